@@ -1,0 +1,1 @@
+"""Every door: HTTP, portal pages, the command line; database, settings, wiring."""

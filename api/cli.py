@@ -1,0 +1,285 @@
+"""The command line: each command parses, calls one service, and shows the answer. `--json` prints it whole."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import simulator
+from api import demo as demonstration
+from api.credit_decisions import service as credit_decisions
+from api.database.engine import unit_of_work
+from api.errors import EXIT_BAD_INPUT
+from api.home import Home, open_home
+from api.instants import parse_amount, parse_instant
+from api.machines import service as machines_service
+from api.models import service as models
+from api.partners.repository import LOCAL
+from api.premium_quotes import service as premium_quotes
+from api.settings import Settings
+from api.snapshots import service as snapshots
+from api.telemetry import service as telemetry
+from data_contracts.errors import InputError, MillgradeError
+from data_contracts.identifiers import DecisionId, MachineUid, ObligorId, PartnerId, obligor_id
+from data_contracts.mapping import load_mapping
+from risk_reports import credit_memo, premium_statement, tables
+from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
+
+app = typer.Typer(
+    name="millgrade",
+    help="Production-data credit scoring and usage-based premiums.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+train_app = typer.Typer(help="Fit, test and promote a model on what this home knows.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
+ObligorOption = Annotated[str, typer.Option("--obligor", help="Unified social credit code (18 characters).")]
+AsOfOption = Annotated[str | None, typer.Option("--as-of", help="Instant or date in the site's zone; default now.")]
+PartnerOption = Annotated[str, typer.Option("--partner", help="The bank or insurer that asks.")]
+CurrencyOption = Annotated[str, typer.Option("--currency", help="ISO 4217.")]
+
+
+def main() -> None:
+    """Run the command line; bad input ends with its message on standard error and exit code 2."""
+    try:
+        app()
+    except MillgradeError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(EXIT_BAD_INPUT)
+
+
+@app.command()
+def ingest(
+    path: Annotated[Path, typer.Argument(help="A CSV or Parquet file, or a folder with a manifest.json.")],
+    mapping: Annotated[str | None, typer.Option("--mapping", help="Name of a shipped mapping, or a file.")] = None,
+    obligor: Annotated[str | None, typer.Option("--obligor", help="Whose machines a file speaks of.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Admit telemetry or ledgers. Rows that break the contract go to quarantine, and the exit code is then 2."""
+    opened = _open(home)
+    now = datetime.now(UTC)
+    if path.is_dir():
+        if mapping or obligor:
+            raise InputError("A folder takes no --mapping and no --obligor.", hint="Its manifest.json names both.")
+        with _progress() as bar:
+            task = bar.add_task("ingest", total=None)
+            results = telemetry.ingest_folder(
+                opened,
+                path,
+                received_time=now,
+                progress=lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
+            )
+    else:
+        if not mapping:
+            raise InputError("A file needs --mapping.", hint="See docs/mappings.md; shipped ones have names.")
+        owner = obligor_id(obligor) if obligor else None
+        results = [telemetry.ingest_file(opened, path, mapping=load_mapping(mapping), obligor=owner, received_time=now)]
+    answer = tables.ingest_answer(results)
+    _show(answer, as_json, tables.ingest_text(answer))
+    if answer["rows_quarantined"]:
+        sys.stderr.write(tables.quarantine_text(results))
+        raise typer.Exit(EXIT_BAD_INPUT)
+
+
+@app.command("machine-days")
+def machine_days(
+    obligor: ObligorOption, as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Print every machine-day of an obligor: seconds by state, energy, parts, faults, coverage."""
+    opened, owner, now = _open(home), obligor_id(obligor), datetime.now(UTC)
+    instant = _instant(opened, owner, as_of, now)
+    with unit_of_work(opened.engine) as connection:
+        days, findings = machines_service.machine_days(connection, opened, owner, as_of=instant, now=now)
+    answer = tables.machine_days_answer(days, findings)
+    _show(answer, as_json, tables.machine_days_text(answer))
+
+
+@app.command()
+def features(
+    obligor: ObligorOption, as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Compute and keep what is known about an obligor and each of its machines as of a time."""
+    opened, owner, now = _open(home), obligor_id(obligor), datetime.now(UTC)
+    instant = _instant(opened, owner, as_of, now)
+    with unit_of_work(opened.engine) as connection:
+        snapshot = snapshots.take_snapshot(connection, opened, owner, as_of=instant, now=now)
+    answer = tables.features_answer(snapshot)
+    _show(answer, as_json, tables.features_text(snapshot))
+
+
+@app.command()
+def decide(
+    obligor: ObligorOption,
+    amount: Annotated[str, typer.Option("--amount", help="Major units, such as 2000000.00.")],
+    tenor_months: Annotated[int, typer.Option("--tenor-months", min=1, max=360)],
+    product: Annotated[CreditProduct, typer.Option("--product")] = CreditProduct.WORKING_CAPITAL,
+    currency: CurrencyOption = "CNY",
+    as_of: AsOfOption = None,
+    partner: PartnerOption = LOCAL,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recommend on a loan: outcome, PD, grade, limit, price, and the reasons."""
+    opened, owner, now = _open(home), obligor_id(obligor), datetime.now(UTC)
+    request = CreditRequest(
+        obligor_id=owner,
+        product=product,
+        amount_minor=parse_amount(amount, currency=currency),
+        currency=currency,
+        tenor_months=tenor_months,
+        as_of=_instant(opened, owner, as_of, now),
+    )
+    body = credit_decisions.decide(opened, request, partner=PartnerId(partner), now=now)
+    _show_bytes(body, as_json, credit_memo.text)
+
+
+@app.command()
+def quote(
+    obligor: ObligorOption,
+    sum_insured: Annotated[str, typer.Option("--sum-insured", help="Over all machines covered, major units.")],
+    starts: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of cover.")],
+    ends: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of cover, inclusive.")],
+    product: Annotated[InsuranceProduct, typer.Option("--product")] = InsuranceProduct.EQUIPMENT_UBI,
+    machine: Annotated[list[str] | None, typer.Option("--machine", help="A machine's uid; default all.")] = None,
+    currency: CurrencyOption = "CNY",
+    as_of: AsOfOption = None,
+    partner: PartnerOption = LOCAL,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Quote a usage-based premium: base, factors, loadings, and the reasons."""
+    opened, owner, now = _open(home), obligor_id(obligor), datetime.now(UTC)
+    request = QuoteRequest(
+        obligor_id=owner,
+        product=product,
+        sum_insured_minor=parse_amount(sum_insured, currency=currency),
+        currency=currency,
+        starts=starts.date(),
+        ends=ends.date(),
+        machines=tuple(MachineUid(uid) for uid in machine or ()),
+        as_of=_instant(opened, owner, as_of, now),
+    )
+    body = premium_quotes.quote(opened, request, partner=PartnerId(partner), now=now)
+    _show_bytes(body, as_json, premium_statement.text)
+
+
+@app.command()
+def replay(
+    decision: Annotated[str, typer.Argument(help="A decision's id.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute a stored decision from the versions it names; any other byte is an error."""
+    body = credit_decisions.replay(_open(home), DecisionId(decision))
+    _show_bytes(body, as_json, credit_memo.text)
+
+
+@train_app.command("credit")
+def train_credit(as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Fit the probability of default: monotone trees, calibrated and tested in time order with an embargo."""
+    card = models.train_credit(_open(home), as_of=_plain_instant(as_of))
+    _show(card, as_json, tables.card_text(card))
+
+
+@train_app.command("insurance")
+def train_insurance(as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Fit claim frequency and mean severity, rebalanced to the claims observed."""
+    card = models.train_insurance(_open(home), as_of=_plain_instant(as_of))
+    _show(card, as_json, tables.card_text(card))
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write; it must be new or empty.")],
+    world: Annotated[str, typer.Option("--world")] = "base",
+    obligors: Annotated[int, typer.Option("--obligors", min=1)] = 1500,
+    months: Annotated[int, typer.Option("--months", min=1, max=48)] = 48,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a synthetic factory world as files with a manifest."""
+    with _progress() as bar:
+        task = bar.add_task("simulate", total=None)
+        summary = simulator.simulate(
+            world=world,
+            obligors=obligors,
+            months=months,
+            seed=seed,
+            out=out,
+            progress=lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
+        )
+    answer = asdict(summary)
+    _show(answer, as_json, tables.plain_text(answer))
+
+
+@app.command()
+def demo(
+    home: HomeOption = None,
+    real: Annotated[Path | None, typer.Option("--real", help="The real manufacturer's CSV file.")] = None,
+) -> None:
+    """Build a world, ingest, train, score everybody, and print one recommendation and one premium."""
+    opened = _open(home)
+    with _progress() as bar:
+        task = bar.add_task("demo", total=None)
+
+        def progress(name: str, done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        def build_world(out: Path) -> None:
+            simulator.simulate(out=out, progress=progress, **demonstration.WORLD)
+
+        lines = demonstration.run(opened, real=real, build_world=build_world, progress=progress)
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+def _open(home: Path | None) -> Home:
+    settings = Settings()
+    return open_home(home or settings.home, database_url=settings.database_url)
+
+
+def _instant(opened: Home, owner: ObligorId, text: str | None, now: datetime) -> datetime:
+    if text is None:
+        return now
+    with unit_of_work(opened.engine) as connection:
+        zone = snapshots.site_zone(connection, opened, owner)
+    return parse_instant(text, zone=zone)
+
+
+def _plain_instant(text: str | None) -> datetime:
+    return parse_instant(text, zone="UTC") if text else datetime.now(UTC)
+
+
+def _progress() -> Progress:
+    """Bars on standard error, only where a person is looking."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _show_bytes(body: bytes, as_json: bool, text: Any) -> None:
+    answer = json.loads(body)
+    _show(answer, as_json, text(answer))
+
+
+def _show(answer: dict[str, Any], as_json: bool, text: str) -> None:
+    sys.stdout.write((json.dumps(answer, ensure_ascii=False, indent=2) if as_json else text) + "\n")

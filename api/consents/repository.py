@@ -1,0 +1,174 @@
+"""Consents as rows: who may see what of whom, for which purpose, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from api.database.tables import consent, obligor
+from data_contracts.errors import ConsentMissing, NotFound
+from data_contracts.identifiers import ObligorId
+
+PLATFORM = "platform"
+OPERATOR_DECLARED = "operator_declared"
+"""Mark of a consent that the operator of a home declared; a live key never rests on one."""
+
+OBLIGOR_GRANTED = "obligor_granted"
+"""Mark of a consent that the obligor gave itself."""
+
+OBLIGOR_TEST = "obligor_test"
+"""Mark of a consent that an obligor's test key gave; a live key never rests on one."""
+
+NOT_FOR_LIVE = (OPERATOR_DECLARED, OBLIGOR_TEST)
+
+
+class Purpose(StrEnum):
+    """What the data may be used for."""
+
+    PLATFORM = "platform"
+    CREDIT = "credit"
+    INSURANCE = "insurance"
+
+
+def declare(
+    connection: sa.Connection,
+    obligor_ids: Sequence[ObligorId],
+    *,
+    recipient: str,
+    purpose: Purpose,
+    now: datetime,
+    mark: str = OPERATOR_DECLARED,
+) -> None:
+    """Record the same consent for many obligors, to all streams, without an end."""
+    rows = [
+        {
+            "consent_id": uuid4().hex,
+            "obligor_id": obligor_id,
+            "recipient": recipient,
+            "purpose": purpose.value,
+            "streams": ["*"],
+            "granted_time": now,
+            "mark": mark,
+        }
+        for obligor_id in obligor_ids
+    ]
+    if rows:
+        connection.execute(consent.insert(), rows)
+
+
+def insert(
+    connection: sa.Connection,
+    *,
+    obligor_id: ObligorId,
+    recipient: str,
+    purpose: Purpose,
+    streams: Sequence[str],
+    granted_time: datetime,
+    expires_time: datetime | None,
+    mark: str,
+    evidence: str | None,
+) -> sa.Row[Any]:
+    """Record one consent and return its row."""
+    consent_id = uuid4().hex
+    connection.execute(
+        consent.insert().values(
+            consent_id=consent_id,
+            obligor_id=obligor_id,
+            recipient=recipient,
+            purpose=purpose.value,
+            streams=list(streams),
+            granted_time=granted_time,
+            expires_time=expires_time,
+            mark=mark,
+            evidence=evidence,
+        )
+    )
+    return load(connection, consent_id)
+
+
+def load(connection: sa.Connection, consent_id: str) -> sa.Row[Any]:
+    """The consent's row. Raises NotFound."""
+    row = connection.execute(sa.select(consent).where(consent.c.consent_id == consent_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"No consent {consent_id!r} is kept here.")
+    return row
+
+
+def page(
+    connection: sa.Connection,
+    *,
+    obligor_id: ObligorId | None,
+    recipient: str | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[sa.Row[Any]]:
+    """Consents of an obligor, to a recipient, or all; in order of their granting, after a place in that order."""
+    rows = sa.select(consent).order_by(consent.c.granted_time, consent.c.consent_id).limit(limit)
+    if obligor_id is not None:
+        rows = rows.where(consent.c.obligor_id == obligor_id)
+    if recipient is not None:
+        rows = rows.where(consent.c.recipient == recipient)
+    if after is not None:
+        granted_time, consent_id = after
+        later = sa.and_(consent.c.granted_time == granted_time, consent.c.consent_id > consent_id)
+        rows = rows.where(sa.or_(consent.c.granted_time > granted_time, later))
+    return list(connection.execute(rows))
+
+
+def withdraw(connection: sa.Connection, consent_id: str, *, now: datetime) -> sa.Row[Any]:
+    """End a consent; one that was withdrawn before keeps its time. Returns its row. Raises NotFound."""
+    ending = consent.update().where(consent.c.consent_id == consent_id, consent.c.withdrawn_time.is_(None))
+    connection.execute(ending.values(withdrawn_time=now))
+    return load(connection, consent_id)
+
+
+def consented(connection: sa.Connection, *, recipient: str, purpose: Purpose, now: datetime) -> set[ObligorId]:
+    """The obligors whose consent to `recipient` for `purpose` is in force at `now`."""
+    rows = connection.scalars(consenting(recipient=recipient, purpose=purpose, now=now))
+    return {ObligorId(row) for row in rows}
+
+
+def consenting(*, recipient: str, purpose: Purpose, now: datetime, livemode: bool = False) -> sa.Select[str]:
+    """The codes of obligors whose consent to `recipient` for `purpose` is in force at `now`, as a query."""
+    return sa.select(consent.c.obligor_id).where(
+        consent.c.recipient == recipient,
+        consent.c.purpose == purpose.value,
+        _in_force(now),
+        consent.c.mark.not_in(NOT_FOR_LIVE) if livemode else sa.true(),
+    )
+
+
+def require(
+    connection: sa.Connection,
+    obligor_id: ObligorId,
+    *,
+    recipient: str,
+    purpose: Purpose,
+    now: datetime,
+    livemode: bool = False,
+) -> None:
+    """Raises ConsentMissing unless the obligor's consent is in force at `now` (for live: one that it gave itself)."""
+    theirs = consenting(recipient=recipient, purpose=purpose, now=now, livemode=livemode)
+    if connection.scalar(theirs.where(consent.c.obligor_id == obligor_id).limit(1)) is None:
+        raise ConsentMissing(
+            f"{obligor_id} has no consent in force to {recipient!r} for the purpose {purpose.value!r}.",
+            hint="The obligor grants it; without it nothing of theirs is computed, shown or used.",
+        )
+
+
+def is_registered(connection: sa.Connection, obligor_id: ObligorId) -> bool:
+    """Whether there is such an obligor to consent."""
+    return connection.scalar(sa.select(obligor.c.obligor_id).where(obligor.c.obligor_id == obligor_id)) is not None
+
+
+def _in_force(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        consent.c.granted_time <= now,
+        sa.or_(consent.c.expires_time.is_(None), consent.c.expires_time > now),
+        consent.c.withdrawn_time.is_(None),
+    )

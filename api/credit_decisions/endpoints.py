@@ -1,0 +1,101 @@
+"""Lending recommendations: asked for by a bank, read again by it and by the obligor."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.consents.access import require_visible
+from api.credit_decisions import access, service
+from api.credit_decisions.schemas import CreditDecisionAnswer, CreditDecisionRequest
+from api.credit_decisions.service import CreditQuestion
+from api.http.call import Call, Work, reading, respond, wrapped, writing
+from api.http.documents import documented, json_body
+from api.http.idempotency import Answer
+from api.instants import require_past
+from api.keys.principal import Role
+from api.snapshots.plain import age_seconds
+from data_contracts.identifiers import ObligorId
+
+ASKERS = (Role.BANK,)
+READERS = (Role.BANK, Role.OBLIGOR)
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/credit-decisions",
+    **documented(
+        "createCreditDecision",
+        tag="credit decisions",
+        summary="Recommend on a loan: outcome, limit, price, and the reasons.",
+        roles=ASKERS,
+        answer=CreditDecisionAnswer,
+        status=201,
+        problems=(404,),
+        body=json_body(CreditDecisionRequest, "createCreditDecision"),
+    ),
+)
+def create_credit_decision(call: Annotated[Call, writing(*ASKERS)]) -> Response:
+    """Decide on a loan."""
+    with call.begin() as work:
+        asked = call.parse(CreditDecisionRequest)
+        owner = require_visible(work.connection, work.principal, asked.obligor_id, now=work.now)
+        work.looked(owner, "credit_decision")
+        return work.once(lambda: _decide(work, owner, asked))
+
+
+@router.get(
+    "/v1/credit-decisions/{decision_id}",
+    **documented(
+        "getCreditDecision",
+        tag="credit decisions",
+        summary="A recommendation as it was given, byte by byte.",
+        roles=READERS,
+        answer=CreditDecisionAnswer,
+        problems=(404,),
+    ),
+)
+def get_credit_decision(decision_id: str, call: Annotated[Call, reading(*READERS)]) -> Response:
+    """A stored decision."""
+    with call.begin() as work:
+        row = access.require_readable(work, decision_id)
+        work.looked(row.obligor_id, "credit_decision")
+        return respond(_answer(work, row.body, as_of=row.as_of, decided=row.decided_time, status=200))
+
+
+def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> Answer:
+    question = CreditQuestion(
+        obligor_id=obligor_id,
+        product=asked.product,
+        amount_minor=asked.amount_minor,
+        currency=asked.currency,
+        tenor_months=asked.tenor_months,
+        as_of=require_past(asked.as_of, now=work.now),
+        is_fresh=asked.snapshot == "fresh",
+    )
+    told = service.answer(
+        work.connection,
+        work.home,
+        question,
+        partner=work.principal.as_partner(),
+        livemode=work.principal.livemode,
+        now=work.now,
+    )
+    age = age_seconds(told.as_of, now=work.now)
+    work.count(lambda metrics: metrics.decisions.labels(told.outcome.value, told.rating_grade).inc())
+    work.count(lambda metrics: metrics.snapshot_age.observe(age))
+    return _answer(work, told.body, as_of=told.as_of, decided=work.now, status=201)
+
+
+def _answer(work: Work, body: bytes, *, as_of: datetime, decided: datetime, status: int) -> Answer:
+    content = wrapped(
+        "decision",
+        body,
+        snapshot_age_seconds=age_seconds(as_of, now=decided),
+        livemode=work.principal.livemode,
+    )
+    return Answer(status=status, body=content)

@@ -1,0 +1,52 @@
+"""Credit decisions as rows: appended, never changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.database.statements import insert_once
+from api.database.tables import credit_decision
+from data_contracts.errors import NotFound
+from data_contracts.identifiers import DecisionId, PartnerId
+from scoring.records import CreditDecision
+
+
+def append(
+    connection: sa.Connection,
+    decision: CreditDecision,
+    *,
+    decision_id: DecisionId,
+    partner_id: PartnerId,
+    request: dict[str, Any],
+    body: bytes,
+    now: datetime,
+) -> None:
+    """Keep the decision; the same question on the same data and versions is the same decision and is kept once."""
+    row = {
+        "decision_id": decision_id,
+        "obligor_id": decision.request.obligor_id,
+        "partner_id": partner_id,
+        "decided_time": now,
+        "as_of": decision.request.as_of,
+        "outcome": decision.outcome.value,
+        "rating_grade": decision.score.rating_grade,
+        "request": request,
+        "snapshot_id": decision.score.snapshot_id,
+        "model_version": decision.score.model_version,
+        "parameters_version": decision.score.parameters_version,
+        "body": body,
+    }
+    insert_once(connection, credit_decision, row)
+
+
+def load(connection: sa.Connection, decision_id: DecisionId) -> sa.Row[Any]:
+    """The stored row. Raises NotFound."""
+    row = connection.execute(
+        sa.select(credit_decision).where(credit_decision.c.decision_id == decision_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"No decision {decision_id!r} is stored here.")
+    return row

@@ -1,0 +1,202 @@
+"""Deciding on a loan: load, call pure functions, keep, in one transaction; and recomputing any past decision."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.consents import repository as consents
+from api.consents.repository import Purpose
+from api.credit_decisions import repository as decisions
+from api.database.engine import unit_of_work
+from api.errors import NotReproduced
+from api.home import Home
+from api.identity import answer_id
+from api.models import service as models
+from api.partners import repository as partners
+from api.snapshots import repository as snapshots
+from api.snapshots.service import (
+    keep_parameters,
+    latest_snapshot,
+    require_live,
+    stored_parameters,
+    take_snapshot,
+)
+from data_contracts.identifiers import DecisionId, ModelVersion, ObligorId, PartnerId
+from data_contracts.reference.dated import ParameterBook
+from features.snapshot import FeatureSnapshot
+from risk_reports import credit_memo
+from risk_reports.narrative import NARRATIVE_KEYS
+from scoring import registry
+from scoring.canonical import canonical_bytes, plain_decision
+from scoring.credit.artefact import CreditArtefact
+from scoring.credit.score import score
+from scoring.decision.decide import decide as conclude
+from scoring.records import CreditDecision, CreditProduct, CreditRequest, Outcome, RatingGrade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditQuestion:
+    """What a lender asks. Without `as_of` the answer rests on the latest stored snapshot, or on a fresh one."""
+
+    obligor_id: ObligorId
+    product: CreditProduct
+    amount_minor: int
+    currency: str
+    tenor_months: int
+    as_of: datetime | None
+    is_fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionAnswer:
+    """A decision's exact bytes as they are kept, and what is counted of it."""
+
+    body: bytes
+    outcome: Outcome
+    rating_grade: RatingGrade
+    as_of: datetime
+
+
+def decide(home: Home, request: CreditRequest, *, partner: PartnerId, now: datetime) -> bytes:
+    """Answer a lender's question as of a time, in a transaction of its own; returns the exact bytes that are kept.
+
+    Raises NotFound (obligor, partner), ConsentMissing (platform or the partner's credit consent), NoModel.
+    """
+    question = CreditQuestion(
+        obligor_id=request.obligor_id,
+        product=request.product,
+        amount_minor=request.amount_minor,
+        currency=request.currency,
+        tenor_months=request.tenor_months,
+        as_of=request.as_of,
+        is_fresh=True,
+    )
+    with unit_of_work(home.engine) as connection:
+        return answer(connection, home, question, partner=partner, livemode=False, now=now).body
+
+
+def answer(
+    connection: sa.Connection,
+    home: Home,
+    question: CreditQuestion,
+    *,
+    partner: PartnerId,
+    livemode: bool,
+    now: datetime,
+) -> DecisionAnswer:
+    """Answer a lender's question and keep the decision, in the caller's transaction.
+
+    Raises as `decide`, and for live ModelNotForLive and DataNotForLive.
+    """
+    partners.require(connection, partner)
+    consents.require(
+        connection, question.obligor_id, recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode
+    )
+    artefact = models.promoted_credit(home)
+    if livemode:
+        models.require_live(artefact)
+    snapshot = _snapshot(connection, home, question, now=now)
+    if livemode:
+        require_live(snapshot)
+    request = _asked(question, snapshot)
+    decision = _conclude(snapshot, request, artefact, keep_parameters(home, models.scoring_parameters()))
+    narrative = credit_memo.narrative(decision, snapshot)
+    decision_id, body = _answer(decision, partner, narrative, livemode=livemode)
+    decisions.append(
+        connection,
+        decision,
+        decision_id=decision_id,
+        partner_id=partner,
+        request=_plain_request(request),
+        body=body,
+        now=now,
+    )
+    return DecisionAnswer(
+        body=body, outcome=decision.outcome, rating_grade=decision.score.rating_grade, as_of=snapshot.as_of
+    )
+
+
+def _snapshot(connection: sa.Connection, home: Home, question: CreditQuestion, *, now: datetime) -> FeatureSnapshot:
+    if question.as_of is None and not question.is_fresh:
+        return latest_snapshot(connection, home, question.obligor_id, now=now)
+    return take_snapshot(connection, home, question.obligor_id, as_of=question.as_of or now, now=now)
+
+
+def _asked(question: CreditQuestion, snapshot: FeatureSnapshot) -> CreditRequest:
+    """The question as of the snapshot that it is answered from."""
+    return CreditRequest(
+        obligor_id=question.obligor_id,
+        product=question.product,
+        amount_minor=question.amount_minor,
+        currency=question.currency,
+        tenor_months=question.tenor_months,
+        as_of=snapshot.as_of,
+    )
+
+
+def replay(home: Home, decision_id: DecisionId) -> bytes:
+    """Recompute a stored decision from the snapshot, model and parameters it names; returns the same bytes.
+
+    Raises NotFound, and NotReproduced when a single byte differs.
+    """
+    with unit_of_work(home.engine) as connection:
+        row = decisions.load(connection, decision_id)
+    snapshot = snapshots.load(home, row.snapshot_id)
+    artefact = _artefact(home, row)
+    decision = _conclude(snapshot, _request(row.request), artefact, stored_parameters(home, row.parameters_version))
+    kept = json.loads(row.body)
+    narrative = {key: kept[key] for key in NARRATIVE_KEYS}  # what was said does not change when wording improves
+    _, body = _answer(decision, PartnerId(row.partner_id), narrative, livemode=kept["livemode"])
+    if body != row.body:
+        raise NotReproduced(f"Decision {decision_id} recomputes to other bytes than those stored.")
+    return body
+
+
+def _artefact(home: Home, row: sa.Row[Any]) -> CreditArtefact:
+    if row.model_version is None:
+        return models.promoted_credit(home)  # a decision on thin history names no model and uses none
+    artefact = registry.load_artefact(home.models, "credit", ModelVersion(row.model_version))
+    assert isinstance(artefact, CreditArtefact)
+    return artefact
+
+
+def _conclude(
+    snapshot: FeatureSnapshot, request: CreditRequest, artefact: CreditArtefact, parameters: ParameterBook
+) -> CreditDecision:
+    return conclude(score(snapshot, artefact, parameters), request, snapshot, parameters)
+
+
+def _answer(
+    decision: CreditDecision, partner: PartnerId, narrative: dict[str, Any], *, livemode: bool
+) -> tuple[DecisionId, bytes]:
+    """The decision's name and the body as it is answered: the recommendation with its narrative, frozen together."""
+    plain = {**plain_decision(decision), "partner": partner, "livemode": livemode}
+    decision_id = DecisionId(answer_id("d", plain))
+    return decision_id, canonical_bytes({**plain, "decision_id": decision_id, **narrative})
+
+
+def _plain_request(request: CreditRequest) -> dict[str, Any]:
+    return {
+        "obligor_id": request.obligor_id,
+        "product": request.product.value,
+        "amount_minor": request.amount_minor,
+        "currency": request.currency,
+        "tenor_months": request.tenor_months,
+        "as_of": request.as_of.isoformat(),
+    }
+
+
+def _request(plain: dict[str, Any]) -> CreditRequest:
+    return CreditRequest(
+        obligor_id=ObligorId(plain["obligor_id"]),
+        product=CreditProduct(plain["product"]),
+        amount_minor=plain["amount_minor"],
+        currency=plain["currency"],
+        tenor_months=plain["tenor_months"],
+        as_of=datetime.fromisoformat(plain["as_of"]),
+    )

@@ -1,0 +1,177 @@
+"""Business records: obligors, partners, consents, decisions, quotes. Bodies are the exact bytes that were answered."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from data_contracts.observations.tables import Instant
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+obligor = sa.Table(
+    "obligor",
+    metadata,
+    sa.Column("obligor_id", sa.String(18), primary_key=True),
+    sa.Column("name", sa.String(200)),
+    sa.Column("subject_kind", sa.String(20)),
+    sa.Column("registered_time", Instant, nullable=False),
+    sa.Column("registered_by", sa.String(40), nullable=False),
+)
+
+partner = sa.Table(
+    "partner",
+    metadata,
+    sa.Column("partner_id", sa.String(40), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("created_time", Instant, nullable=False),
+)
+
+consent = sa.Table(
+    "consent",
+    metadata,
+    sa.Column("consent_id", sa.String(40), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("recipient", sa.String(40), nullable=False, comment="a partner's id, or 'platform'"),
+    sa.Column("purpose", sa.String(20), nullable=False),
+    sa.Column("streams", sa.JSON, nullable=False),
+    sa.Column("granted_time", Instant, nullable=False),
+    sa.Column("expires_time", Instant),
+    sa.Column("withdrawn_time", Instant),
+    sa.Column("mark", sa.String(40), nullable=False, comment="how it was given, e.g. operator_declared"),
+    sa.Column("evidence", sa.String(64), comment="SHA-256 of the document that shows it"),
+    sa.Index(None, "obligor_id", "recipient", "purpose"),
+)
+
+credit_decision = sa.Table(
+    "credit_decision",
+    metadata,
+    sa.Column("decision_id", sa.String(40), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("partner_id", sa.ForeignKey("partner.partner_id"), nullable=False),
+    sa.Column("decided_time", Instant, nullable=False),
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("rating_grade", sa.String(3), nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("snapshot_id", sa.String(64), nullable=False),
+    sa.Column("model_version", sa.String(64)),
+    sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index(None, "obligor_id", "partner_id", "decided_time"),
+)
+
+premium_quote = sa.Table(
+    "premium_quote",
+    metadata,
+    sa.Column("quote_id", sa.String(40), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("partner_id", sa.ForeignKey("partner.partner_id"), nullable=False),
+    sa.Column("quoted_time", Instant, nullable=False),
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("snapshot_id", sa.String(64), nullable=False),
+    sa.Column("model_version", sa.String(64), nullable=False),
+    sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index(None, "obligor_id", "partner_id", "quoted_time"),
+)
+
+score_record = sa.Table(
+    "score_record",
+    metadata,
+    sa.Column("score_id", sa.String(40), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("scored_time", Instant, nullable=False),
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("source", sa.String(20), nullable=False),
+    sa.Column("pd_12m", sa.Float, nullable=False),
+    sa.Column("rating_grade", sa.String(3), nullable=False),
+    sa.Column("snapshot_id", sa.String(64), nullable=False),
+    sa.Column("model_version", sa.String(64)),
+    sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index(None, "obligor_id", "as_of"),
+)
+
+snapshot = sa.Table(
+    "snapshot",
+    metadata,
+    sa.Column("snapshot_id", sa.String(64), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("as_of", Instant, nullable=False),
+    sa.Column("taken_time", Instant, nullable=False),
+    sa.Index(None, "obligor_id", "taken_time"),
+)
+"""Which snapshots are stored (as files named by their content), so that the latest of an obligor can be found."""
+
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("key_id", sa.String(24), primary_key=True, comment="the public part of the key"),
+    sa.Column("secret_sha256", sa.String(64), nullable=False),
+    sa.Column("role", sa.String(12), nullable=False),
+    sa.Column("partner_id", sa.ForeignKey("partner.partner_id")),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id")),
+    sa.Column("livemode", sa.Boolean, nullable=False),
+    sa.Column("created_time", Instant, nullable=False),
+    sa.Column("revoked_time", Instant),
+)
+"""Keys of the API; the secret itself is shown once and never kept."""
+
+idempotent_request = sa.Table(
+    "idempotent_request",
+    metadata,
+    sa.Column("owner", sa.String(40), primary_key=True, comment="whose key: a partner, an obligor or the operator"),
+    sa.Column("route", sa.String(80), primary_key=True),
+    sa.Column("idempotency_key", sa.String(255), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False, comment="SHA-256 of the request's body"),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("created_time", Instant, nullable=False),
+)
+"""Answers of requests that bore an Idempotency-Key, written in the transaction of their effect."""
+
+portal_user = sa.Table(
+    "portal_user",
+    metadata,
+    sa.Column("user_id", sa.String(40), primary_key=True),
+    sa.Column("sign_in_name", sa.String(80), nullable=False, unique=True),
+    sa.Column("password_hash", sa.String(200), nullable=False),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("created_time", Instant, nullable=False),
+    sa.Column("failed_attempts", sa.Integer, nullable=False),
+    sa.Column("locked_until", Instant),
+)
+
+portal_session = sa.Table(
+    "portal_session",
+    metadata,
+    sa.Column("token_sha256", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("portal_user.user_id"), nullable=False),
+    sa.Column("csrf_token", sa.String(64), nullable=False),
+    sa.Column("created_time", Instant, nullable=False),
+    sa.Column("last_seen_time", Instant, nullable=False),
+    sa.Column("expires_time", Instant, nullable=False),
+)
+
+access_log = sa.Table(
+    "access_log",
+    metadata,
+    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("time", Instant, nullable=False),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("viewer", sa.String(40), nullable=False, comment="a partner's id, the obligor's own code, or operator"),
+    sa.Column("role", sa.String(12), nullable=False),
+    sa.Column("what", sa.String(40), nullable=False, comment="score, explanation, machines, credit_decision ..."),
+    sa.Index(None, "obligor_id", "time"),
+)
+"""Who looked at whose data, for the obligor to read."""

@@ -1,0 +1,76 @@
+"""A home: the folder that holds one installation's database, files and models."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from api.database.engine import create_engine
+from api.database.migrate import current_revision, head_revision, migrate
+from api.errors import HomeOutdated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where things lie, and the engine of the database beside them."""
+
+    root: Path
+    engine: sa.Engine
+
+    @property
+    def observations(self) -> Path:
+        """Immutable Parquet files; the register in the database says which exist."""
+        return self.root / "observations"
+
+    @property
+    def snapshots(self) -> Path:
+        """Feature snapshots by content hash."""
+        return self.root / "snapshots"
+
+    @property
+    def models(self) -> Path:
+        """Model artefacts by version."""
+        return self.root / "models"
+
+    @property
+    def parameters(self) -> Path:
+        """Every parameter book that a decision or quote was made with, by version."""
+        return self.root / "parameters"
+
+
+def open_home(root: Path, *, database_url: str | None = None) -> Home:
+    """Open the home at `root`, making it when absent. An empty database is migrated; an outdated one is refused."""
+    root.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(database_url or database_url_of(root))
+    with engine.connect() as connection:
+        revision = current_revision(connection)
+    if revision is None:
+        migrate(engine)
+    elif revision != head_revision():
+        raise HomeOutdated(
+            f"The database of {root} stands at revision {revision}; this release needs {head_revision()}.",
+            hint=f"Run: millgrade migrate --home {root}",
+        )
+    return Home(root=root, engine=engine)
+
+
+def database_url_of(root: Path) -> str:
+    """The address of the database in the home itself."""
+    return f"sqlite:///{root / 'millgrade.db'}"
+
+
+def write_once(path: Path, content: bytes) -> None:
+    """Write an immutable file named by its content: synced, then renamed into place; an existing one stays."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")  # rivals may write the same content at once
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,151 @@
+"""Training models on what this home knows, and finding the promoted one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from api.database.engine import unit_of_work
+from api.errors import ModelNotForLive, NoModel
+from api.home import Home
+from api.snapshots.service import TELEMETRY_KINDS, feature_parameters, reader
+from data_contracts.identifiers import ModelVersion
+from data_contracts.observations.reader import ObservationReader
+from data_contracts.observations.tables import batch
+from data_contracts.reference.dated import ParameterBook, load_book
+from data_contracts.vocabulary import DataOrigin
+from features.as_of import credit_training_set, insurance_training_set
+from scoring import registry
+from scoring.cards import DataCut
+from scoring.credit.artefact import CreditArtefact
+from scoring.insurance.artefact import InsuranceArtefact
+from scoring.training import credit, insurance
+from scoring.training.split import time_split
+
+MONTHS_OF_HISTORY = 3
+MONTHS_OF_OUTCOME = 12
+MONTHS_BETWEEN_COVERS = 6
+"""Every half-year a machine is looked at anew for claim frequency."""
+
+SEED = 20260701
+
+
+@cache
+def scoring_parameters() -> ParameterBook:
+    """The scoring room's dated parameters as shipped."""
+    return load_book(files("scoring") / "parameters")
+
+
+def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
+    """Fit, calibrate, test and promote a default model on everything known at `as_of`; returns its card."""
+    with unit_of_work(home.engine) as connection:
+        source = reader(connection, home)
+        months = _month_starts(connection, source, as_of=as_of)
+        split = time_split(months, embargo_months=MONTHS_OF_OUTCOME)
+        data = credit_training_set(source, as_ofs=split.as_ofs, parameters=feature_parameters(), known_until=as_of)
+        told = _provenance(connection, as_of=as_of)
+    artefact = credit.train_credit(data, split=split, parameters=scoring_parameters(), seed=SEED, **told)
+    return registry.save_artefact(home.models, artefact, promote=True)
+
+
+def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
+    """Fit, rebalance and promote a claim frequency and severity model on everything known at `as_of`."""
+    with unit_of_work(home.engine) as connection:
+        source = reader(connection, home)
+        months = _month_starts(connection, source, as_of=as_of)
+        data = insurance_training_set(
+            source,
+            as_ofs=months[::-MONTHS_BETWEEN_COVERS][::-1],
+            parameters=feature_parameters(),
+            known_until=as_of,
+        )
+        told = _provenance(connection, as_of=as_of)
+    artefact = insurance.train_insurance(data, parameters=scoring_parameters(), seed=SEED, **told)
+    return registry.save_artefact(home.models, artefact, promote=True)
+
+
+def promoted_credit(home: Home) -> CreditArtefact:
+    """The default model that answers. Raises NoModel."""
+    artefact = _promoted(home, "credit")
+    if artefact is None:
+        raise NoModel("No credit model has been promoted here.", hint="Run: millgrade train credit")
+    assert isinstance(artefact, CreditArtefact)
+    return artefact
+
+
+def promoted_insurance(home: Home) -> InsuranceArtefact:
+    """The premium model that answers. Raises NoModel."""
+    artefact = _promoted(home, "insurance")
+    if artefact is None:
+        raise NoModel("No insurance model has been promoted here.", hint="Run: millgrade train insurance")
+    assert isinstance(artefact, InsuranceArtefact)
+    return artefact
+
+
+def require_live(artefact: registry.Artefact) -> None:
+    """Raises ModelNotForLive unless the model was made from real data."""
+    if artefact.card.data_origin is not DataOrigin.REAL:
+        raise ModelNotForLive(
+            f"The promoted {artefact.card.kind} model {artefact.version[:12]} was made from synthetic data.",
+            hint="Ask with a test key, or have a model promoted that was trained on real data.",
+        )
+
+
+def _promoted(home: Home, kind: registry.Kind) -> registry.Artefact | None:
+    version = registry.latest(home.models, kind)
+    return None if version is None else _artefact(home.models, kind, version)
+
+
+@lru_cache(maxsize=8)
+def _artefact(folder: Path, kind: registry.Kind, version: ModelVersion) -> registry.Artefact:
+    """A version names its bytes, so that one that was read and checked once can be kept."""
+    return registry.load_artefact(folder, kind, version)
+
+
+def _provenance(connection: sa.Connection, *, as_of: datetime) -> dict[str, Any]:
+    """What a card says of its data: synthetic as soon as any batch is, and how much was visible."""
+    origins = connection.execute(
+        sa.select(batch.c.data_origin, sa.func.count())
+        .where(batch.c.recorded_from <= as_of)
+        .group_by(batch.c.data_origin)
+    ).all()
+    counts = {DataOrigin(origin): count for origin, count in origins}
+    origin = DataOrigin.SYNTHETIC if DataOrigin.SYNTHETIC in counts else DataOrigin.REAL
+    return {"data_origin": origin, "data_cut": DataCut(as_of=as_of, batches=sum(counts.values()))}
+
+
+def _month_starts(connection: sa.Connection, source: ObservationReader, *, as_of: datetime) -> list[datetime]:
+    """Local midnights of month starts that have history before them and a whole outcome window after them."""
+    first = connection.scalar(sa.select(sa.func.min(batch.c.event_from)).where(batch.c.kind.in_(TELEMETRY_KINDS)))
+    if first is None:
+        return []
+    zone = ZoneInfo(_book_zone(source, as_of=as_of))
+    start = first.astimezone(zone).date()
+    months = (_month_after(start, count) for count in range(MONTHS_OF_HISTORY, 600))
+    instants = []
+    for month in months:
+        if _instant(_month_after(month, MONTHS_OF_OUTCOME), zone) > as_of:
+            break
+        instants.append(_instant(month, zone))
+    return instants
+
+
+def _book_zone(source: ObservationReader, *, as_of: datetime) -> str:
+    zones = Counter(source.obligor_profiles(as_of=as_of).column("site_zone").to_pylist())
+    return str(zones.most_common(1)[0][0]) if zones else "UTC"
+
+
+def _month_after(day: date, months: int) -> date:
+    index = day.year * 12 + day.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def _instant(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

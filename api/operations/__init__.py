@@ -1,0 +1,1 @@
+"""What an operator does to a home: keep its lists, move its database, look after its health, serve it."""

@@ -1,0 +1,102 @@
+"""Usage-based premiums: asked for by an insurer, read again by it and by the obligor."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.consents.access import require_visible
+from api.http.call import Call, Work, reading, respond, wrapped, writing
+from api.http.documents import documented, json_body
+from api.http.idempotency import Answer
+from api.instants import require_past
+from api.keys.principal import Role
+from api.premium_quotes import access, service
+from api.premium_quotes.schemas import PremiumQuoteAnswer, PremiumQuoteRequest
+from api.premium_quotes.service import CoverQuestion
+from api.snapshots.plain import age_seconds
+from data_contracts.identifiers import MachineUid, ObligorId
+
+ASKERS = (Role.INSURER,)
+READERS = (Role.INSURER, Role.OBLIGOR)
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/premium-quotes",
+    **documented(
+        "createPremiumQuote",
+        tag="premium quotes",
+        summary="Quote a usage-based premium: base, factors, loadings, and the reasons.",
+        roles=ASKERS,
+        answer=PremiumQuoteAnswer,
+        status=201,
+        problems=(404,),
+        body=json_body(PremiumQuoteRequest, "createPremiumQuote"),
+    ),
+)
+def create_premium_quote(call: Annotated[Call, writing(*ASKERS)]) -> Response:
+    """Quote a premium."""
+    with call.begin() as work:
+        asked = call.parse(PremiumQuoteRequest)
+        owner = require_visible(work.connection, work.principal, asked.obligor_id, now=work.now)
+        work.looked(owner, "premium_quote")
+        return work.once(lambda: _quote(work, owner, asked))
+
+
+@router.get(
+    "/v1/premium-quotes/{quote_id}",
+    **documented(
+        "getPremiumQuote",
+        tag="premium quotes",
+        summary="A quote as it was given, byte by byte.",
+        roles=READERS,
+        answer=PremiumQuoteAnswer,
+        problems=(404,),
+    ),
+)
+def get_premium_quote(quote_id: str, call: Annotated[Call, reading(*READERS)]) -> Response:
+    """A stored quote."""
+    with call.begin() as work:
+        row = access.require_readable(work, quote_id)
+        work.looked(row.obligor_id, "premium_quote")
+        return respond(_answer(work, row.body, as_of=row.as_of, quoted=row.quoted_time, status=200))
+
+
+def _quote(work: Work, obligor_id: ObligorId, asked: PremiumQuoteRequest) -> Answer:
+    question = CoverQuestion(
+        obligor_id=obligor_id,
+        product=asked.product,
+        sum_insured_minor=asked.sum_insured_minor,
+        currency=asked.currency,
+        starts=asked.starts,
+        ends=asked.ends,
+        machines=tuple(MachineUid(uid) for uid in asked.machines),
+        as_of=require_past(asked.as_of, now=work.now),
+        is_fresh=asked.snapshot == "fresh",
+    )
+    told = service.answer(
+        work.connection,
+        work.home,
+        question,
+        partner=work.principal.as_partner(),
+        livemode=work.principal.livemode,
+        now=work.now,
+    )
+    age = age_seconds(told.as_of, now=work.now)
+    work.count(lambda metrics: metrics.snapshot_age.observe(age))
+    return _answer(work, told.body, as_of=told.as_of, quoted=work.now, status=201)
+
+
+def _answer(work: Work, body: bytes, *, as_of: datetime, quoted: datetime, status: int) -> Answer:
+    content = wrapped(
+        "quote",
+        body,
+        snapshot_age_seconds=age_seconds(as_of, now=quoted),
+        livemode=work.principal.livemode,
+    )
+    return Answer(status=status, body=content)

@@ -1,0 +1,89 @@
+"""Questions about cover, and quotes as they are answered."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.http.shapes import AmountMinor, Asked, Currency, MachineName, ObligorCode, Told, UtcInstant
+from api.scores.schemas import ContributionTold, NarrativeTold, ReasonTold
+from data_contracts.vocabulary import DataOrigin
+from scoring.records import InsuranceProduct
+
+
+class PremiumQuoteRequest(Asked):
+    """What an insurer asks. Both days are insured; without `machines` the cover is for all that the obligor owns."""
+
+    obligor_id: ObligorCode
+    product: InsuranceProduct
+    sum_insured_minor: AmountMinor
+    currency: Currency
+    starts: date = Field(alias="from", description="first day of cover")
+    ends: date = Field(alias="to", description="last day of cover, inclusive")
+    machines: Annotated[list[MachineName], Field(max_length=1000)] = []
+    as_of: UtcInstant | None = None
+    snapshot: Literal["latest", "fresh"] = "latest"
+
+
+class FactorTold(Told):
+    """One factor of the bill."""
+
+    name: str
+    relativity: float
+
+
+class BillLineTold(Told):
+    """One line of the premium; the lines sum to the gross premium."""
+
+    name: str
+    amount_minor: int
+
+
+class MachineFrequencyTold(Told):
+    """Expected claims of one machine a year of cover, and why."""
+
+    machine_uid: str
+    claim_frequency_per_machine_year: float
+    contributions: list[ContributionTold]
+
+
+class PremiumQuoteTold(Told):
+    """A usage-based premium: base times factors is the frequency; the loadings lead to the gross premium."""
+
+    quote_id: str
+    partner: str
+    obligor_id: str
+    as_of: datetime
+    product: InsuranceProduct
+    sum_insured_minor: int
+    currency: str
+    starts: date = Field(alias="from")
+    ends: date = Field(alias="to")
+    gross_premium_minor: int
+    pure_premium_minor: int
+    earned_exposure_machine_years: float
+    claim_frequency_per_machine_year: float
+    claim_severity_minor: int
+    base_frequency: float
+    factors: list[FactorTold]
+    loadings: list[BillLineTold]
+    reasons: list[ReasonTold]
+    machines: list[MachineFrequencyTold]
+    snapshot_id: str
+    model_version: str
+    parameters_version: str
+    data_origin: DataOrigin
+    statement: str | None
+    narrative: NarrativeTold
+    wording_version: str
+    livemode: bool
+
+
+class PremiumQuoteAnswer(Told):
+    """A quote, and how old the snapshot was that it was made from."""
+
+    quote: PremiumQuoteTold
+    snapshot_age_seconds: int = Field(ge=0)
+    livemode: bool

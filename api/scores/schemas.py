@@ -1,0 +1,106 @@
+"""Scores and their explanations as they are answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.http.shapes import FeatureTold, SnapshotNote, Told
+from data_contracts.vocabulary import DataOrigin
+from scoring.records import ScoreSource
+
+Probability = Field(ge=0, le=1)
+
+
+class ContributionTold(Told):
+    """How far one feature moved the margin."""
+
+    feature: str
+    family: str
+    value: float | None
+    contribution: float
+
+
+class ReasonTold(Told):
+    """A family's pull, led by its most telling feature with the obligor's own figure and the peers' median."""
+
+    code: str
+    family: str
+    direction: Literal["adverse", "favourable"]
+    contribution: float
+    feature: str
+    value: float | None
+    reference_value: float | None
+    unit: str
+    window_days: int | None
+
+
+class PdStepTold(Told):
+    """The probability of default after one named step."""
+
+    name: str
+    pd_12m: float = Probability
+
+
+class ScoreTold(Told):
+    """A probability of default with its 90 % interval, its grade, and the versions that it comes from."""
+
+    obligor_id: str
+    as_of: datetime
+    source: ScoreSource
+    pd_12m: float = Probability
+    pd_12m_lower: float = Probability
+    pd_12m_upper: float = Probability
+    rating_grade: str
+    score_points: float
+    snapshot_id: str
+    model_version: str | None
+    parameters_version: str
+    data_origin: DataOrigin
+    statement: str | None
+
+
+class FullScoreTold(ScoreTold):
+    """A score with everything that explains it: the margin is `base_log_odds` plus the sum of `contributions`."""
+
+    pd_model: float | None
+    pd_steps: list[PdStepTold]
+    base_log_odds: float | None
+    margin: float | None
+    contributions: list[ContributionTold]
+    reasons: list[ReasonTold]
+
+
+class WordsTold(Told):
+    """Sentences in one language."""
+
+    reasons: list[str]
+    facts: list[str]
+
+
+class NarrativeTold(Told):
+    """Sentences in both languages."""
+
+    zh: WordsTold
+    en: WordsTold
+
+
+class ScoreAnswer(Told):
+    """The current score."""
+
+    score: ScoreTold
+    snapshot: SnapshotNote
+    livemode: bool
+
+
+class ExplanationAnswer(Told):
+    """The current score, why it is what it is, in figures and in words, and the features behind it."""
+
+    explanation: FullScoreTold
+    narrative: NarrativeTold
+    wording_version: str
+    features: dict[str, FeatureTold]
+    snapshot: SnapshotNote
+    livemode: bool

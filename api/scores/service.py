@@ -1,0 +1,69 @@
+"""Scoring: one obligor from what is known of it, or everybody who consented to the platform, as of one instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from api.consents import repository as consents
+from api.database.engine import unit_of_work
+from api.home import Home
+from api.models import service as models
+from api.scores import repository as scores
+from api.snapshots import repository as snapshots
+from api.snapshots.service import feature_parameters, keep_parameters, latest_snapshot, reader, require_live
+from data_contracts.identifiers import ObligorId
+from features import compute
+from features.snapshot import FeatureSnapshot
+from scoring.credit.score import score, score_many
+from scoring.records import ScoreRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentScore:
+    """What is concluded about an obligor from the snapshot that knows most of it."""
+
+    record: ScoreRecord
+    snapshot: FeatureSnapshot
+
+
+def current_score(
+    connection: sa.Connection, home: Home, obligor_id: ObligorId, *, now: datetime, livemode: bool = False
+) -> CurrentScore:
+    """Score the obligor's latest snapshot with the promoted model, and keep the record.
+
+    Raises NotFound, ConsentMissing (platform), NoModel; for live also ModelNotForLive and DataNotForLive.
+    """
+    artefact = models.promoted_credit(home)
+    if livemode:
+        models.require_live(artefact)
+    snapshot = latest_snapshot(connection, home, obligor_id, now=now)
+    if livemode:
+        require_live(snapshot)
+    record = score(snapshot, artefact, keep_parameters(home, models.scoring_parameters()))
+    scores.append(connection, [record], now=now)
+    return CurrentScore(record=record, snapshot=snapshot)
+
+
+def score_all(home: Home, *, as_of: datetime, now: datetime) -> list[ScoreRecord]:
+    """Take and keep a snapshot and a score of every consenting obligor that has any data at `as_of`."""
+    artefact = models.promoted_credit(home)
+    parameters = keep_parameters(home, models.scoring_parameters())
+    with unit_of_work(home.engine) as connection:
+        allowed = consents.consented(
+            connection, recipient=consents.PLATFORM, purpose=consents.Purpose.PLATFORM, now=now
+        )
+        taken = compute.snapshots(
+            reader(connection, home),
+            obligor_ids=sorted(allowed),
+            as_of=as_of,
+            parameters=feature_parameters(),
+            with_machines=False,
+        )
+        known = [snapshot for snapshot in taken if snapshot.first_day is not None]
+        snapshots.save_all(connection, home, known, now=now)
+        records = score_many(known, artefact, parameters)
+        scores.append(connection, records, now=now)
+        return list(records)

@@ -1,0 +1,62 @@
+"""Snapshots as files named by their content, and rows that say which are stored of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from api.database.statements import insert_once
+from api.database.tables import snapshot as table
+from api.home import Home, write_once
+from data_contracts.errors import NotFound
+from data_contracts.identifiers import ObligorId, SnapshotId
+from features.snapshot import FeatureSnapshot, parse_snapshot
+
+
+def save(connection: sa.Connection, home: Home, snapshot: FeatureSnapshot, *, now: datetime) -> SnapshotId:
+    """Keep the snapshot for ever under its content hash, and note it among its obligor's."""
+    save_all(connection, home, [snapshot], now=now)
+    return snapshot.snapshot_id
+
+
+def save_all(connection: sa.Connection, home: Home, many: Sequence[FeatureSnapshot], *, now: datetime) -> None:
+    """Keep many snapshots; each is a file of its own."""
+    rows = []
+    for snapshot in many:
+        canonical, snapshot_id = snapshot.canonical(), snapshot.snapshot_id
+        write_once(_path(home, snapshot_id), canonical)
+        rows.append(
+            {
+                "snapshot_id": snapshot_id,
+                "obligor_id": snapshot.obligor_id,
+                "as_of": snapshot.as_of,
+                "taken_time": now,
+            }
+        )
+    insert_once(connection, table, rows)
+
+
+def load(home: Home, snapshot_id: SnapshotId) -> FeatureSnapshot:
+    """The stored snapshot. Raises NotFound."""
+    path = _path(home, snapshot_id)
+    if not path.exists():
+        raise NotFound(f"No snapshot {snapshot_id} is stored here.")
+    return parse_snapshot(path.read_bytes())
+
+
+def latest(connection: sa.Connection, home: Home, obligor_id: ObligorId, *, now: datetime) -> FeatureSnapshot | None:
+    """The stored snapshot that knows most of the obligor: that of the latest `as_of` up to `now`, taken last."""
+    snapshot_id = connection.scalar(
+        sa.select(table.c.snapshot_id)
+        .where(table.c.obligor_id == obligor_id, table.c.as_of <= now)
+        .order_by(table.c.as_of.desc(), table.c.taken_time.desc(), table.c.snapshot_id)
+        .limit(1)
+    )
+    return None if snapshot_id is None else load(home, snapshot_id)
+
+
+def _path(home: Home, snapshot_id: SnapshotId) -> Path:
+    return home.snapshots / snapshot_id[:2] / f"{snapshot_id}.json"

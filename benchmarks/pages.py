@@ -1,0 +1,22 @@
+"""Rewrites the pages of `docs/` that are printed by commands: `make docs`. Those that need real data need MILLGRADE_DATA."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PAGES = (
+    ("features.documentation", ["--write"]),
+    ("benchmarks.real_sme", ["--write"]),
+    ("benchmarks.one_row", ["--write"]),
+)
+
+
+def main() -> None:
+    """Run every generator; the first that fails ends it."""
+    for module, arguments in PAGES:
+        subprocess.run([sys.executable, "-m", module, *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What may enter: contracts, adapters, admission, quarantine, the observation store and its evidence."""

@@ -1,0 +1,288 @@
+"""The one door: a source file and a mapping become registered observations, or rows in quarantine with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from data_contracts.adapters.read import read_source
+from data_contracts.adapters.source import RawTable
+from data_contracts.canonical import Canonical, canonicalise
+from data_contracts.checks import check
+from data_contracts.chunks import cut_chunks, leaf_hashes
+from data_contracts.contract import Contract, RecordKind, load_contract
+from data_contracts.evidence.commitment import merkle_root, new_salts
+from data_contracts.findings import FindingCount, QuarantinedRow, Reason, count_findings
+from data_contracts.identifiers import BatchId, MachineUid, ObligorId
+from data_contracts.identity import Rows, drop_known, instants, merge_rows, repeats_identity, settle, sort_rows
+from data_contracts.mapping import Mapping
+from data_contracts.observations import register
+from data_contracts.observations.layout import places_of
+from data_contracts.observations.overlap import find_known
+from data_contracts.observations.register import BatchKey, Connection
+from data_contracts.observations.store import ObservationStore, Part
+
+EXAMPLES = 20
+STEPS = ("read", "check", "compare", "write", "register")
+RAGGED_COLUMN = "line"
+
+Progress = Callable[[str, int, int], None]
+"""Called as each step begins, with its name, the number of steps done, and their total."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionResult:
+    """What became of one source: every row read was admitted, a duplicate, or quarantined.
+
+    `obligor_ids` are those whose rows were in order; `findings` count faults by column and reason (a row may have
+    several); the examples are the first faults by row number.
+    """
+
+    batch_id: BatchId
+    kind: RecordKind
+    source_name: str
+    rows_read: int
+    rows_admitted: int
+    rows_duplicate: int
+    rows_quarantined: int
+    quarantined_examples: tuple[QuarantinedRow, ...]
+    findings: tuple[FindingCount, ...]
+    obligor_ids: tuple[ObligorId, ...]
+    merkle_root: str
+
+    def messages(self) -> tuple[str, ...]:
+        """A sentence for each kind of fault, with its first row, its value and the way out."""
+        return tuple(finding.message(self.rows_read) for finding in self.findings)
+
+
+def admit(
+    connection: Connection,
+    store: ObservationStore,
+    source: Path,
+    mapping: Mapping,
+    *,
+    obligor: ObligorId | None,
+    received_time: datetime,
+    progress: Progress | None = None,
+) -> AdmissionResult:
+    """Admit the rows of `source` that keep the contract; quarantine the others; commit to what was admitted.
+
+    `obligor` is the one for whom the source came in (None where every row names its own). Files are on disk when this
+    returns, but count only once the caller commits its transaction; nothing is committed here. Raises
+    UnreadableSource or ContractViolated when the source as a whole cannot be used.
+    """
+    door = _Door(
+        connection=connection,
+        store=store,
+        mapping=mapping,
+        contract=load_contract(mapping.kind),
+        obligor=obligor,
+        received_time=received_time.astimezone(UTC),
+        progress=progress,
+    )
+    door.tell("read")
+    raw = read_source(source, mapping)
+    door.tell("check")
+    sound = _sound(door, raw)
+    door.tell("compare")
+    register.take_turn(connection)
+    new, known = drop_known(sound.rows, find_known(connection, store, sound.rows, door.contract), door.contract)
+    return _save(door, raw, sound, new, duplicates=sound.duplicates + known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Door:
+    """What one admission works with."""
+
+    connection: Connection
+    store: ObservationStore
+    mapping: Mapping
+    contract: Contract
+    obligor: ObligorId | None
+    received_time: datetime
+    progress: Progress | None
+
+    def tell(self, step: str) -> None:
+        """Report that a step begins."""
+        if self.progress is not None:
+            self.progress(step, STEPS.index(step), len(STEPS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sound:
+    """The rows of a source that keep the contract and agree with each other, and the account of the others."""
+
+    rows: Rows
+    duplicates: int
+    quarantined: int
+    faults: tuple[QuarantinedRow, ...]
+    findings: tuple[FindingCount, ...]
+
+
+def _sound(door: _Door, raw: RawTable) -> _Sound:
+    contract = door.contract
+    canonical = canonicalise(raw, door.mapping, contract, obligor=door.obligor, received_time=door.received_time)
+    check(canonical, raw, door.mapping, contract, received_time=door.received_time)
+    kept = np.flatnonzero(~canonical.faults.mask).astype(np.int64)
+    settled = settle(sort_rows(_taken(canonical, kept), kept, contract), contract)
+    for column, rows in settled.conflicts:
+        values = canonical.table[column] if column in canonical.table.column_names else None
+        canonical.faults.add_rows(column, Reason.CONFLICT, rows, values)
+    ragged = [
+        QuarantinedRow(row_number=line.row_number, column=RAGGED_COLUMN, value=line.text, reason=Reason.RAGGED)
+        for line in raw.ragged
+    ]
+    faults = sorted([*ragged, *canonical.faults.quarantined(raw.row_numbers)], key=lambda row: row.row_number)
+    return _Sound(
+        rows=settled.rows,
+        duplicates=settled.duplicates,
+        quarantined=int(canonical.faults.mask.sum()) + len(ragged),
+        faults=tuple(faults),
+        findings=count_findings(faults, canonical.faults.bounds()),
+    )
+
+
+def _taken(canonical: Canonical, kept: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Table:
+    return canonical.table if len(kept) == canonical.table.num_rows else canonical.table.take(pa.array(kept))
+
+
+def _save(door: _Door, raw: RawTable, sound: _Sound, new: Rows, *, duplicates: int) -> AdmissionResult:
+    """Write the files, commit to the chunks, and register everything under one new batch."""
+    contract, connection = door.contract, door.connection
+    profile = door.mapping.profile()
+    stored = merge_rows(new, contract)
+    key = register.next_batch(connection, source_sha256=raw.source.sha256, profile=profile, obligor=door.obligor)
+    door.tell("write")
+    files = _write(door, stored, key)
+    chunks = cut_chunks(stored.table, contract, profile.site_zone)
+    salts = new_salts(len(chunks))
+    leaves = leaf_hashes(stored.table, contract, chunks, salts)
+    door.tell("register")
+    result = AdmissionResult(
+        batch_id=key.batch_id,
+        kind=contract.kind,
+        source_name=raw.source.name,
+        rows_read=raw.rows_read,
+        rows_admitted=new.table.num_rows,
+        rows_duplicate=duplicates,
+        rows_quarantined=sound.quarantined,
+        quarantined_examples=sound.faults[:EXAMPLES],
+        findings=sound.findings,
+        obligor_ids=_obligors(sound.rows.table, contract, door.obligor),
+        merkle_root=merkle_root(leaves).hex(),
+    )
+    register.save_profile(connection, profile)
+    register.save_batch(connection, key, _batch_fields(door, raw, result, stored))
+    register.save_files(connection, key.batch_id, files)
+    register.save_chunks(connection, key.batch_id, chunks, salts, leaves)
+    register.save_quarantined(connection, key.batch_id, sound.faults)
+    register.save_machines(connection, key.batch_id, _machines(stored.table, contract, door.obligor))
+    return result
+
+
+def _batch_fields(door: _Door, raw: RawTable, result: AdmissionResult, stored: Rows) -> dict[str, Any]:
+    return {
+        "kind": door.contract.kind.value,
+        "obligor_id": door.obligor,
+        "source_name": raw.source.name,
+        "source_sha256": raw.source.sha256,
+        "profile_id": door.mapping.profile().profile_id,
+        "contract_version": door.contract.version,
+        "received_time": door.received_time,
+        "backfilled": door.mapping.is_backfilled,
+        "data_origin": door.mapping.data_origin.value,
+        "rows_read": result.rows_read,
+        "rows_admitted": result.rows_admitted,
+        "rows_duplicate": result.rows_duplicate,
+        "rows_quarantined": result.rows_quarantined,
+        "merkle_root": result.merkle_root,
+        **_spans(stored.table),
+    }
+
+
+def _spans(table: pa.Table) -> dict[str, int | None]:
+    """First and last event_time and recorded_time of some rows, UTC microseconds; None of no rows."""
+    spans: dict[str, int | None] = {}
+    for name in ("event", "recorded"):
+        times = instants(table[f"{name}_time"])
+        spans[f"{name}_from"] = int(times.min()) if len(times) else None
+        spans[f"{name}_until"] = int(times.max()) if len(times) else None
+    return spans
+
+
+def _write(door: _Door, stored: Rows, key: BatchKey) -> list[dict[str, Any]]:
+    """The rows as files, each in its folder; the register's rows for them."""
+    contract = door.contract
+    places = places_of(stored.table, contract)
+    codes = pa.array(np.zeros(stored.table.num_rows, dtype=np.int32))
+    batch_ids = pa.DictionaryArray.from_arrays(codes, pa.array([key.batch_id], pa.string()))
+    table = stored.table.append_column("batch_id", batch_ids)
+    parts = [
+        Part(partition=place.partition, bucket=place.bucket, table=table.take(pa.array(place.rows))) for place in places
+    ]
+    merges = repeats_identity(stored, contract)
+    rows = []
+    for place, part, file in zip(places, parts, door.store.write(contract.kind, parts), strict=True):
+        units = part.table[contract.unit_column]
+        rows.append(
+            {
+                "sha256": file.sha256,
+                "path": file.path,
+                "kind": contract.kind.value,
+                "partition": part.partition,
+                "bucket": part.bucket,
+                "rows": part.table.num_rows,
+                "bytes": file.size,
+                **_spans(part.table),
+                "unit_from": units[0].as_py(),
+                "unit_until": units[-1].as_py(),
+                "merges": bool(merges[place.rows].any()),
+                "contract_version": contract.version,
+                "received_time": door.received_time,
+            }
+        )
+    return rows
+
+
+def _obligors(table: pa.Table, contract: Contract, obligor: ObligorId | None) -> tuple[ObligorId, ...]:
+    """Whose rows these are: as the rows say, or, for machines, as the caller or their names say."""
+    if not table.num_rows:
+        return ()
+    if contract.unit_column == "obligor_id":
+        return tuple(ObligorId(code) for code in _distinct(table, "obligor_id"))
+    if obligor is not None:
+        return (obligor,)
+    return tuple(sorted({_owner(uid) for uid in _distinct(table, "machine_uid")}))
+
+
+def _machines(
+    table: pa.Table, contract: Contract, obligor: ObligorId | None
+) -> dict[MachineUid, tuple[ObligorId, int]]:
+    """Machines that telemetry spoke of: the obligor for whom, and the earliest recorded_time in UTC microseconds."""
+    if contract.unit_column != "machine_uid" or not table.num_rows:
+        return {}
+    units = table["machine_uid"].combine_chunks()
+    codes = units.indices.to_numpy(zero_copy_only=False)
+    never = np.iinfo(np.int64).max
+    first = np.full(len(units.dictionary), never)
+    np.minimum.at(first, codes, instants(table["recorded_time"]))
+    return {
+        MachineUid(uid): (obligor or _owner(uid), int(recorded))
+        for uid, recorded in zip(units.dictionary.to_pylist(), first, strict=True)
+        if recorded != never
+    }
+
+
+def _owner(machine_uid: str) -> ObligorId:
+    return ObligorId(machine_uid.partition("/")[0])
+
+
+def _distinct(table: pa.Table, name: str) -> list[str]:
+    words: list[str] = table[name].combine_chunks().cast(pa.string()).unique().to_pylist()
+    return sorted(words)

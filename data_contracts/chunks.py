@@ -1,0 +1,71 @@
+"""Chunks: what a batch commits to one by one, a unit's rows of one local period. The unit of erasure and disclosure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from data_contracts.contract import ChunkPeriod, Contract
+from data_contracts.evidence.commitment import ChunkEncoder, leaf_hash
+from data_contracts.identity import instants, ranks
+from data_contracts.reference.calendars import local_days, months_of_days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunks:
+    """The chunks of a sorted table: chunk k holds rows bounds[k] to bounds[k + 1] and belongs to units[k], periods[k].
+
+    `recorded_from` is the earliest recorded_time in each, UTC microseconds.
+    """
+
+    bounds: NDArray[np.int64]
+    units: Sequence[str]
+    periods: Sequence[str]
+    recorded_from: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Rows in each chunk."""
+        return np.diff(self.bounds)
+
+
+def cut_chunks(table: pa.Table, contract: Contract, site_zone: str) -> Chunks:
+    """The chunks of `table`, which is sorted by `Contract.sort_names`; periods are local to `site_zone`."""
+    units = table[contract.unit_column].combine_chunks()
+    codes = ranks(units)
+    days = _local_days(table, site_zone)
+    numbers = days if contract.chunk_period is ChunkPeriod.LOCAL_DAY else months_of_days(days)
+    changes = (np.diff(codes) != 0) | (np.diff(numbers) != 0)
+    starts = np.concatenate(([0], np.flatnonzero(changes) + 1)) if len(codes) else np.empty(0, dtype=np.int64)
+    unit = "D" if contract.chunk_period is ChunkPeriod.LOCAL_DAY else "M"
+    recorded = instants(table["recorded_time"])
+    return Chunks(
+        bounds=np.append(starts, len(codes)).astype(np.int64),
+        units=units.take(pa.array(starts)).cast(pa.string()).to_pylist(),
+        periods=np.datetime_as_string(numbers[starts].astype(f"datetime64[{unit}]")).tolist(),
+        recorded_from=np.minimum.reduceat(recorded, starts) if len(starts) else recorded,
+    )
+
+
+def _local_days(table: pa.Table, site_zone: str) -> NDArray[np.int32]:
+    if "day" in table.column_names:
+        days: NDArray[np.int32] = table["day"].combine_chunks().cast(pa.int32()).to_numpy()
+        return days
+    return local_days(instants(table["event_time"]), site_zone)
+
+
+def leaf_hashes(table: pa.Table, contract: Contract, chunks: Chunks, salts: Sequence[bytes]) -> list[bytes]:
+    """The leaf of each chunk under its salt, in order."""
+    encoder = ChunkEncoder(table, contract)
+    bounds = chunks.bounds.tolist()
+    return [
+        leaf_hash(salt, encoder.bytes_of(start, stop))
+        for salt, start, stop in zip(salts, bounds[:-1], bounds[1:], strict=True)
+    ]

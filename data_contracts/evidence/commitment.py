@@ -1,0 +1,133 @@
+"""What is committed to when rows are admitted: canonical bytes of chunks, salted leaves, and the root over them.
+
+Canonical bytes of a chunk, format 1 (all integers little-endian):
+
+1. header: u32 length, then compact JSON `{"columns": [[name, type], ...], "contract": id, "format": 1, "version": v}`
+   with sorted keys; the columns are the contract's in its order, less batch_id;
+2. u64 number of rows; rows are sorted as `Contract.sort_names` says, texts by their UTF-8 bytes;
+3. validity: one byte (0 or 1) per row, column after column;
+4. values of the columns that are no text, column after column, 8 bytes per row: float64, or int64 (whole numbers,
+   microseconds since 1970 UTC, days since 1970); zero where null;
+5. for each text column: u32 length per row (0 where null), then the UTF-8 texts one after another.
+
+A leaf is SHA-256(0x00 || salt || canonical bytes), so that leaves are RFC 6962 leaf hashes of salted chunks and do not
+give small contents away. The root is the RFC 6962 Merkle tree hash of the leaves in the order of (unit, period).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from data_contracts.contract import Contract
+
+FORMAT = 1
+SALT_BYTES = 16
+_LEAF, _NODE = b"\x00", b"\x01"
+_ASIDE = "batch_id"
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """A text column laid out for slicing: row i's bytes are data[starts[i] : starts[i + 1]]."""
+
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.uint32]
+    data: memoryview
+
+
+class ChunkEncoder:
+    """Canonical bytes of any run of rows of a sorted table, cut from one buffer per kind of column."""
+
+    def __init__(self, table: pa.Table, contract: Contract) -> None:
+        columns = [column for column in contract.columns if column.name != _ASIDE]
+        arrays = [table[column.name].combine_chunks() for column in columns]
+        header = {
+            "format": FORMAT,
+            "contract": contract.contract_id,
+            "version": contract.version,
+            "columns": [[column.name, str(column.type)] for column in columns],
+        }
+        body = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+        self._header = struct.pack("<I", len(body)) + body
+        rows = table.num_rows
+        self._valid = np.empty((len(columns), rows), dtype=np.uint8)
+        for position, array in enumerate(arrays):
+            self._valid[position] = pc.is_valid(array).to_numpy(zero_copy_only=False)
+        fixed = [array for column, array in zip(columns, arrays, strict=True) if not pa.types.is_string(column.type)]
+        self._fixed = np.empty((len(fixed), rows), dtype="<i8")
+        for position, array in enumerate(fixed):
+            self._fixed[position] = _eight_bytes(array)
+        self._texts = [
+            _texts(array) for column, array in zip(columns, arrays, strict=True) if pa.types.is_string(column.type)
+        ]
+
+    def bytes_of(self, start: int, stop: int) -> bytes:
+        """Canonical bytes of the rows from `start` up to, not including, `stop`."""
+        parts: list[bytes | memoryview] = [
+            self._header,
+            struct.pack("<Q", stop - start),
+            self._valid[:, start:stop].tobytes(),
+            self._fixed[:, start:stop].tobytes(),
+        ]
+        for texts in self._texts:
+            parts.append(texts.lengths[start:stop].tobytes())
+            parts.append(texts.data[texts.starts[start] : texts.starts[stop]])
+        return b"".join(parts)
+
+
+def _eight_bytes(array: pa.Array) -> NDArray[np.int64]:
+    if pa.types.is_floating(array.type):
+        floats: NDArray[np.float64] = pc.fill_null(array, 0.0).to_numpy(zero_copy_only=False)
+        return np.ascontiguousarray(floats, dtype="<f8").view("<i8")
+    whole = array.cast(pa.int32()) if pa.types.is_date(array.type) else array
+    numbers: NDArray[np.int64] = pc.fill_null(whole.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    return numbers
+
+
+def _texts(array: pa.Array) -> _Texts:
+    text = array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
+    filled = pc.fill_null(text, "")
+    lengths = pc.binary_length(filled).to_numpy(zero_copy_only=False).astype("<u4")
+    starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+    # Concatenating anew gives a buffer that begins at the first row, whatever slice the array was.
+    joined = pa.concat_arrays([filled, pa.array([""], filled.type)])
+    data = joined.buffers()[2]
+    return _Texts(starts=starts, lengths=lengths, data=memoryview(data) if data is not None else memoryview(b""))
+
+
+def new_salts(count: int) -> list[bytes]:
+    """Fresh random salts, one for each chunk."""
+    noise = secrets.token_bytes(SALT_BYTES * count)
+    return [noise[start : start + SALT_BYTES] for start in range(0, len(noise), SALT_BYTES)]
+
+
+def leaf_hash(salt: bytes, canonical: bytes) -> bytes:
+    """SHA-256(0x00 || salt || canonical bytes): the leaf of one chunk."""
+    return hashlib.sha256(_LEAF + salt + canonical).digest()
+
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """The RFC 6962 Merkle tree hash over leaf hashes; of no leaves, SHA-256 of nothing.
+
+    Pairing neighbours level by level, the odd last one carried up, gives the tree that section 2.1 defines by
+    splitting at the largest power of two.
+    """
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    level = list(leaves)
+    while len(level) > 1:
+        paired = [
+            hashlib.sha256(_NODE + level[left] + level[left + 1]).digest() for left in range(0, len(level) - 1, 2)
+        ]
+        level = paired if len(level) % 2 == 0 else [*paired, level[-1]]
+    return level[0]

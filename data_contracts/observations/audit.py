@@ -1,0 +1,75 @@
+"""Does the store still hold what was committed to? A batch's root recomputed from its files and salts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from data_contracts.chunks import cut_chunks, leaf_hashes
+from data_contracts.contract import Contract, RecordKind, load_contract
+from data_contracts.errors import NotFound, StoreDamaged
+from data_contracts.evidence.commitment import merkle_root
+from data_contracts.identifiers import BatchId
+from data_contracts.identity import sort_rows
+from data_contracts.observations import register
+from data_contracts.observations.register import Connection
+from data_contracts.observations.store import ObservationStore
+from data_contracts.observations.tables import batch, chunk, observation_file, observation_file_batch
+
+_GONE = b""
+"""Stands for the leaf of rows that nobody committed to, or of a chunk whose rows are gone without erasure."""
+
+
+def recompute_root(connection: Connection, store: ObservationStore, batch_id: BatchId) -> str:
+    """The Merkle root (hex) of a batch from the rows that its files hold now and the salts of its chunks.
+
+    It equals `batch.merkle_root` exactly when no row was changed, added or lost since admission; a chunk that was
+    erased (no salt any more) counts by its leaf. Raises NotFound for a batch or contract version that is not known,
+    StoreDamaged when a file is missing or unreadable.
+    """
+    row = connection.execute(sa.select(batch).where(batch.c.batch_id == batch_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    contract = load_contract(RecordKind(row.kind))
+    if row.contract_version != contract.version:
+        raise NotFound(f"Batch {batch_id} was admitted under version {row.contract_version} of {row.kind}.")
+    site_zone = register.profiles(connection)[row.profile_id].site_zone
+    table = _rows_of(connection, store, contract, batch_id)
+    committed = connection.execute(
+        sa.select(chunk).where(chunk.c.batch_id == batch_id).order_by(chunk.c.position)
+    ).all()
+    salts = {(entry.unit, entry.period): entry.salt for entry in committed}
+    found = _leaves(table, contract, site_zone, salts)
+    leaves = [entry.leaf if entry.salt is None else found.pop((entry.unit, entry.period), _GONE) for entry in committed]
+    return merkle_root([*leaves, *(_GONE for _ in found)]).hex()
+
+
+def _leaves(
+    table: pa.Table, contract: Contract, site_zone: str, salts: dict[tuple[str, str], bytes | None]
+) -> dict[tuple[str, str], bytes]:
+    chunks = cut_chunks(table, contract, site_zone)
+    keys = list(zip(chunks.units, chunks.periods, strict=True))
+    hashes = leaf_hashes(table, contract, chunks, [salts.get(key) or _GONE for key in keys])
+    return dict(zip(keys, hashes, strict=True))
+
+
+def _rows_of(connection: Connection, store: ObservationStore, contract: Contract, batch_id: BatchId) -> pa.Table:
+    """The batch's rows in stored order, out of all files that hold some."""
+    paths = connection.scalars(
+        sa.select(observation_file.c.path)
+        .join(observation_file_batch, observation_file_batch.c.sha256 == observation_file.c.sha256)
+        .where(observation_file_batch.c.batch_id == batch_id)
+    )
+    tables = [contract.schema.empty_table()]
+    for path in paths:
+        try:
+            table = pq.read_table(store.path_of(path), page_checksum_verification=True)
+        except (pa.ArrowException, OSError) as error:
+            raise StoreDamaged(f"{path} cannot be read: {error}.", hint="Restore it from a backup.") from error
+        tables.append(table.select(contract.names).cast(contract.schema))
+    rows = pa.concat_tables(tables)
+    rows = rows.filter(pc.equal(rows["batch_id"], batch_id))
+    return sort_rows(rows, np.arange(rows.num_rows), contract).table

@@ -1,0 +1,114 @@
+"""The query behind a read: current versions as of a time, out of a given list of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from data_contracts.contract import Contract
+from data_contracts.identifiers import BatchId
+from data_contracts.observations.lake import name, parquet
+
+VERSIONS_PER_MICROSECOND = 2**32
+"""Room for the order of admission below the microseconds of recorded_time in the number that orders versions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a read asks for: columns, as-of time, span of event time [from, until), and words that columns may have."""
+
+    names: Sequence[str]
+    as_of: datetime
+    event_from: datetime | None
+    event_until: datetime | None
+    words: Mapping[str, Sequence[str]]
+
+
+def current_rows(
+    lake: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    question: Question,
+    *,
+    settled: Sequence[Path],
+    contested: Sequence[Path],
+    sequences: Mapping[BatchId, int],
+) -> pa.Table:
+    """The named columns of the current rows, in the contract's order of rows.
+
+    In `settled` files every identity has one row; among `contested` ones a version must be chosen. `sequences` gives
+    the place in the order of admission of each batch that the contested files may hold.
+    """
+    order = [column for column in contract.sort_names if column != "recorded_time"]
+    wanted = list(dict.fromkeys([*question.names, *order]))
+    known = _conditions(lake, question)
+    within = _within(question)
+    parts = []
+    if settled:
+        parts.append(f"SELECT {_list(wanted)} FROM {parquet(settled)} WHERE {' AND '.join(known + within)}")
+    if contested:
+        _register_sequences(lake, sequences)
+        # Where another version may lie at another time, all versions compete before the span is applied.
+        before, after = (within, []) if contract.identity_has_time else ([], within)
+        visible = f"SELECT * FROM {parquet(contested)} WHERE {' AND '.join(known + before)}"
+        versions = f"SELECT * FROM ({visible}) JOIN sequences USING (batch_id)"
+        chosen = _merged(contract, versions) if contract.identity_per_value else _latest(contract, versions)
+        parts.append(f"SELECT {_list(wanted)} FROM ({chosen}) WHERE {' AND '.join(after or ['true'])}")
+    query = f"SELECT {_list(question.names)} FROM ({' UNION ALL '.join(parts)}) ORDER BY {_list(order)}"
+    table = lake.sql(query).to_arrow_table()
+    return table.cast(pa.schema([pa.field(column, contract.column(column).type) for column in question.names]))
+
+
+def _conditions(lake: duckdb.DuckDBPyConnection, question: Question) -> list[str]:
+    conditions = [f"recorded_time <= {_instant(question.as_of)}"]
+    for column, words in question.words.items():
+        lake.register(f"wanted_{column}", pa.table({column: pa.array(words, pa.string())}))
+        conditions.append(f"{name(column)} IN (SELECT {name(column)} FROM wanted_{column})")
+    return conditions
+
+
+def _within(question: Question) -> list[str]:
+    bounds = ((">=", question.event_from), ("<", question.event_until))
+    return [f"event_time {sign} {_instant(bound)}" for sign, bound in bounds if bound is not None]
+
+
+def _register_sequences(lake: duckdb.DuckDBPyConnection, sequences: Mapping[BatchId, int]) -> None:
+    columns = {
+        "batch_id": pa.array(list(sequences.keys()), pa.string()),
+        "sequence": pa.array(list(sequences.values()), pa.int64()),
+    }
+    lake.register("sequences", pa.table(columns))
+
+
+def _latest(contract: Contract, versions: str) -> str:
+    return (
+        f"{versions} QUALIFY row_number() OVER (PARTITION BY {_list(contract.identity)} "
+        "ORDER BY recorded_time DESC, sequence DESC) = 1"
+    )
+
+
+def _merged(contract: Contract, versions: str) -> str:
+    """Each value column's latest word; what describes the row is of the latest row."""
+    values = [
+        f"arg_max({name(column)}, version) FILTER ({name(column)} IS NOT NULL) AS {name(column)}"
+        for column in contract.value_names
+    ]
+    about = [f"arg_max({column}, version) AS {column}" for column in ("profile_id", "recorded_time", "batch_id")]
+    version = f"epoch_us(recorded_time)::HUGEINT * {VERSIONS_PER_MICROSECOND} + sequence AS version"
+    identity = _list(contract.identity)
+    return (
+        f"SELECT {identity}, {', '.join([*values, *about])} FROM (SELECT *, {version} FROM ({versions})) "
+        f"GROUP BY {identity}"
+    )
+
+
+def _list(columns: Sequence[str]) -> str:
+    return ", ".join(name(column) for column in columns)
+
+
+def _instant(instant: datetime) -> str:
+    return f"TIMESTAMPTZ '{instant.astimezone(UTC).isoformat(sep=' ')}'"

@@ -1,0 +1,198 @@
+"""Reading observations as of a time: registered files only, the current version of each thing, in a fixed order."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_contracts.contract import Contract, RecordKind, load_contract
+from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
+from data_contracts.observations import register
+from data_contracts.observations.lake import open_lake
+from data_contracts.observations.layout import bucket_of
+from data_contracts.observations.query import Question, current_rows
+from data_contracts.observations.register import Connection, Record
+from data_contracts.observations.store import ObservationStore
+from data_contracts.profile import SourceProfile
+
+MACHINE_COLUMNS = ("owned_until", "asset_value_minor", "currency", "install_date")
+
+
+class ObservationReader:
+    """Reads what the register of `connection` names in `store`. One reader serves one thread.
+
+    Every read names `as_of` and sees rows with `recorded_time <= as_of` only. Of several versions of one thing the
+    one recorded last stands; of those recorded at one time, the one admitted last.
+    """
+
+    def __init__(self, connection: Connection, store: ObservationStore) -> None:
+        self.connection = connection
+        self.store = store
+        self._lake: duckdb.DuckDBPyConnection | None = None
+
+    def rows(
+        self,
+        kind: RecordKind,
+        *,
+        as_of: datetime,
+        obligor_ids: Iterable[ObligorId] | None = None,
+        machine_uids: Iterable[MachineUid] | None = None,
+        event_from: datetime | None = None,
+        event_until: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Current rows of a kind, sorted by machine (obligor for ledgers), event_time and the rest of the identity.
+
+        `event_from` is inclusive, `event_until` exclusive. For machines, `obligor_ids` means every machine that those
+        obligors owned or brought in, whenever. Columns are the contract's, or those named, in that order; instants are
+        timestamp[us, UTC], texts plain strings. Samples are merged per named value: each value is the latest that any
+        row said, `profile_id`, `recorded_time` and `batch_id` those of the latest row. Raises NotFound for a column
+        that the contract has not, StoreDamaged when a registered file is missing.
+        """
+        contract = load_contract(kind)
+        names = tuple(columns) if columns is not None else contract.names
+        schema = pa.schema([pa.field(name, contract.column(name).type) for name in names])
+        words = self._words(contract, as_of, obligor_ids, machine_uids)
+        if any(not asked for asked in words.values()):
+            return schema.empty_table()
+        units = words.get(contract.unit_column)
+        in_time = contract.identity_has_time
+        files = register.visible_files(
+            self.connection,
+            kind,
+            as_of=as_of,
+            event_from=event_from if in_time else None,
+            event_until=event_until if in_time else None,
+            buckets=None if units is None else {bucket_of(unit) for unit in units},
+        )
+        files = [file for file in files if units is None or _may_hold(file, units)]
+        if not files:
+            return schema.empty_table()
+        contested = _contested(contract, files)
+        return current_rows(
+            self._engine(),
+            contract,
+            Question(names=names, as_of=as_of, event_from=event_from, event_until=event_until, words=words),
+            settled=[self.store.path_of(file.path) for file in files if file.sha256 not in contested],
+            contested=[self.store.path_of(file.path) for file in files if file.sha256 in contested],
+            sequences=register.batch_sequences(self.connection, kind) if contested else {},
+        )
+
+    def machines(self, *, as_of: datetime, obligor_ids: Iterable[ObligorId] | None = None) -> pa.Table:
+        """Who owns which machine, as known at `as_of`, sorted by machine and start of ownership.
+
+        Columns machine_uid, obligor_id, owned_from, owned_until, asset_value_minor, currency, install_date. A machine
+        that telemetry spoke of and that no ownership row names stands under the obligor who brought it in, with
+        null owned_from.
+        """
+        owners = None if obligor_ids is None else sorted(set(obligor_ids))
+        wanted = ("machine_uid", "obligor_id", "event_time", *MACHINE_COLUMNS)
+        owned = self.rows(RecordKind.MACHINE_OWNERSHIP, as_of=as_of, obligor_ids=owners, columns=wanted)
+        owned = owned.rename_columns(["machine_uid", "obligor_id", "owned_from", *MACHINE_COLUMNS])
+        observed = self._observed(as_of, owners)
+        if owners is None:
+            named = owned["machine_uid"]
+        else:
+            of_any = self.rows(
+                RecordKind.MACHINE_OWNERSHIP,
+                as_of=as_of,
+                machine_uids=observed["machine_uid"].to_pylist(),
+                columns=("machine_uid",),
+            )
+            named = of_any["machine_uid"]
+        unowned = observed.filter(pc.invert(pc.is_in(observed["machine_uid"], value_set=named.combine_chunks())))
+        rest = [pa.nulls(unowned.num_rows, owned.schema.field(name).type) for name in owned.column_names[2:]]
+        unowned = pa.table([*unowned.columns, *rest], schema=owned.schema)
+        return pa.concat_tables([owned, unowned]).sort_by([("machine_uid", "ascending"), ("owned_from", "ascending")])
+
+    def obligor_profiles(self, *, as_of: datetime) -> pa.Table:
+        """The profile of each obligor that was true and known at `as_of`, sorted by obligor."""
+        profiles = self.rows(RecordKind.OBLIGOR_PROFILE, as_of=as_of)
+        now = pa.scalar(as_of.astimezone(UTC), profiles.schema.field("event_time").type)
+        profiles = profiles.filter(pc.less_equal(profiles["event_time"], now))
+        obligors = profiles["obligor_id"].to_pylist()
+        last = [at for at, obligor in enumerate(obligors) if at + 1 == len(obligors) or obligors[at + 1] != obligor]
+        return profiles.take(pa.array(last, pa.int64()))
+
+    def profiles(self) -> dict[ProfileId, SourceProfile]:
+        """Every source profile under which rows were admitted."""
+        return register.profiles(self.connection)
+
+    def batches(self, *, as_of: datetime, obligor_ids: Iterable[ObligorId]) -> list[BatchId]:
+        """Batches with rows known at `as_of` about these obligors or their machines, in the order of admission."""
+        found = self.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids)
+        sequences = register.batch_sequences(self.connection, None)
+        return sorted({batch for batches in found.values() for batch in batches}, key=lambda batch: sequences[batch])
+
+    def batches_by_obligor(
+        self, *, as_of: datetime, obligor_ids: Iterable[ObligorId]
+    ) -> dict[ObligorId, tuple[BatchId, ...]]:
+        """The same for each obligor on its own."""
+        owners = sorted(set(obligor_ids))
+        machines = self.machines(as_of=as_of, obligor_ids=owners)
+        units: dict[str, set[ObligorId]] = {owner: {owner} for owner in owners}
+        for uid, owner in zip(machines["machine_uid"].to_pylist(), machines["obligor_id"].to_pylist(), strict=True):
+            units.setdefault(uid, set()).add(ObligorId(owner))
+        found: dict[ObligorId, dict[int, BatchId]] = {owner: {} for owner in owners}
+        for unit, sequence, batch_id in register.batches_about(self.connection, sorted(units), as_of):
+            for owner in units[unit]:
+                found[owner][sequence] = batch_id
+        return {owner: tuple(batch for _, batch in sorted(batches.items())) for owner, batches in found.items()}
+
+    def _words(
+        self,
+        contract: Contract,
+        as_of: datetime,
+        obligor_ids: Iterable[ObligorId] | None,
+        machine_uids: Iterable[MachineUid] | None,
+    ) -> dict[str, list[str]]:
+        """Which values of which text columns are asked for."""
+        words: dict[str, set[str]] = {}
+        if machine_uids is not None:
+            contract.column("machine_uid")
+            words["machine_uid"] = set(machine_uids)
+        if obligor_ids is not None:
+            if "obligor_id" in contract.names:
+                words["obligor_id"] = set(obligor_ids)
+            else:
+                theirs = set(self.machines(as_of=as_of, obligor_ids=obligor_ids)["machine_uid"].to_pylist())
+                words["machine_uid"] = theirs & words.get("machine_uid", theirs)
+        return {column: sorted(asked) for column, asked in words.items()}
+
+    def _observed(self, as_of: datetime, owners: Sequence[ObligorId] | None) -> pa.Table:
+        rows = register.observed_machines(self.connection, as_of, owners)
+        return pa.table(
+            {
+                "machine_uid": pa.array([row.machine_uid for row in rows], pa.string()),
+                "obligor_id": pa.array([row.obligor_id for row in rows], pa.string()),
+            }
+        )
+
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        if self._lake is None:
+            self._lake = open_lake()
+        return self._lake
+
+
+def _contested(contract: Contract, files: Sequence[Record]) -> set[str]:
+    """Hashes of the files among which versions must be chosen: those that share a place with one that merges.
+
+    All versions of a thing lie in one bucket, and in one partition where their event_time is the same.
+    """
+
+    def place(file: Record) -> tuple[str, int]:
+        return (file.partition if contract.identity_has_time else "", file.bucket)
+
+    places = {place(file) for file in files if file.merges}
+    return {file.sha256 for file in files if place(file) in places}
+
+
+def _may_hold(file: Record, units: Sequence[str]) -> bool:
+    """Whether a file's range of units reaches any of the sorted `units`."""
+    place = bisect_left(units, file.unit_from)
+    return place < len(units) and units[place] <= file.unit_until

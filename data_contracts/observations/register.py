@@ -1,0 +1,251 @@
+"""The register: the rows that make files count. Every function takes the caller's connection and never commits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from data_contracts.chunks import Chunks
+from data_contracts.contract import RecordKind
+from data_contracts.findings import QuarantinedRow
+from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
+from data_contracts.observations.tables import (
+    batch,
+    chunk,
+    observation_file,
+    observation_file_batch,
+    observed_machine,
+    quarantined_row,
+    source_profile,
+)
+from data_contracts.profile import SourceProfile, parse_profile
+
+Connection = sa.Connection
+Record = sa.Row[*tuple[Any, ...]]
+"""A row of a register table; its columns are attributes."""
+
+ROWS_PER_INSERT = 20_000
+VALUES_PER_QUERY = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchKey:
+    """The place of a batch in the order of admission, and its public name."""
+
+    sequence: int
+    batch_id: BatchId
+
+
+def take_turn(connection: Connection) -> None:
+    """Let admissions happen one after another until the caller's transaction ends.
+
+    What is a duplicate depends on what was admitted before, so two admissions must not look at once. SQLite has one
+    writer: any write statement makes this connection it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE batch IN SHARE ROW EXCLUSIVE MODE"))
+    else:
+        connection.execute(sa.update(batch).where(sa.false()).values(kind=batch.c.kind))
+
+
+def next_batch(
+    connection: Connection, *, source_sha256: str, profile: SourceProfile, obligor: ObligorId | None
+) -> BatchKey:
+    """The key of the batch that comes next; holds as long as the turn is kept."""
+    sequence = (connection.scalar(sa.select(sa.func.max(batch.c.sequence))) or 0) + 1
+    named = json.dumps([sequence, source_sha256, profile.profile_id, obligor], separators=(",", ":"))
+    return BatchKey(sequence=sequence, batch_id=BatchId("b" + hashlib.sha256(named.encode()).hexdigest()[:24]))
+
+
+def save_profile(connection: Connection, profile: SourceProfile) -> None:
+    """Store the profile unless it is there."""
+    known = connection.scalar(
+        sa.select(source_profile.c.profile_id).where(source_profile.c.profile_id == profile.profile_id)
+    )
+    if known is None:
+        row = {"profile_id": profile.profile_id, "canonical": profile.canonical()}
+        connection.execute(sa.insert(source_profile), row)
+
+
+def save_batch(connection: Connection, key: BatchKey, fields: Mapping[str, Any]) -> None:
+    """The row of one admission."""
+    connection.execute(sa.insert(batch), {"sequence": key.sequence, "batch_id": key.batch_id, **fields})
+
+
+def save_files(connection: Connection, batch_id: BatchId, files: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of new files, each holding rows of this batch only."""
+    if files:
+        connection.execute(sa.insert(observation_file), list(files))
+        shares = [{"sha256": file["sha256"], "batch_id": batch_id, "rows": file["rows"]} for file in files]
+        connection.execute(sa.insert(observation_file_batch), shares)
+
+
+def save_chunks(
+    connection: Connection, batch_id: BatchId, chunks: Chunks, salts: Sequence[bytes], leaves: Sequence[bytes]
+) -> None:
+    """A row for each chunk of the batch, in the order of the leaves."""
+    rows = [
+        {
+            "batch_id": batch_id,
+            "position": position,
+            "unit": unit,
+            "period": period,
+            "rows": count,
+            "recorded_from": recorded,
+            "salt": salt,
+            "leaf": leaf,
+        }
+        for position, (unit, period, count, recorded, salt, leaf) in enumerate(
+            zip(
+                chunks.units,
+                chunks.periods,
+                chunks.rows.tolist(),
+                chunks.recorded_from.tolist(),
+                salts,
+                leaves,
+                strict=True,
+            )
+        )
+    ]
+    _insert(connection, chunk, rows)
+
+
+def save_quarantined(connection: Connection, batch_id: BatchId, rows: Sequence[QuarantinedRow]) -> None:
+    """A row for each fault of each row that was turned away."""
+    records = []
+    number = position = 0
+    for row in rows:
+        position = position + 1 if row.row_number == number else 0
+        number = row.row_number
+        records.append(
+            {
+                "batch_id": batch_id,
+                "row_number": number,
+                "position": position,
+                "column": row.column,
+                "value": row.value,
+                "reason": row.reason.value,
+            }
+        )
+    _insert(connection, quarantined_row, records)
+
+
+def save_machines(
+    connection: Connection, batch_id: BatchId, machines: Mapping[MachineUid, tuple[ObligorId, int]]
+) -> None:
+    """Note machines that telemetry spoke of: uid -> (obligor for whom it came in, earliest recorded_time in UTC µs).
+
+    A machine keeps the obligor under whom it came in first; an earlier recorded_time replaces a later one.
+    """
+    if not machines:
+        return
+    table = observed_machine.c
+    between = table.machine_uid.between(min(machines), max(machines))
+    seen = sa.select(table.machine_uid, sa.type_coerce(table.first_recorded_time, sa.BigInteger)).where(between)
+    known: dict[str, int] = dict(connection.execute(seen).all())
+    new = [
+        {"machine_uid": uid, "obligor_id": obligor, "first_batch_id": batch_id, "first_recorded_time": recorded}
+        for uid, (obligor, recorded) in machines.items()
+        if uid not in known
+    ]
+    _insert(connection, observed_machine, new)
+    earlier = [
+        {"uid": uid, "earlier": recorded}
+        for uid, (_, recorded) in machines.items()
+        if uid in known and recorded < known[uid]
+    ]
+    if earlier:
+        statement = (
+            sa.update(observed_machine)
+            .where(table.machine_uid == sa.bindparam("uid"))
+            .values(first_recorded_time=sa.bindparam("earlier"))
+        )
+        connection.execute(statement, earlier)
+
+
+def files_in(
+    connection: Connection, kind: RecordKind, *, partitions: Iterable[str] | None, buckets: Iterable[int]
+) -> Sequence[Record]:
+    """Registered files of a kind in some buckets and, unless None, some partitions."""
+    query = sa.select(observation_file).where(
+        observation_file.c.kind == kind, observation_file.c.bucket.in_(sorted(buckets))
+    )
+    if partitions is not None:
+        first, last = min(partitions), max(partitions)
+        query = query.where(observation_file.c.partition.between(first, last))
+    return connection.execute(query.order_by(observation_file.c.path)).all()
+
+
+def visible_files(
+    connection: Connection,
+    kind: RecordKind,
+    *,
+    as_of: datetime,
+    event_from: datetime | None,
+    event_until: datetime | None,
+    buckets: Iterable[int] | None,
+) -> Sequence[Record]:
+    """Registered files with rows that were known at `as_of` and lie in the span of event time [from, until)."""
+    table = observation_file.c
+    query = sa.select(observation_file).where(table.kind == kind, table.recorded_from <= as_of)
+    if event_from is not None:
+        query = query.where(table.event_until >= event_from)
+    if event_until is not None:
+        query = query.where(table.event_from < event_until)
+    if buckets is not None:
+        query = query.where(table.bucket.in_(sorted(buckets)))
+    return connection.execute(query.order_by(table.partition, table.bucket, table.path)).all()
+
+
+def observed_machines(
+    connection: Connection, as_of: datetime, obligor_ids: Sequence[ObligorId] | None
+) -> Sequence[Record]:
+    """Machines that telemetry known at `as_of` spoke of, with the obligor for whom they first came in; by machine."""
+    table = observed_machine.c
+    query = sa.select(table.machine_uid, table.obligor_id).where(table.first_recorded_time <= as_of)
+    if obligor_ids is None:
+        return connection.execute(query.order_by(table.machine_uid)).all()
+    rows = [row for some in _slices(obligor_ids) for row in connection.execute(query.where(table.obligor_id.in_(some)))]
+    return sorted(rows, key=lambda row: str(row.machine_uid))
+
+
+def batch_sequences(connection: Connection, kind: RecordKind | None) -> dict[BatchId, int]:
+    """The place of each batch (of a kind, or of all) in the order of admission."""
+    query = sa.select(batch.c.batch_id, batch.c.sequence)
+    if kind is not None:
+        query = query.where(batch.c.kind == kind)
+    return dict(connection.execute(query).all())
+
+
+def batches_about(connection: Connection, units: Sequence[str], as_of: datetime) -> Iterable[tuple[str, int, BatchId]]:
+    """(unit, sequence, batch) of each batch with rows about one of `units` that were known at `as_of`."""
+    table = chunk.c
+    query = (
+        sa.select(table.unit, batch.c.sequence, table.batch_id)
+        .join(batch, batch.c.batch_id == table.batch_id)
+        .where(table.recorded_from <= as_of)
+        .distinct()
+    )
+    for some in _slices(units):
+        yield from connection.execute(query.where(table.unit.in_(some)))
+
+
+def profiles(connection: Connection) -> dict[ProfileId, SourceProfile]:
+    """Every stored source profile."""
+    rows = connection.execute(sa.select(source_profile.c.profile_id, source_profile.c.canonical))
+    return {ProfileId(profile_id): parse_profile(canonical) for profile_id, canonical in rows}
+
+
+def _slices(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + VALUES_PER_QUERY] for start in range(0, len(values), VALUES_PER_QUERY))
+
+
+def _insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    for start in range(0, len(rows), ROWS_PER_INSERT):
+        connection.execute(sa.insert(table), list(rows[start : start + ROWS_PER_INSERT]))

@@ -1,0 +1,136 @@
+"""The observation store: immutable Parquet files under one root, each named by the SHA-256 of its bytes.
+
+A file is written whole, synced, and only then given its name. It counts once the register has a row for it; files
+without one are leftovers of admissions that were never committed, and `sweep` removes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from data_contracts.contract import RecordKind
+from data_contracts.errors import StoreDamaged
+from data_contracts.observations.tables import observation_file
+
+WRITERS = 2
+ROWS_PER_GROUP = 65_536
+COMPRESSION = "zstd"
+COMPRESSION_LEVEL = 1
+TEMPORARY = ".partial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Rows that go into one file of one folder."""
+
+    partition: str
+    bucket: int
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that is safely on disk: its path relative to the root, its hash and its length in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+class ObservationStore:
+    """The folder `root`, laid out as kind / partition / bucket / hash.parquet."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path_of(self, relative: str) -> Path:
+        """Where a registered file lies. Raises StoreDamaged when it is not there."""
+        path = self.root / relative
+        if not path.is_file():
+            raise StoreDamaged(
+                f"The register names {relative}, but the store has no such file.", hint="Restore it from a backup."
+            )
+        return path
+
+    def write(self, kind: RecordKind, parts: Sequence[Part]) -> list[StoredFile]:
+        """Write each part to a file of its own; all are on disk, under their names, when this returns."""
+        with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+            files = list(pool.map(lambda part: self._write_part(kind, part), parts))
+        _sync_folders(self.root, {(self.root / file.path).parent for file in files})
+        return files
+
+    def _write_part(self, kind: RecordKind, part: Part) -> StoredFile:
+        data = _parquet_bytes(part.table)
+        digest = hashlib.sha256(data).hexdigest()
+        folder = self.root / kind / part.partition / str(part.bucket)
+        folder.mkdir(parents=True, exist_ok=True)
+        partial, final = folder / (digest + TEMPORARY), folder / f"{digest}.parquet"
+        with partial.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.rename(final)
+        return StoredFile(path=final.relative_to(self.root).as_posix(), sha256=digest, size=data.size)
+
+    def sweep(self, connection: sa.Connection, *, written_before: datetime | None = None) -> list[str]:
+        """Delete files that the register does not name; returns their relative paths.
+
+        While admissions may be under way, pass `written_before` (an hour ago, say): a file that is newer is left
+        alone, as its register row may not be committed yet.
+        """
+        registered = set(connection.scalars(sa.select(observation_file.c.path)))
+        swept = []
+        for path in self._files():
+            relative = path.relative_to(self.root).as_posix()
+            recent = written_before is not None and path.stat().st_mtime >= written_before.timestamp()
+            if relative not in registered and not recent:
+                path.unlink()
+                swept.append(relative)
+        return swept
+
+    def _files(self) -> Iterable[Path]:
+        kinds = (self.root / kind for kind in RecordKind)
+        return sorted(path for folder in kinds if folder.is_dir() for path in folder.rglob("*") if path.is_file())
+
+
+def _parquet_bytes(table: pa.Table) -> pa.Buffer:
+    # An encoded column would carry its whole dictionary into the file, words of other files included.
+    table = table.cast(pa.schema([_decoded(field) for field in table.schema]))
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        row_group_size=ROWS_PER_GROUP,
+        compression=COMPRESSION,
+        compression_level=COMPRESSION_LEVEL,
+        use_dictionary=texts,
+        write_page_checksum=True,
+        store_schema=False,
+    )
+    return sink.getvalue()
+
+
+def _decoded(field: pa.Field) -> pa.Field:
+    return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+
+
+def _sync_folders(root: Path, folders: Iterable[Path]) -> None:
+    """Make the new names last: sync each folder and those above it up to the root."""
+    above = {parent for folder in folders for parent in (folder, *folder.parents) if parent.is_relative_to(root)}
+    for folder in sorted(above, key=lambda path: len(path.parts), reverse=True):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

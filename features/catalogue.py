@@ -1,0 +1,78 @@
+"""The catalogue: every feature, in one order. Matrices, constraints, reasons, pages and tests read it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.breakdown import BREAKDOWN
+from features.declaration import LONGEST_WINDOW_DAYS, SAID, FeatureDefinition, reason_code
+from features.energy import ENERGY
+from features.history import Array, DailyHistory, Window
+from features.level import LEVEL
+from features.settings import FeatureSettings
+from features.snapshot import Missing
+from features.trend import TREND
+from features.volatility import VOLATILITY
+
+FEATURES = (*LEVEL, *TREND, *VOLATILITY, *BREAKDOWN, *ENERGY)
+
+CATALOGUE: Mapping[str, FeatureDefinition] = MappingProxyType(
+    {definition.key: definition for declared in FEATURES for definition in declared.definitions}
+)
+"""Definitions by key (`power_on_rate_90d`), in the order of every feature matrix."""
+
+HISTORY_DAYS = 2 * LONGEST_WINDOW_DAYS
+"""Days of history that features are computed from. Whether a unit's history is long enough for a window is judged
+within them, so that one obligor and a whole book, read in whatever way, get the same values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All features of many units: (unit, feature) in the order of `CATALOGUE`; `reasons` as in
+    `declaration.Column`."""
+
+    values: Array
+    reasons: NDArray[np.int8]
+
+
+@cache
+def catalogue_version() -> str:
+    """SHA-256 over all that the definitions say (the code of their formulas excepted), hex."""
+    said = [{name: value for name, value in asdict(item).items() if name != "compute"} for item in CATALOGUE.values()]
+    text = json.dumps([*said, HISTORY_DAYS], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def evaluate(history: DailyHistory, settings: FeatureSettings) -> Evaluation:
+    """Every feature of every unit of `history`, which must be `HISTORY_DAYS` long.
+
+    Two rules stand before each formula: too few of the window's days since the unit's first observed day
+    (`not_enough_history`), and no observed second in the window (`not_observed`).
+    """
+    values = np.full((len(history.units), len(CATALOGUE)), np.nan)
+    reasons = np.full(values.shape, SAID, dtype=np.int8)
+    for position, definition in enumerate(CATALOGUE.values()):
+        window = Window(days=definition.window_days, settings=settings)
+        found = definition.compute(history, window)
+        values[:, position], reasons[:, position] = found.values, found.reasons
+        if definition.needs_observation:
+            unseen = history.observed_seconds.sum_over(window) == 0
+            values[unseen, position], reasons[unseen, position] = np.nan, reason_code(Missing.NOT_OBSERVED)
+        short = _too_short(history, window)
+        values[short, position], reasons[short, position] = np.nan, reason_code(Missing.NOT_ENOUGH_HISTORY)
+    return Evaluation(values, reasons)
+
+
+def _too_short(history: DailyHistory, window: Window) -> NDArray[np.bool_]:
+    days = history.within_seconds.values.shape[1]
+    assert days == HISTORY_DAYS, "features are judged within HISTORY_DAYS, neither more nor less"
+    known = np.minimum(days - history.first_observed, window.days)
+    return np.asarray(known < window.settings.minimum_history_share * window.days)

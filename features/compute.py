@@ -1,0 +1,254 @@
+"""Snapshots: everything known about obligors as of an instant, many at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import BatchId, MachineUid, ObligorId
+from data_contracts.reference.dated import ParameterBook
+from features.catalogue import CATALOGUE, HISTORY_DAYS, catalogue_version, evaluate
+from features.daily import build_history
+from features.declaration import REASONS, SAID
+from features.history import DailyHistory, Level
+from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
+from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
+from features.settings import FeatureSettings, settings_at
+from features.snapshot import FeatureSnapshot, FeatureValue, TrustFinding
+from features.trade import (
+    QUANTITIES,
+    QUANTITY_DAYS,
+    QuantityColumn,
+    asset_values,
+    order_quantities,
+    output_quantities,
+    several_currencies,
+)
+
+if TYPE_CHECKING:
+    from data_contracts.observations.reader import ObservationReader
+
+Values = Mapping[str, FeatureValue]
+
+
+def snapshots(
+    reader: ObservationReader,
+    *,
+    obligor_ids: Sequence[ObligorId],
+    as_of: datetime,
+    parameters: ParameterBook,
+    with_machines: bool = True,
+) -> list[FeatureSnapshot]:
+    """What was known about each of `obligor_ids` at `as_of`, in their order.
+
+    Features of the obligor and (if `with_machines`) of each machine it owned then, their adverse values, the
+    quantities that limits rest on, and what was found wrong. The same for one obligor alone and among many. An
+    obligor of whom nothing is known gets a snapshot in which everything is missing.
+    """
+    read = _read(reader, obligor_ids, as_of)
+    settings = settings_at(parameters, as_of)
+    history = _history(read, Level.OBLIGOR)
+    values = dict(zip(obligor_ids, _values(history, settings), strict=True))
+    machines = _machine_values(read, settings) if with_machines else {}
+    quantities = _quantities(read, settings)
+    facts = _facts(read, dict(zip(obligor_ids, history.last_days.tolist(), strict=True)))
+    return [
+        FeatureSnapshot(
+            obligor_id=obligor,
+            as_of=as_of.astimezone(UTC),
+            values=values[obligor],
+            quantities=quantities[obligor],
+            machines=machines.get(obligor, {}),
+            catalogue_version=catalogue_version(),
+            parameters_version=parameters.version,
+            **facts[obligor],
+        )
+        for obligor in obligor_ids
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """Everything that the snapshots of some obligors rest on."""
+
+    obligor_ids: Sequence[ObligorId]
+    as_of: datetime
+    machine_days: MachineDays
+    machines: pa.Table
+    orders: pa.Table
+    deliveries: pa.Table
+    profiles: Mapping[str, Mapping[str, Any]]
+    batches: Mapping[ObligorId, Sequence[BatchId]]
+    earlier_days: Mapping[str, date]
+
+
+def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: datetime) -> _Read:
+    first_day = as_of.astimezone(UTC).date() - timedelta(days=QUANTITY_DAYS) - ZONE_MARGIN
+    machine_days, _ = load_machine_days(reader, as_of=as_of, obligor_ids=obligor_ids, first_day=first_day)
+    machines = reader.machines(as_of=as_of, obligor_ids=obligor_ids)
+    orders, deliveries = (
+        reader.rows(kind, as_of=as_of, obligor_ids=obligor_ids, event_from=as_of - timedelta(days=QUANTITY_DAYS))
+        for kind in (RecordKind.PURCHASE_ORDER, RecordKind.DELIVERY)
+    )
+    known_machines = [MachineUid(uid) for uid in machine_days.spans["machine_uid"].unique().to_pylist()]
+    return _Read(
+        obligor_ids=obligor_ids,
+        as_of=as_of,
+        machine_days=machine_days,
+        machines=machines,
+        orders=_up_to(orders, as_of),
+        deliveries=_up_to(deliveries, as_of),
+        profiles={row["obligor_id"]: row for row in reader.obligor_profiles(as_of=as_of).to_pylist()},
+        batches=reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids),
+        earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=known_machines, before=first_day),
+    )
+
+
+def _history(read: _Read, level: Level, days: int = HISTORY_DAYS) -> DailyHistory:
+    owners = read.obligor_ids if level is Level.OBLIGOR else None
+    return build_history(read.machine_days, level=level, as_of=read.as_of, days=days, obligor_ids=owners)
+
+
+def _machine_values(read: _Read, settings: FeatureSettings) -> dict[str, dict[MachineUid, Values]]:
+    """Features of the machines of each obligor that it owned at `as_of`."""
+    history = _history(read, Level.MACHINE)
+    found: dict[str, dict[MachineUid, Values]] = defaultdict(dict)
+    for unit, owner, values in zip(history.units, history.obligor_ids, _values(history, settings), strict=True):
+        found[owner][MachineUid(unit)] = values
+    return found
+
+
+def _values(history: DailyHistory, settings: FeatureSettings) -> list[dict[str, FeatureValue]]:
+    """Every feature of every unit, with its adverse value."""
+    observed, adverse = evaluate(history, settings), evaluate(history.adverse(), settings)
+    rows = zip(observed.values.tolist(), observed.reasons.tolist(), adverse.values.tolist(), strict=True)
+    return [
+        {
+            key: FeatureValue(
+                value=value if reason == SAID else None,
+                unit=definition.unit,
+                window_days=definition.window_days,
+                missing=None if reason == SAID else REASONS[reason],
+                adverse_value=None if isnan(worst) else worst,
+            )
+            for (key, definition), value, reason, worst in zip(CATALOGUE.items(), *row, strict=True)
+        }
+        for row in rows
+    ]
+
+
+def _quantities(read: _Read, settings: FeatureSettings) -> dict[ObligorId, dict[str, FeatureValue]]:
+    columns: dict[str, QuantityColumn] = {
+        **order_quantities(read.orders, read.deliveries, read.obligor_ids),
+        **output_quantities(_history(read, Level.OBLIGOR, QUANTITY_DAYS), settings),
+        "asset_value_minor": asset_values(_owned_at(read.machines, read.as_of), read.obligor_ids),
+    }
+    return {
+        obligor: {name: _quantity(name, columns[name], row) for name in QUANTITIES}
+        for row, obligor in enumerate(read.obligor_ids)
+    }
+
+
+def _quantity(name: str, column: QuantityColumn, row: int) -> FeatureValue:
+    """One quantity; nothing unobserved can be counted against it, so that its adverse value is its value."""
+    reason, value = int(column.reasons[row]), float(column.values[row])
+    known = value if reason == SAID else None
+    return FeatureValue(
+        value=known,
+        unit=column.units[row],
+        window_days=QUANTITIES[name].window_days,
+        missing=None if reason == SAID else REASONS[reason],
+        adverse_value=known,
+    )
+
+
+def _facts(read: _Read, last_days: Mapping[ObligorId, date]) -> dict[ObligorId, dict[str, Any]]:
+    """What a snapshot says of its obligor beside values."""
+    spans: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for span in read.machine_days.spans.to_pylist():
+        spans[span["obligor_id"]].append(span)
+    findings = _findings(read)
+    first_days = _first_days(read, spans)
+    return {
+        obligor: {
+            "first_day": first_days.get(obligor),
+            "history_days": _days_between(first_days.get(obligor), last_days[obligor]),
+            "industry_division": read.profiles.get(obligor, {}).get("industry_division"),
+            "subject_kind": read.profiles.get(obligor, {}).get("subject_kind"),
+            "data_origin": any_synthetic(span["data_origin"] for span in spans[obligor]),
+            "coverage_basis": any_silence(span["coverage_basis"] for span in spans[obligor]),
+            "trust_findings": findings.get(obligor, ()),
+            "batches": tuple(read.batches.get(obligor, ())),
+        }
+        for obligor in read.obligor_ids
+    }
+
+
+def _days_between(first: date | None, last: date) -> int:
+    """Local days from `first` to `last`, both included; 0 where there was none."""
+    return 0 if first is None else max((last - first).days + 1, 0)
+
+
+def _first_days(read: _Read, spans: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, date]:
+    """The first local day on which a machine of each obligor was heard of while it owned it. Before the days that
+    were read, a report of another owner's time counts from the ownership on."""
+    owned_from: dict[tuple[str, str], date] = {}
+    for row in read.machines.to_pylist():
+        start = row["owned_from"].date() if row["owned_from"] else date.min
+        pair = row["machine_uid"], row["obligor_id"]
+        owned_from[pair] = min(start, owned_from.get(pair, start))
+    first: dict[str, date] = {}
+    for obligor, own in spans.items():
+        for span in own:
+            earlier = read.earlier_days.get(span["machine_uid"], date.max)
+            day = min(span["first_day"], max(earlier, owned_from[span["machine_uid"], obligor]))
+            first[obligor] = min(day, first.get(obligor, day))
+    return first
+
+
+def _findings(read: _Read) -> dict[str, list[TrustFinding]]:
+    """Findings by obligor: those on a day go to who owned the machine on it, the others to all that owned it."""
+    found: dict[str, list[TrustFinding]] = defaultdict(list)
+    if read.machine_days.findings:
+        owners: dict[str, set[str]] = defaultdict(set)
+        for uid, obligor in read.machines.select(["machine_uid", "obligor_id"]).to_pandas().itertuples(index=False):
+            owners[uid].add(obligor)
+        on_day = _owners_on_days(read.machine_days, {str(item.machine_uid) for item in read.machine_days.findings})
+        for finding in read.machine_days.findings:
+            uid = str(finding.machine_uid)
+            for owner in owners[uid] if finding.day is None else on_day[uid, finding.day]:
+                found[owner].append(finding)
+    for obligor, currencies in several_currencies(read.orders).items():
+        evidence = {"currencies": currencies}
+        found[obligor].append(TrustFinding(code="several_currencies", machine_uid=None, day=None, evidence=evidence))
+    return found
+
+
+def _owners_on_days(machine_days: MachineDays, machines: set[str]) -> dict[tuple[str, date], set[str]]:
+    wanted = pc.is_in(machine_days.table["machine_uid"], value_set=pa.array(sorted(machines), pa.string()))
+    rows = machine_days.table.filter(wanted).select(["machine_uid", "day", "obligor_id"])
+    owners: dict[tuple[str, date], set[str]] = defaultdict(set)
+    for row in rows.to_pylist():
+        owners[row["machine_uid"], row["day"]].add(row["obligor_id"])
+    return owners
+
+
+def _owned_at(machines: pa.Table, as_of: datetime) -> pa.Table:
+    """Ownership rows that hold at `as_of`."""
+    now = pa.scalar(as_of, pa.timestamp("us", tz="UTC"))
+    begun = pc.less_equal(machines["owned_from"], now)
+    not_ended = pc.fill_null(pc.greater(machines["owned_until"], now), True)
+    return machines.filter(pc.and_kleene(begun, not_ended))
+
+
+def _up_to(ledger: pa.Table, as_of: datetime) -> pa.Table:
+    """Ledger rows that had happened by `as_of`."""
+    return ledger.filter(pc.less_equal(ledger["event_time"], pa.scalar(as_of, pa.timestamp("us", tz="UTC"))))

@@ -1,0 +1,1 @@
+"""The roll-up: samples and daily reports become machine-days."""

@@ -1,0 +1,98 @@
+"""Machine-days: one row for each machine and local calendar day, in the words of telemetry.md section 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_contracts.vocabulary import ELEMENTS, DataOrigin
+from features.snapshot import TrustFinding
+
+COVERAGE_SAMPLED = "sampled"
+COVERAGE_SILENCE_MEANS_OFF = "silence_means_off"
+SOURCE_SAMPLES = "samples"
+SOURCE_REPORT = "report"
+
+ENERGIES = ("energy_kwh", "energy_executing_kwh", "energy_idle_kwh", "energy_other_kwh")
+"""kWh of a machine-day; null where the machine never said power or energy."""
+
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+SCHEMA = pa.schema(
+    [
+        pa.field("machine_uid", pa.string(), nullable=False),
+        pa.field("obligor_id", pa.string(), nullable=False),
+        pa.field("day", pa.date32(), nullable=False),
+        *(pa.field(element, pa.float64(), nullable=False) for element in ELEMENTS),
+        pa.field("powered_seconds", pa.float64(), nullable=False),
+        pa.field("observed_seconds", pa.float64(), nullable=False),
+        pa.field("sampled_seconds", pa.float64(), nullable=False),
+        pa.field("coverage", pa.float64()),
+        pa.field("coverage_basis", pa.string(), nullable=False),
+        *(pa.field(energy, pa.float64()) for energy in ENERGIES),
+        pa.field("peak_kw", pa.float64()),
+        pa.field("parts", pa.float64()),
+        pa.field("fault_starts", pa.int64()),
+        pa.field("state_changes", pa.int64()),
+        pa.field("first_sample", _INSTANT),
+        pa.field("last_sample", _INSTANT),
+        pa.field("source", pa.string(), nullable=False),
+    ]
+)
+"""Columns of `MachineDays.table`. `sampled_seconds` is the observed time that rests on what the machine said: without
+the gaps that count as off only because the source's silence means off. `coverage` is null where the day within
+ownership has no length."""
+
+SPAN_SCHEMA = pa.schema(
+    [
+        pa.field("machine_uid", pa.string(), nullable=False),
+        pa.field("obligor_id", pa.string(), nullable=False),
+        pa.field("starts", _INSTANT, nullable=False),
+        pa.field("ends", _INSTANT),
+        pa.field("first_day", pa.date32(), nullable=False),
+        pa.field("site_zone", pa.string(), nullable=False),
+        pa.field("coverage_basis", pa.string(), nullable=False),
+        pa.field("data_origin", pa.string(), nullable=False),
+    ]
+)
+"""Columns of `MachineDays.spans`: `starts` and `ends` bound the ownership (null: still owned), `first_day` is the
+local day of the first sample or report within it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineDays:
+    """Machine-days (`SCHEMA`, sorted by machine, obligor and day), the ownership spans they lie in (`SPAN_SCHEMA`),
+    and what was found on the way."""
+
+    table: pa.Table
+    spans: pa.Table
+    findings: Sequence[TrustFinding] = ()
+
+    def of_obligors(self, obligor_ids: Sequence[str]) -> MachineDays:
+        """The part that concerns these obligors. Of the findings on a day, those on a day of theirs."""
+        wanted = pa.array(list(obligor_ids), pa.string())
+        table = self.table.filter(pc.is_in(self.table["obligor_id"], value_set=wanted))
+        spans = self.spans.filter(pc.is_in(self.spans["obligor_id"], value_set=wanted))
+        findings = self.findings
+        if any(finding.day is not None for finding in findings):
+            days = set(zip(table["machine_uid"].to_pylist(), table["day"].to_pylist(), strict=True))
+            findings = tuple(item for item in findings if item.day is None or (item.machine_uid, item.day) in days)
+        return MachineDays(table, spans, findings)
+
+
+def any_silence(bases: Iterable[str]) -> str:
+    """The coverage basis of several: silence means off for all as soon as it does for one."""
+    return COVERAGE_SILENCE_MEANS_OFF if COVERAGE_SILENCE_MEANS_OFF in bases else COVERAGE_SAMPLED
+
+
+def any_synthetic(origins: Iterable[str]) -> DataOrigin:
+    """The origin of several: synthetic as soon as one is."""
+    return DataOrigin.SYNTHETIC if DataOrigin.SYNTHETIC in origins else DataOrigin.REAL
+
+
+def empty_machine_days() -> MachineDays:
+    """No machine-day at all."""
+    return MachineDays(table=SCHEMA.empty_table(), spans=SPAN_SCHEMA.empty_table())

@@ -1,0 +1,126 @@
+"""Who owned a machine when: intervals that machine-days are clipped to and that no hold crosses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.machine_day.arrow import encoded
+from features.machine_day.days import Micros
+
+FIRST_SAMPLE = np.iinfo(np.int64).min
+"""Start of an interval that begins with the machine's first sample, there being no ownership row."""
+
+FOREVER = np.iinfo(np.int64).max
+"""End of an interval that has not ended."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ownership:
+    """Intervals [starts, ends) of one owner, sorted by machine and start, disjoint within a machine. The position of
+    an interval is the *series* that its samples form."""
+
+    machine_uids: tuple[str, ...]
+    obligor_ids: tuple[str, ...]
+    starts: Micros
+    ends: Micros
+
+    def __len__(self) -> int:
+        return len(self.machine_uids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    machine_uid: str
+    obligor_id: str
+    start: int
+    end: int
+
+
+def ownership_of(machines: pa.Table) -> Ownership:
+    """The intervals of a table in the layout of `ObservationReader.machines`, straightened.
+
+    A later owner ends an earlier one; consecutive intervals of one owner are one; a row without an owner or without
+    length owns nothing.
+    """
+    intervals = [interval for rows in _by_machine(machines) for interval in _straight(rows)]
+    return Ownership(
+        machine_uids=tuple(interval.machine_uid for interval in intervals),
+        obligor_ids=tuple(interval.obligor_id for interval in intervals),
+        starts=np.array([interval.start for interval in intervals], dtype=np.int64),
+        ends=np.array([interval.end for interval in intervals], dtype=np.int64),
+    )
+
+
+def series_of(ownership: Ownership, machine_uids: pa.ChunkedArray, instants: Micros) -> NDArray[np.int32]:
+    """The series of each (machine, instant); -1 where nobody owned the machine then."""
+    words, codes = encoded(machine_uids)
+    order = np.lexsort((instants, codes)) if not _is_sorted(codes, instants) else np.arange(len(codes))
+    codes, sorted_instants = codes[order], instants[order]
+    own = _slices(ownership)
+    series = np.full(len(codes), -1, dtype=np.int32)
+    bounds = np.searchsorted(codes, np.arange(len(words) + 1))
+    for code, uid in enumerate(words):
+        lower, upper = int(bounds[code]), int(bounds[code + 1])
+        for position in own.get(uid, range(0)):
+            start, end = ownership.starts[position], ownership.ends[position]
+            first, last = np.searchsorted(sorted_instants[lower:upper], [start, end])
+            series[lower + first : lower + last] = position
+    found = np.empty_like(series)
+    found[order] = series
+    return found
+
+
+def _by_machine(machines: pa.Table) -> Iterator[list[_Interval]]:
+    """The stated intervals of each machine, in order of their starts."""
+    known = machines.filter(pc.is_valid(machines["obligor_id"]))
+    starts = known["owned_from"].cast(pa.int64()).to_pylist()
+    ends = known["owned_until"].cast(pa.int64()).to_pylist()
+    stated = sorted(
+        (uid, FIRST_SAMPLE if start is None else start, FOREVER if end is None else end, obligor)
+        for uid, obligor, start, end in zip(
+            known["machine_uid"].to_pylist(), known["obligor_id"].to_pylist(), starts, ends, strict=True
+        )
+    )
+    rows: list[_Interval] = []
+    for uid, start, end, obligor in stated:
+        if rows and rows[0].machine_uid != uid:
+            yield rows
+            rows = []
+        rows.append(_Interval(uid, obligor, int(start), int(end)))
+    if rows:
+        yield rows
+
+
+def _straight(rows: list[_Interval]) -> list[_Interval]:
+    """The intervals of one machine, cut where the next begins, joined where the owner stays."""
+    joined: list[_Interval] = []
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        end = row.end if following is None else min(row.end, following.start)
+        if end <= row.start:
+            continue
+        if joined and joined[-1].obligor_id == row.obligor_id and joined[-1].end == row.start:
+            joined[-1] = _Interval(row.machine_uid, row.obligor_id, joined[-1].start, end)
+        else:
+            joined.append(_Interval(row.machine_uid, row.obligor_id, row.start, end))
+    return joined
+
+
+def _slices(ownership: Ownership) -> dict[str, range]:
+    """Positions of each machine's intervals."""
+    slices: dict[str, range] = {}
+    for position, uid in enumerate(ownership.machine_uids):
+        slices[uid] = range(slices[uid].start if uid in slices else position, position + 1)
+    return slices
+
+
+def _is_sorted(codes: NDArray[np.int64], instants: Micros) -> bool:
+    if len(codes) < 2:
+        return True
+    rising = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (instants[1:] >= instants[:-1]))
+    return bool(rising.all())

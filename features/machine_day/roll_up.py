@@ -1,0 +1,178 @@
+"""Samples to machine-days: prepare, roll each partition, merge, and write the table that telemetry.md section 0
+names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from data_contracts.identifiers import ProfileId
+from data_contracts.profile import SourceProfile
+from data_contracts.vocabulary import ELEMENTS, DataOrigin
+from features.machine_day.arrow import dates, names_at, null_where, table_of
+from features.machine_day.days import MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, to_micros
+from features.machine_day.findings import AFTER_AS_OF, OUTSIDE_OWNERSHIP, left_out
+from features.machine_day.kernel import SILENT, Cells
+from features.machine_day.machine_days import (
+    COVERAGE_SAMPLED,
+    COVERAGE_SILENCE_MEANS_OFF,
+    ENERGIES,
+    SCHEMA,
+    SOURCE_SAMPLES,
+    SPAN_SCHEMA,
+    MachineDays,
+)
+from features.machine_day.ownership import FIRST_SAMPLE, FOREVER
+from features.machine_day.partial import finish, merge_all, roll_partition
+from features.machine_day.plan import RollUpPlan, prepare
+from features.machine_day.samples import (
+    SAID_COUNT,
+    SAID_DELTA,
+    SAID_POWER,
+    SAID_REGISTER,
+    SAID_STATE,
+    SILENCE_MEANS_OFF,
+    SYNTHETIC,
+    Ints,
+    Sorted,
+)
+from features.machine_day.stretch import Stretch
+from features.snapshot import TrustFinding
+
+_OFF = ELEMENTS.index("off_seconds")
+_UNKNOWN = ELEMENTS.index("unknown_seconds")
+
+
+def roll_up(
+    samples: pa.Table, *, profiles: Mapping[ProfileId, SourceProfile], machines: pa.Table, as_of: datetime
+) -> MachineDays:
+    """Machine-days of samples, by the definitions of telemetry.md section 0.
+
+    `samples` and `machines` have the layouts of `ObservationReader.rows` and `.machines`; the order of rows does not
+    matter. Samples that nobody owned, or that are later than `as_of`, are left out and counted in a finding.
+    """
+    return roll_up_partitions([samples], profiles=profiles, machines=machines, as_of=as_of)
+
+
+def roll_up_partitions(
+    partitions: Sequence[pa.Table],
+    *,
+    profiles: Mapping[ProfileId, SourceProfile],
+    machines: pa.Table,
+    as_of: datetime,
+) -> MachineDays:
+    """`roll_up` of samples in consecutive partitions: in each machine the rows of one lie before those of the
+    next."""
+    plan, parts = prepare(partitions, profiles=profiles, machines=machines, as_of=to_micros(as_of))
+    whole = finish(merge_all([roll_partition(part.rows, plan) for part in parts], plan), plan)
+    return machine_days_of(whole, plan, findings=_findings(parts))
+
+
+def machine_days_of(whole: Stretch, plan: RollUpPlan, *, findings: Sequence[TrustFinding] = ()) -> MachineDays:
+    """A finished stretch as machine-days and their spans, sorted by machine and day."""
+    starts = _starts(whole, plan)
+    return MachineDays(_table(whole, plan, starts), _spans(whole, plan, starts), tuple(findings))
+
+
+def _table(whole: Stretch, plan: RollUpPlan, starts: Micros) -> pa.Table:
+    cells = whole.cells
+    position = np.searchsorted(whole.series, cells.series)
+    said = _said_by_machine(whole, plan)[position]
+    basis = whole.readings["said"][position] & SILENCE_MEANS_OFF
+    elements = _elements(cells, plan, starts[position])
+    sampled = elements.sum(axis=1) - elements[:, _UNKNOWN] - cells.booked[:, SILENT]
+    observed = elements.sum(axis=1) - elements[:, _UNKNOWN]
+    within = elements.sum(axis=1)
+    columns: dict[str, Any] = {
+        "machine_uid": names_at(plan.ownership.machine_uids, cells.series),
+        "obligor_id": names_at(plan.ownership.obligor_ids, cells.series),
+        "day": dates(cells.day),
+        **{name: elements[:, code] / MICROS_PER_SECOND for code, name in enumerate(ELEMENTS)},
+        "powered_seconds": (observed - elements[:, _OFF]) / MICROS_PER_SECOND,
+        "observed_seconds": observed / MICROS_PER_SECOND,
+        "sampled_seconds": sampled / MICROS_PER_SECOND,
+        "coverage": null_where(within == 0, observed / np.maximum(within, 1)),
+        "coverage_basis": pa.array(np.where(basis, COVERAGE_SILENCE_MEANS_OFF, COVERAGE_SAMPLED)),
+        **_energies(cells, said),
+        "peak_kw": null_where(np.isnan(cells.peak_kw), cells.peak_kw),
+        "parts": _parts(cells, said),
+        "fault_starts": null_where(said & SAID_STATE == 0, cells.fault_starts),
+        "state_changes": null_where(said & SAID_STATE == 0, cells.state_changes),
+        "first_sample": null_where(cells.last_row < cells.first_row, cells.first_row),
+        "last_sample": null_where(cells.last_row < cells.first_row, cells.last_row),
+        "source": pa.array(np.full(len(cells.series), SOURCE_SAMPLES)),
+    }
+    return table_of(columns, SCHEMA)
+
+
+def _elements(cells: Cells, plan: RollUpPlan, starts: Micros) -> Ints:
+    """Microseconds of each element, (cell, element): what was booked, and unknown for the rest of the day in
+    ownership."""
+    midnight, next_midnight = plan.day_bounds(cells.series, cells.day)
+    within = np.minimum(next_midnight, plan.ownership.ends[cells.series]) - np.maximum(midnight, starts)
+    elements = cells.booked[:, : len(ELEMENTS)].copy()
+    elements[:, _OFF] += cells.booked[:, SILENT]
+    elements[:, _UNKNOWN] = 0
+    elements[:, _UNKNOWN] = within - elements.sum(axis=1)
+    assert (elements >= 0).all(), "more time was booked to a day than it has"
+    return elements
+
+
+def _energies(cells: Cells, said: Ints) -> dict[str, pa.Array]:
+    """Energy by the register where the machine ever said one in this read, otherwise by power."""
+    by_register = (said & SAID_REGISTER != 0)[:, None]
+    kwh = np.where(by_register, cells.register_kwh, cells.kw_micros / MICROS_PER_HOUR)
+    never = said & (SAID_REGISTER | SAID_POWER) == 0
+    total = kwh.sum(axis=1)
+    return {name: null_where(never, values) for name, values in zip(ENERGIES, [total, *kwh.T], strict=True)}
+
+
+def _parts(cells: Cells, said: Ints) -> pa.Array:
+    """Parts by the counter where the machine ever said one in this read (it misses nothing), otherwise by deltas."""
+    by_count = said & SAID_COUNT != 0
+    return null_where(said & (SAID_COUNT | SAID_DELTA) == 0, np.where(by_count, cells.counted, cells.deltas))
+
+
+def _said_by_machine(whole: Stretch, plan: RollUpPlan) -> Ints:
+    """For each series, what its machine said under any of its owners."""
+    uids = np.array([plan.ownership.machine_uids[series] for series in whole.series], dtype=np.str_)
+    machine = np.unique(uids, return_inverse=True)[1]
+    said = np.zeros(len(whole.series), dtype=np.int64)
+    np.bitwise_or.at(said, machine, whole.readings["said"])
+    return np.asarray(said[machine])
+
+
+def _starts(whole: Stretch, plan: RollUpPlan) -> Micros:
+    """Where the ownership of each series begins: as its ownership row says, or with its first sample."""
+    first_cells = np.searchsorted(whole.cells.series, whole.series)
+    stated = plan.ownership.starts[whole.series]
+    return np.where(stated == FIRST_SAMPLE, whole.cells.first_row[first_cells], stated)
+
+
+def _spans(whole: Stretch, plan: RollUpPlan, starts: Micros) -> pa.Table:
+    ends = plan.ownership.ends[whole.series]
+    said = whole.readings["said"]
+    first_cells = np.searchsorted(whole.cells.series, whole.series)
+    columns: dict[str, Any] = {
+        "machine_uid": names_at(plan.ownership.machine_uids, whole.series),
+        "obligor_id": names_at(plan.ownership.obligor_ids, whole.series),
+        "starts": starts,
+        "ends": null_where(ends == FOREVER, ends),
+        "first_day": dates(whole.cells.day[first_cells]),
+        "site_zone": names_at(plan.calendars.zones, plan.zone_of[whole.series]),
+        "coverage_basis": pa.array(np.where(said & SILENCE_MEANS_OFF, COVERAGE_SILENCE_MEANS_OFF, COVERAGE_SAMPLED)),
+        "data_origin": pa.array(np.where(said & SYNTHETIC, DataOrigin.SYNTHETIC.value, DataOrigin.REAL.value)),
+    }
+    return table_of(columns, SPAN_SCHEMA)
+
+
+def _findings(parts: Sequence[Sorted]) -> list[TrustFinding]:
+    """How many samples of which machine were left out, and why."""
+    return [
+        *left_out(OUTSIDE_OWNERSHIP, "samples", [part.outside_ownership for part in parts]),
+        *left_out(AFTER_AS_OF, "samples", [part.after_as_of for part in parts]),
+    ]

@@ -1,0 +1,197 @@
+"""What we knew about an obligor as of a time: frozen, with its sources, named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ParametersVersion, SnapshotId
+from data_contracts.vocabulary import DataOrigin
+
+SNAPSHOT_FORMAT = 1
+
+
+class Missing(StrEnum):
+    """Why a feature has no value. Missing is a reason, never 0."""
+
+    NOT_ENOUGH_HISTORY = "not_enough_history"
+    NOT_OBSERVED = "not_observed"
+    NO_FAILURE = "no_failure"
+    NO_EXECUTION = "no_execution"
+    NO_POWER_METER = "no_power_meter"
+    NO_COUNTER = "no_counter"
+    NO_SOURCE = "no_source"
+    NOT_CONSENTED = "not_consented"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureValue:
+    """One feature: its value, or the reason why there is none; and the worst it can be given what was not
+    observed."""
+
+    value: float | None
+    unit: str
+    window_days: int | None
+    missing: Missing | None
+    adverse_value: float | None
+    """The same feature with every unobserved second counted against the obligor (see `DailyHistory.adverse`)."""
+
+    def __post_init__(self) -> None:
+        assert (self.value is None) == (self.missing is not None), "a feature has a value or a reason"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustFinding:
+    """Something in the data that disagrees with something else, with its evidence."""
+
+    code: str
+    machine_uid: MachineUid | None
+    day: date | None
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSnapshot:
+    """Features of one obligor and of each of its machines as of an instant, with the versions of what they came from.
+
+    `history_days` counts the local days from the first observed one to `as_of`; `batches` are the admitted batches
+    whose rows could be seen; `quantities` are amounts that limits rest on (capacities), under the same rules of
+    missing as features.
+    """
+
+    obligor_id: ObligorId
+    as_of: datetime
+    first_day: date | None
+    history_days: int
+    industry_division: str | None
+    subject_kind: str | None
+    values: Mapping[str, FeatureValue]
+    quantities: Mapping[str, FeatureValue]
+    machines: Mapping[MachineUid, Mapping[str, FeatureValue]]
+    data_origin: DataOrigin
+    coverage_basis: str
+    trust_findings: Sequence[TrustFinding]
+    batches: Sequence[BatchId]
+    catalogue_version: str
+    parameters_version: ParametersVersion
+
+    def canonical(self) -> bytes:
+        """Canonical JSON bytes: sorted keys, UTC instants, shortest round-trip floats."""
+        return json.dumps(_plain(self), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @property
+    def snapshot_id(self) -> SnapshotId:
+        """SHA-256 of the canonical bytes, hex."""
+        return SnapshotId(hashlib.sha256(self.canonical()).hexdigest())
+
+    def vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
+        """The named features as float64, NaN where missing; of the obligor, or of one of its machines."""
+        return _vector(self._of(machine), names, adverse=False)
+
+    def adverse_vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
+        """The named features with every unobserved second counted against the obligor; NaN where missing."""
+        return _vector(self._of(machine), names, adverse=True)
+
+    def _of(self, machine: MachineUid | None) -> Mapping[str, FeatureValue]:
+        return self.values if machine is None else self.machines[machine]
+
+
+def parse_snapshot(raw: bytes) -> FeatureSnapshot:
+    """The snapshot that `FeatureSnapshot.canonical` wrote."""
+    body = json.loads(raw)
+    assert body.pop("format") == SNAPSHOT_FORMAT, "a snapshot of another format"
+    return FeatureSnapshot(
+        obligor_id=ObligorId(body["obligor_id"]),
+        as_of=datetime.fromisoformat(body["as_of"]),
+        first_day=date.fromisoformat(body["first_day"]) if body["first_day"] else None,
+        history_days=body["history_days"],
+        industry_division=body["industry_division"],
+        subject_kind=body["subject_kind"],
+        values=_features(body["values"]),
+        quantities=_features(body["quantities"]),
+        machines={MachineUid(uid): _features(values) for uid, values in body["machines"].items()},
+        data_origin=DataOrigin(body["data_origin"]),
+        coverage_basis=body["coverage_basis"],
+        trust_findings=tuple(_finding(item) for item in body["trust_findings"]),
+        batches=tuple(BatchId(batch) for batch in body["batches"]),
+        catalogue_version=body["catalogue_version"],
+        parameters_version=ParametersVersion(body["parameters_version"]),
+    )
+
+
+def _vector(values: Mapping[str, FeatureValue], names: Sequence[str], *, adverse: bool) -> NDArray[np.float64]:
+    chosen = (values[name].adverse_value if adverse else values[name].value for name in names)
+    return np.array([np.nan if value is None else value for value in chosen], dtype=np.float64)
+
+
+def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
+    return {
+        "format": SNAPSHOT_FORMAT,
+        "obligor_id": snapshot.obligor_id,
+        "as_of": snapshot.as_of.isoformat(),
+        "first_day": snapshot.first_day.isoformat() if snapshot.first_day else None,
+        "history_days": snapshot.history_days,
+        "industry_division": snapshot.industry_division,
+        "subject_kind": snapshot.subject_kind,
+        "values": {name: plain_feature(value) for name, value in snapshot.values.items()},
+        "quantities": {name: plain_feature(value) for name, value in snapshot.quantities.items()},
+        "machines": {
+            uid: {name: plain_feature(value) for name, value in values.items()}
+            for uid, values in snapshot.machines.items()
+        },
+        "data_origin": snapshot.data_origin.value,
+        "coverage_basis": snapshot.coverage_basis,
+        "trust_findings": [
+            {
+                "code": finding.code,
+                "machine_uid": finding.machine_uid,
+                "day": finding.day.isoformat() if finding.day else None,
+                "evidence": dict(finding.evidence),
+            }
+            for finding in snapshot.trust_findings
+        ],
+        "batches": sorted(snapshot.batches),
+        "catalogue_version": snapshot.catalogue_version,
+        "parameters_version": snapshot.parameters_version,
+    }
+
+
+def plain_feature(feature: FeatureValue) -> dict[str, Any]:
+    """A feature as the plain object that snapshots and answers carry."""
+    return {
+        "value": feature.value,
+        "unit": feature.unit,
+        "window_days": feature.window_days,
+        "missing": feature.missing.value if feature.missing else None,
+        "adverse_value": feature.adverse_value,
+    }
+
+
+def _features(body: Mapping[str, Mapping[str, Any]]) -> dict[str, FeatureValue]:
+    return {
+        name: FeatureValue(
+            value=item["value"],
+            unit=item["unit"],
+            window_days=item["window_days"],
+            missing=Missing(item["missing"]) if item["missing"] else None,
+            adverse_value=item["adverse_value"],
+        )
+        for name, item in body.items()
+    }
+
+
+def _finding(item: Mapping[str, Any]) -> TrustFinding:
+    return TrustFinding(
+        code=item["code"],
+        machine_uid=MachineUid(item["machine_uid"]) if item["machine_uid"] else None,
+        day=date.fromisoformat(item["day"]) if item["day"] else None,
+        evidence=item["evidence"],
+    )

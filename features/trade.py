@@ -1,0 +1,205 @@
+"""Quantities that limits rest on: what is ordered, what is made, and what the machines are worth.
+
+Amounts are minor units of the currency that their unit names (`CNY_minor`). Nothing is capped or cut here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.declaration import SAID, reason_code
+from features.history import Array, DailyHistory, Window, nan_sum
+from features.level import SECONDS_PER_HOUR
+from features.settings import FeatureSettings
+from features.snapshot import Missing
+
+OUTPUT_DAYS = 90
+QUANTITY_DAYS = 365
+"""Days of history that quantities rest on: orders of a year, and output of `OUTPUT_DAYS` against the days before
+them."""
+
+PARTS = "parts"
+MONEY = "minor"
+"""Unit of a quantity of money in a definition; in a snapshot the currency stands before it (`CNY_minor`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityDefinition:
+    """What a quantity of a snapshot means."""
+
+    name: str
+    unit: str
+    window_days: int | None
+    label_zh: str
+    label_en: str
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityColumn:
+    """A quantity of many obligors: values (NaN where missing), reasons as in `declaration.Column`, and each one's
+    unit."""
+
+    values: Array
+    reasons: NDArray[np.int8]
+    units: Sequence[str]
+
+
+_DEFINITIONS = (
+    QuantityDefinition(
+        name="order_price_per_part_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="近一年订单单件均价",
+        label_en="Order price per part, last year",
+        formula="amount of the purchase orders placed in the window / their parts",
+    ),
+    QuantityDefinition(
+        name="open_orders_amount_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="近一年未交付订单金额",
+        label_en="Open orders, last year",
+        formula="sum over the purchase orders placed in the window of amount - delivered amount, not below 0 each",
+    ),
+    QuantityDefinition(
+        name="output_parts_90d",
+        unit=PARTS,
+        window_days=OUTPUT_DAYS,
+        label_zh="近90天产量（计数）",
+        label_en="Output by counters",
+        formula="parts counted in the window",
+    ),
+    QuantityDefinition(
+        name="output_parts_by_energy_90d",
+        unit=PARTS,
+        window_days=OUTPUT_DAYS,
+        label_zh="近90天产量（按电耗推算）",
+        label_en="Output by energy",
+        formula="kWh while executing in the window / median of the daily kWh per part over the 275 days before it",
+    ),
+    QuantityDefinition(
+        name="output_parts_by_hours_90d",
+        unit=PARTS,
+        window_days=OUTPUT_DAYS,
+        label_zh="近90天产量（按工时推算）",
+        label_en="Output by hours",
+        formula="executing hours in the window / median of the daily hours per part over the 275 days before it",
+    ),
+    QuantityDefinition(
+        name="asset_value_minor",
+        unit=MONEY,
+        window_days=None,
+        label_zh="自有设备价值",
+        label_en="Value of the machines owned",
+        formula="sum of the asset values of the machines owned at as_of",
+    ),
+)
+
+QUANTITIES: Mapping[str, QuantityDefinition] = MappingProxyType({item.name: item for item in _DEFINITIONS})
+"""Definitions by name, in the order in which pages list them."""
+
+
+def order_quantities(orders: pa.Table, deliveries: pa.Table, obligor_ids: Sequence[str]) -> dict[str, QuantityColumn]:
+    """Price per part and open orders of the purchase orders given, which must all lie in the window.
+
+    Missing as `no_source` where an obligor has no order, or orders in several currencies (they do not add up).
+    """
+    placed = _frame(orders, ["obligor_id", "order_id", "parts", "amount_minor", "currency"])
+    delivered = _frame(deliveries, ["obligor_id", "order_id", "amount_minor"])
+    sums = delivered.groupby(["obligor_id", "order_id"], as_index=False).sum()
+    placed = placed.merge(sums, how="left", on=["obligor_id", "order_id"], suffixes=("", "_delivered"))
+    placed["open_minor"] = (placed["amount_minor"] - placed["amount_minor_delivered"].fillna(0)).clip(lower=0)
+    by_obligor = placed.groupby("obligor_id")
+    totals = by_obligor[["parts", "amount_minor", "open_minor"]].sum().reindex(list(obligor_ids))
+    currencies = by_obligor["currency"].agg(_only).reindex(list(obligor_ids))
+    parts, amount = totals["parts"].to_numpy(np.float64), totals["amount_minor"].to_numpy(np.float64)
+    price = np.divide(amount, parts, out=np.full(len(parts), np.nan), where=parts > 0)
+    return {
+        "order_price_per_part_minor_365d": _money(price, currencies),
+        "open_orders_amount_minor_365d": _money(totals["open_minor"].to_numpy(np.float64), currencies),
+    }
+
+
+def several_currencies(orders: pa.Table) -> dict[str, list[str]]:
+    """The currencies of the obligors whose orders are in more than one."""
+    found = _frame(orders, ["obligor_id", "currency"]).drop_duplicates()
+    by_obligor = found.groupby("obligor_id")["currency"].agg(list)
+    return {str(obligor): sorted(said) for obligor, said in by_obligor.items() if len(said) > 1}
+
+
+def asset_values(machines: pa.Table, obligor_ids: Sequence[str]) -> QuantityColumn:
+    """Value of the machines of each obligor: rows in the layout of `ObservationReader.machines`, owned at `as_of`."""
+    owned = _frame(machines, ["obligor_id", "asset_value_minor", "currency"]).dropna()
+    by_obligor = owned.groupby("obligor_id")
+    total = by_obligor["asset_value_minor"].sum().reindex(list(obligor_ids)).to_numpy(np.float64)
+    return _money(total, by_obligor["currency"].agg(_only).reindex(list(obligor_ids)))
+
+
+def output_quantities(history: DailyHistory, settings: FeatureSettings) -> dict[str, QuantityColumn]:
+    """Parts made in the last `OUTPUT_DAYS` of an obligor history of `QUANTITY_DAYS`: counted, and as energy and hours
+    tell by what a part took before. Three answers to one question: a limit rests on the least of them."""
+    window = Window(days=OUTPUT_DAYS, settings=settings)
+    parts = history.parts.values
+    counted = history.parts.sum_over(window)
+    hours = history.executing_seconds.sum_over(window) / SECONDS_PER_HOUR
+    kwh_per_part = _usual(history.counted_executing_kwh.values, parts)
+    hours_per_part = _usual(history.counted_executing_seconds.values / SECONDS_PER_HOUR, parts)
+    no_counter, no_meter = np.isnan(nan_sum(parts)), np.isnan(nan_sum(history.energy_executing_kwh.values))
+    by_counter = [(np.isnan(counted), Missing.NO_COUNTER)]
+    by_energy = [(no_counter, Missing.NO_COUNTER), (no_meter, Missing.NO_POWER_METER)]
+    by_hours = [(no_counter, Missing.NO_COUNTER)]
+    columns = {
+        "output_parts_90d": (counted, by_counter),
+        "output_parts_by_energy_90d": (history.energy_executing_kwh.sum_over(window) / kwh_per_part, by_energy),
+        "output_parts_by_hours_90d": (hours / hours_per_part, by_hours),
+    }
+    seen = history.observed_seconds.sum_over(window) > 0
+    short = QUANTITY_DAYS - history.first_observed < settings.minimum_history_share * OUTPUT_DAYS
+    general = [(short, Missing.NOT_ENOUGH_HISTORY), (~seen, Missing.NOT_OBSERVED)]
+    return {name: _reasoned(values, [*general, *own]) for name, (values, own) in columns.items()}
+
+
+def _usual(spent: Array, parts: Array) -> Array:
+    """Median over the days before the window of what a part took; NaN where no such day made parts and spent
+    anything."""
+    before = slice(0, QUANTITY_DAYS - OUTPUT_DAYS)
+    made = parts[:, before] > 0
+    each = np.divide(spent[:, before], parts[:, before], out=np.full(made.shape, np.nan), where=made)
+    each[~(each > 0)] = np.nan
+    usual = np.full(len(parts), np.nan)
+    known = ~np.isnan(each).all(axis=1)
+    usual[known] = np.nanmedian(each[known], axis=1)
+    return usual
+
+
+def _reasoned(values: Array, reasons: Sequence[tuple[NDArray[np.bool_], Missing]]) -> QuantityColumn:
+    """The first reason that applies; not enough history where a value is missing for none of them."""
+    codes = np.where(np.isnan(values), reason_code(Missing.NOT_ENOUGH_HISTORY), SAID)
+    for applies, reason in reversed(reasons):
+        codes = np.where(applies, reason_code(reason), codes)
+    return QuantityColumn(np.where(codes == SAID, values, np.nan), codes.astype(np.int8), [PARTS] * len(values))
+
+
+def _money(values: Array, currencies: pd.Series) -> QuantityColumn:
+    known = ~np.isnan(values) & currencies.notna().to_numpy()
+    units = [f"{currency}_{MONEY}" if said else MONEY for currency, said in zip(currencies, known, strict=True)]
+    codes = np.where(known, SAID, reason_code(Missing.NO_SOURCE)).astype(np.int8)
+    return QuantityColumn(np.where(known, values, np.nan), codes, units)
+
+
+def _only(values: pd.Series) -> str | None:
+    """The one value that there is; None where there are several."""
+    first = values.iloc[0]
+    return str(first) if (values == first).all() else None
+
+
+def _frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
+    return table.select(list(columns)).to_pandas()

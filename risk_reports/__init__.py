@@ -1,0 +1,1 @@
+"""What a person reads: documents, wording in zh and en, charts, rendering."""

@@ -1,0 +1,46 @@
+"""Figures as people read them, in their language."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+
+from risk_reports.wording.catalogue import Language, wording
+
+SHARE = "1"
+POINTS_PER_MONTH = "1/30d"
+
+
+def money(amount_minor: int | None, currency: str, language: Language) -> str:
+    """Minor units as major ones with the currency's sign; "not known" where there is no amount."""
+    if amount_minor is None:
+        return wording(language).say("unknown")
+    major = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
+    return str(format_currency(major, currency, locale=language.value))
+
+
+def ratio(value: float | None, language: Language, *, digits: int = 2) -> str:
+    """A share of one as percent; "not known" where there is none."""
+    if value is None:
+        return wording(language).say("unknown")
+    return _decimal(Decimal(repr(value)) * 100, digits, language, fixed=True) + " %"
+
+
+def quantity(value: float | None, unit: str, language: Language) -> str:
+    """A measured value with its unit as words; shares of one as percent; "not known" where there is none."""
+    if value is None or unit == SHARE:
+        return ratio(value, language, digits=1)
+    scale = 100 if unit == POINTS_PER_MONTH else 1
+    figure = _decimal(Decimal(repr(value)) * scale, 2, language)
+    return wording(language).say(f"unit.{unit}", figure=figure)
+
+
+def number(value: float, language: Language, *, digits: int = 4) -> str:
+    """A plain figure."""
+    return _decimal(Decimal(repr(value)), digits, language)
+
+
+def _decimal(value: Decimal, digits: int, language: Language, *, fixed: bool = False) -> str:
+    places = ("0" if fixed else "#") * digits
+    return str(format_decimal(value, format=f"#,##0.{places}", locale=language.value))

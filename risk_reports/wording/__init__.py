@@ -1,0 +1,1 @@
+"""Wording in zh and en: gettext catalogues, a sentence for every code."""

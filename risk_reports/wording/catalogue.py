@@ -1,0 +1,73 @@
+"""Sentences by code and language, from the gettext catalogues beside this file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from babel.messages.pofile import read_po
+
+from data_contracts.errors import MillgradeError
+
+
+class Language(StrEnum):
+    """Languages that every sentence exists in; the value is the locale."""
+
+    ZH = "zh_CN"
+    EN = "en"
+
+
+class WordingMissing(MillgradeError):
+    """A code has no sentence in a language: a defect of the catalogues."""
+
+    code = "wording_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The sentences of one language."""
+
+    language: Language
+    sentences: Mapping[str, str]
+
+    def say(self, code: str, /, **values: object) -> str:
+        """The sentence of `code` with `values` filled in. Raises WordingMissing."""
+        sentence = self.sentences.get(code)
+        if not sentence:
+            raise WordingMissing(f"No wording for {code} in {self.language.value}.")
+        return sentence.format(**values)
+
+
+@cache
+def wording(language: Language) -> Wording:
+    """All sentences of a language: the union of its catalogues, none of which repeats another's code."""
+    sentences: dict[str, str] = {}
+    for source in _files(language):
+        with source.open("rb") as file:
+            catalogue = read_po(file, locale=language.value)
+        found = {str(message.id): str(message.string) for message in catalogue if message.id}
+        assert not sentences.keys() & found.keys(), f"{source.name} repeats codes of another catalogue"
+        sentences |= found
+    return Wording(language, sentences)
+
+
+@cache
+def wording_version() -> str:
+    """SHA-256 over the catalogues of all languages."""
+    digest = hashlib.sha256()
+    for language in Language:
+        for source in _files(language):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(language: Language) -> list[Traversable]:
+    """The catalogues of a language, `en.po` and `<document>.en.po`, in order of their names."""
+    folder = files("risk_reports") / "wording"
+    named = [item for item in folder.iterdir() if item.name.split(".")[-2:] == [language.value, "po"]]
+    return sorted(named, key=lambda item: item.name)

@@ -1,0 +1,1 @@
+"""What we conclude: probability of default, premiums, limits, prices, decisions and their reasons."""

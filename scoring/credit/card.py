@@ -1,0 +1,66 @@
+"""The card of a model of default."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from data_contracts.vocabulary import DataOrigin
+from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, Slice
+from scoring.credit.calibration import CalibrationMethod, Calibrator
+
+
+class CalibratorCard(Frozen):
+    """The fitted calibrator; see `scoring.credit.calibration.Calibrator`."""
+
+    method: CalibrationMethod
+    intercept: float
+    slope_default: float
+    slope_survival: float
+
+    def calibrator(self) -> Calibrator:
+        """The function that these numbers stand for."""
+        return Calibrator(**self.model_dump())
+
+
+class CreditMetrics(Frozen):
+    """How the calibrated PD did on months that nothing was fitted on.
+
+    `calibration_in_the_large` is the log-odds by which outcomes exceed the PD (0 is perfect), `calibration_slope` the
+    slope of outcomes on its log-odds (1 is perfect).
+    """
+
+    auc: Estimate | None
+    brier: float
+    brier_of_base_rate: float
+    log_loss: float
+    log_loss_of_base_rate: float
+    mean_pd: float
+    default_rate: float
+    calibration_in_the_large: Estimate | None
+    calibration_slope: Estimate | None
+
+
+class CreditCard(Frozen):
+    """Card of a model of default within 12 months."""
+
+    format: Literal[1] = 1
+    kind: Literal["credit"] = "credit"
+    data_origin: DataOrigin
+    statement: str | None
+    features: tuple[ModelFeature, ...]
+    calibrator: CalibratorCard
+    reference_rate: float
+    interval_percentiles: tuple[float, float]
+    pd_steps: tuple[str, ...]
+    train: Slice
+    calibrate: Slice
+    test: Slice
+    embargo_months: int
+    metrics: CreditMetrics
+    rounds: int
+    hyperparameters: dict[str, float]
+    seed: int
+    libraries: Libraries
+    catalogue_version: str
+    parameters_version: str
+    data_cut: DataCut | None

@@ -1,0 +1,63 @@
+"""Errors of this room: named, carrying their values and the way out."""
+
+from __future__ import annotations
+
+from data_contracts.errors import BusinessError, InputError, MillgradeError, NotFound
+
+
+class AdditivityBroken(AssertionError):
+    """Base and contributions do not sum to the margin: a defect of this program, never of its input."""
+
+
+class ArtefactDamaged(MillgradeError):
+    """The files of a model are not the bytes that its version names."""
+
+    code = "artefact_damaged"
+
+
+class UnknownModel(NotFound):
+    """No model of that version (or none at all) is kept here."""
+
+    code = "model_not_found"
+
+
+class ModelDoesNotFit(BusinessError):
+    """A model asks for features that the snapshot does not have."""
+
+    code = "model_does_not_fit"
+
+
+class EmbargoViolated(InputError):
+    """Two slices of a split in time see the same months, or the months do not allow a split."""
+
+    code = "embargo_violated"
+
+
+class NotEnoughEvents(BusinessError):
+    """Too few defaults or claims to fit or calibrate a model."""
+
+    code = "not_enough_events"
+
+
+class InvalidRequest(InputError):
+    """A request for credit or cover contradicts itself."""
+
+    code = "invalid_request"
+
+
+class ProductNotOffered(InputError):
+    """No terms are set for that product."""
+
+    code = "product_not_offered"
+
+
+class CurrencyNotSupported(InputError):
+    """A parameter has no value in the currency asked for."""
+
+    code = "currency_not_supported"
+
+
+class NothingToCover(BusinessError):
+    """The obligor has no machine, or not the machine, that a quote is asked for."""
+
+    code = "nothing_to_cover"

@@ -1,0 +1,168 @@
+"""The premium: exposure x frequency x severity, then loadings, as a bill whose lines sum to the minor unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from data_contracts.identifiers import MachineUid
+from data_contracts.reference.dated import ParameterBook
+from data_contracts.vocabulary import DataOrigin
+from features.snapshot import FeatureSnapshot
+from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
+from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
+from scoring.insurance.artefact import InsuranceArtefact
+from scoring.insurance.frequency import fleet_frequency
+from scoring.money import ONE_MINOR_UNIT, apportion, exact, rounded, to_minor
+from scoring.records import BillLine, PremiumQuote, QuoteRequest
+
+DAYS_A_MACHINE_YEAR = 365
+FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loadings:
+    """Shares of the gross premium before the fixed part, by line, and the fixed part in minor units."""
+
+    variable: Mapping[str, Decimal]
+    fixed_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """A premium in minor units: what claims are expected to cost, the loadings on it, and their sum, which is asked."""
+
+    pure_premium_minor: int
+    loadings: tuple[BillLine, ...]
+    gross_premium_minor: int
+
+
+def quote(
+    snapshot: FeatureSnapshot, request: QuoteRequest, artefact: InsuranceArtefact, parameters: ParameterBook
+) -> PremiumQuote:
+    """Premium of a cover, with its factors and reasons.
+
+    Every covered machine carries an equal share of the sum insured. Raises InvalidRequest, ProductNotOffered,
+    NothingToCover, CurrencyNotSupported, ModelDoesNotFit, NoParameterYet.
+    """
+    values = parameters.at(request.as_of)
+    _check(snapshot, request, values)
+    machines = _machines(snapshot, request)
+    fleet = fleet_frequency(snapshot, machines, artefact)
+    years = Decimal(cover_days(request.starts, request.ends)) * len(machines) / DAYS_A_MACHINE_YEAR
+    severity = claim_severity(
+        damage_ratio=artefact.card.damage_ratio, sum_insured_minor=request.sum_insured_minor, machines=len(machines)
+    )
+    bill = build_up(
+        exposure_machine_years=years,
+        frequency=exact(fleet.claim_frequency_per_machine_year),
+        severity_minor=severity,
+        loadings=loadings(request.currency, values),
+    )
+    return PremiumQuote(
+        request=request,
+        earned_exposure_machine_years=float(years),
+        claim_frequency_per_machine_year=fleet.claim_frequency_per_machine_year,
+        claim_severity_minor=severity,
+        pure_premium_minor=bill.pure_premium_minor,
+        gross_premium_minor=bill.gross_premium_minor,
+        base_frequency=fleet.base_frequency,
+        factors=fleet.factors,
+        loadings=bill.loadings,
+        reasons=reasons(
+            fleet.contributions,
+            kind=ReasonKind.PREMIUM,
+            features=artefact.card.features,
+            rules=reason_rules(values["reasons"]),
+        ),
+        machines=fleet.machines,
+        snapshot_id=snapshot.snapshot_id,
+        model_version=artefact.version,
+        parameters_version=parameters.version,
+        data_origin=_origin(snapshot, artefact),
+    )
+
+
+def build_up(*, exposure_machine_years: Decimal, frequency: Decimal, severity_minor: int, loadings: Loadings) -> Bill:
+    """pure = exposure x frequency x severity; gross = pure / (1 - variable shares) + fixed part.
+
+    Pure premium, gross premium and fixed part are each rounded half to even; the variable lines share out what lies
+    between by largest remainder, so that pure premium and loadings sum to the gross premium.
+    """
+    pure = exposure_machine_years * frequency * severity_minor
+    before_fixed = pure / (1 - sum(loadings.variable.values(), Decimal(0)))
+    gross_minor, pure_minor = to_minor(before_fixed + loadings.fixed_minor), to_minor(pure)
+    between = Decimal(gross_minor - pure_minor - loadings.fixed_minor)
+    parts = [share * before_fixed for share in loadings.variable.values()]
+    amounts = apportion(parts, total=between, step=ONE_MINOR_UNIT)
+    variable = zip(loadings.variable, amounts, strict=True)
+    return Bill(
+        pure_premium_minor=pure_minor,
+        gross_premium_minor=gross_minor,
+        loadings=(
+            *(BillLine(name=name, amount_minor=int(amount)) for name, amount in variable),
+            BillLine(name=FIXED, amount_minor=loadings.fixed_minor),
+        ),
+    )
+
+
+def claim_severity(*, damage_ratio: float, sum_insured_minor: int, machines: int) -> int:
+    """Mean claim in minor units: the mean share of a machine's sum insured that a claim costs, times that sum."""
+    return int(rounded(exact(damage_ratio) * sum_insured_minor / machines, step=ONE_MINOR_UNIT))
+
+
+def cover_days(starts: date, ends: date) -> int:
+    """Days of cover, both ends inclusive."""
+    return (ends - starts).days + 1
+
+
+def loadings(currency: str, values: Mapping[str, Any]) -> Loadings:
+    """The loadings of parameter `insurance_loadings`. Raises CurrencyNotSupported where it has none of that."""
+    given = values["insurance_loadings"]
+    if currency not in given["fixed_minor"]:
+        raise CurrencyNotSupported(
+            f"Premiums are not quoted in {currency}.", hint=f"Supported: {', '.join(sorted(given['fixed_minor']))}."
+        )
+    variable = {line["name"]: exact(line["share"]) for line in given["variable"]}
+    return Loadings(variable=variable, fixed_minor=int(given["fixed_minor"][currency]))
+
+
+def _check(snapshot: FeatureSnapshot, request: QuoteRequest, values: Mapping[str, Any]) -> None:
+    terms = values["insurance_products"].get(request.product.value)
+    if terms is None:
+        raise ProductNotOffered(
+            f"No premium is offered for {request.product.value}.",
+            hint=f"Offered: {', '.join(sorted(values['insurance_products']))}.",
+        )
+    days = cover_days(request.starts, request.ends)
+    if not 0 < days <= terms["maximum_days"]:
+        raise InvalidRequest(
+            f"Cover from {request.starts} to {request.ends} has {days} days, not 1 to {terms['maximum_days']}."
+        )
+    if request.sum_insured_minor <= 0:
+        raise InvalidRequest(f"A sum insured of {request.sum_insured_minor} minor units cannot be covered.")
+    if snapshot.obligor_id != request.obligor_id or snapshot.as_of != request.as_of:
+        raise InvalidRequest(f"The request is about {request.obligor_id}, the snapshot about {snapshot.obligor_id}.")
+
+
+def _machines(snapshot: FeatureSnapshot, request: QuoteRequest) -> tuple[MachineUid, ...]:
+    """The machines asked for, or all that the obligor owns; sorted, each once."""
+    machines = tuple(sorted(set(request.machines or snapshot.machines)))
+    if not machines:
+        raise NothingToCover(f"{request.obligor_id} owns no machine that was seen by {request.as_of}.")
+    unknown = [machine for machine in machines if machine not in snapshot.machines]
+    if unknown:
+        raise NothingToCover(
+            f"{request.obligor_id} does not own {unknown[0]} as of {request.as_of}.",
+            hint=f"It owns: {', '.join(sorted(snapshot.machines)) or 'none'}.",
+        )
+    return machines
+
+
+def _origin(snapshot: FeatureSnapshot, artefact: InsuranceArtefact) -> DataOrigin:
+    """Synthetic as soon as the data or the model is."""
+    origins = (snapshot.data_origin, artefact.card.data_origin)
+    return DataOrigin.SYNTHETIC if DataOrigin.SYNTHETIC in origins else DataOrigin.REAL

@@ -1,0 +1,262 @@
+"""What we conclude and what we advise: frozen values that carry the versions of what they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NewType
+
+from data_contracts.identifiers import MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
+from data_contracts.vocabulary import DataOrigin
+
+RatingGrade = NewType("RatingGrade", str)
+"""R1 (best) to R13, and D."""
+
+ReasonCode = NewType("ReasonCode", str)
+RuleId = NewType("RuleId", str)
+
+
+class ScoreSource(StrEnum):
+    """What a probability of default rests on."""
+
+    MODEL = "model"
+    THIN_HISTORY = "thin_history"
+    POLICY_FLOOR = "policy_floor"
+    OVERRIDE = "override"
+
+
+class Outcome(StrEnum):
+    """Outcome of a credit decision, from mild to severe."""
+
+    APPROVE = "approve"
+    REFER = "refer"
+    DECLINE = "decline"
+
+    @property
+    def severity(self) -> int:
+        """0 for the mildest."""
+        return list(Outcome).index(self)
+
+
+class CreditProduct(StrEnum):
+    """Facilities that a lender may ask about."""
+
+    WORKING_CAPITAL = "working_capital"
+    EQUIPMENT_LOAN = "equipment_loan"
+    FINANCE_LEASE = "finance_lease"
+    USAGE_INSTALMENT = "usage_instalment"
+    RECEIVABLES = "receivables"
+    PURCHASE_ORDER = "purchase_order"
+    INVENTORY = "inventory"
+
+
+class InsuranceProduct(StrEnum):
+    """Covers that an insurer may ask about."""
+
+    EQUIPMENT_UBI = "equipment_ubi"
+    EXTENDED_WARRANTY = "extended_warranty"
+    IDLE_COVER = "idle_cover"
+    GUARANTEE = "guarantee"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """How far one feature moved the margin, in log-odds (credit) or log-frequency (insurance)."""
+
+    feature: str
+    family: str
+    value: float | None
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A family's pull on the score, led by its most telling feature. The sentence is made in risk_reports.wording.
+
+    `contribution` is the family's sum; `direction` is "adverse" or "favourable"; `feature` the named feature with its
+    `value` and `unit`; `reference_value` the median of the training peers.
+    """
+
+    code: ReasonCode
+    family: str
+    direction: str
+    contribution: float
+    feature: str
+    value: float | None
+    reference_value: float | None
+    unit: str
+    window_days: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PdStep:
+    """The probability of default after one named step on its way from the margin to `pd_12m`."""
+
+    name: str
+    pd_12m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRecord:
+    """A probability of default with everything needed to check and replay it.
+
+    `pd_model` is the calibrated margin; `pd_steps` lead from it (or from an industry's prior) to `pd_12m`.
+    """
+
+    obligor_id: ObligorId
+    as_of: datetime
+    source: ScoreSource
+    base_log_odds: float | None
+    margin: float | None
+    contributions: Sequence[Contribution]
+    pd_model: float | None
+    pd_steps: Sequence[PdStep]
+    pd_12m: float
+    pd_12m_lower: float
+    pd_12m_upper: float
+    rating_grade: RatingGrade
+    score_points: float
+    reasons: Sequence[Reason]
+    snapshot_id: SnapshotId
+    model_version: ModelVersion | None
+    parameters_version: ParametersVersion
+    data_origin: DataOrigin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditRequest:
+    """What a lender asks for."""
+
+    obligor_id: ObligorId
+    product: CreditProduct
+    amount_minor: int
+    currency: str
+    tenor_months: int
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one policy rule found: its stable id, the outcome it asks for, and the values it looked at."""
+
+    rule_id: RuleId
+    outcome: Outcome
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """One ceiling on the limit. `amount_minor` is None where it is not known, with the reason in `missing`."""
+
+    name: str
+    amount_minor: int | None
+    mandatory: bool
+    missing: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """The least of the named capacities, or None where a mandatory one is unknown, with an indication beside it."""
+
+    limit_minor: int | None
+    indicative_limit_minor: int | None
+    binding: str | None
+    capacities: Sequence[Capacity]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceLine:
+    """One step of the price waterfall, as a share of the drawn amount a year."""
+
+    name: str
+    annual_rate_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """A nominal annual rate, the lines that sum to it exactly, the legal ceiling and the loss given default."""
+
+    annual_rate_ratio: Decimal
+    lines: Sequence[PriceLine]
+    ceiling_ratio: Decimal
+    lgd_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditDecision:
+    """A lending recommendation: outcome, findings, limit, price, tenor, and the score it rests on."""
+
+    request: CreditRequest
+    outcome: Outcome
+    findings: Sequence[Finding]
+    limit: Limit
+    price: Price
+    tenor_months: int
+    score: ScoreRecord
+    policy_version: ParametersVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteRequest:
+    """What an insurer asks for. Cover runs from `starts` to `ends`, both days inclusive.
+
+    `sum_insured_minor` is the whole sum over the machines covered; an empty `machines` means all that are owned.
+    """
+
+    obligor_id: ObligorId
+    product: InsuranceProduct
+    sum_insured_minor: int
+    currency: str
+    starts: date
+    ends: date
+    machines: Sequence[MachineUid]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relativity:
+    """One factor of the bill: a family's exp(contribution) on the base frequency, averaged over the machines."""
+
+    name: str
+    relativity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """One loading of the premium; pure premium and loadings sum to the gross premium to the minor unit."""
+
+    name: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFrequency:
+    """Expected claims of one machine a year of cover, and why."""
+
+    machine_uid: MachineUid
+    claim_frequency_per_machine_year: float
+    contributions: Sequence[Contribution]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PremiumQuote:
+    """A usage-based premium: base x factors = pure premium, plus loadings = gross premium, line by line."""
+
+    request: QuoteRequest
+    earned_exposure_machine_years: float
+    claim_frequency_per_machine_year: float
+    claim_severity_minor: int
+    pure_premium_minor: int
+    gross_premium_minor: int
+    base_frequency: float
+    factors: Sequence[Relativity]
+    loadings: Sequence[BillLine]
+    reasons: Sequence[Reason]
+    machines: Sequence[MachineFrequency]
+    snapshot_id: SnapshotId
+    model_version: ModelVersion
+    parameters_version: ParametersVersion
+    data_origin: DataOrigin

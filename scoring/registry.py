@@ -1,0 +1,129 @@
+"""Models on disk: `<folder>/<kind>/<version>/` holds UBJ members and `card.json`; `promoted.json` beside names one.
+
+A version is the hash of what lies in its folder, so a folder is written once and never changed. This module and
+`scoring.training` are the only ones of the room that touch anything outside their arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from data_contracts.identifiers import ModelVersion
+from scoring.cards import canonical_card, installed_libraries, model_version
+from scoring.credit.artefact import CreditArtefact, credit_artefact
+from scoring.credit.card import CreditCard
+from scoring.errors import ArtefactDamaged, UnknownModel
+from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
+from scoring.insurance.card import InsuranceCard
+
+Kind = Literal["credit", "insurance"]
+Artefact = CreditArtefact | InsuranceArtefact
+Card = dict[str, Any]
+"""A model card as a plain object, its `model_version` first."""
+
+CARD_FILE = "card.json"
+POINTER_FILE = "promoted.json"
+VERSION = re.compile(r"[0-9a-f]{64}")
+
+
+def save_artefact(folder: Path, artefact: Artefact, *, promote: bool = False) -> Card:
+    """Write the artefact under its version (a known one stays as it is) and return its card.
+
+    With `promote` it becomes the one that `promoted` answers with. Files are synced before they appear.
+    """
+    place = folder / artefact.card.kind / artefact.version
+    if not place.exists():
+        _write_folder(place, artefact)
+    if promote:
+        _write_file(place.parent / POINTER_FILE, json.dumps({"model_version": artefact.version}).encode())
+    return plain_card(artefact)
+
+
+def load_artefact(folder: Path, kind: Kind, version: ModelVersion) -> Artefact:
+    """The stored artefact of that version.
+
+    Raises UnknownModel where there is none and ArtefactDamaged where its bytes are not what its version names.
+    """
+    place = folder / kind / version
+    if not VERSION.fullmatch(version) or not (place / CARD_FILE).is_file():
+        raise UnknownModel(f"No {kind} model {version!r} is stored here.", hint=f"Run: millgrade train {kind}")
+    members = [path.read_bytes() for path in sorted(place.glob("*.ubj"))]
+    card = _read_card(place / CARD_FILE, kind)
+    found = model_version(members, card)
+    if found != version:
+        raise ArtefactDamaged(
+            f"The files of {kind} model {version} hash to {found}.",
+            hint="Restore the folder from a backup, or train again and promote the new version.",
+        )
+    return _artefact(members, card)
+
+
+def latest(folder: Path, kind: Kind) -> ModelVersion | None:
+    """The promoted version of that kind, or None. Raises ArtefactDamaged where the pointer cannot be read."""
+    pointer = folder / kind / POINTER_FILE
+    if not pointer.is_file():
+        return None
+    try:
+        return ModelVersion(json.loads(pointer.read_bytes())["model_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtefactDamaged(f"{pointer.name} of the {kind} models names no version.") from error
+
+
+def promoted(folder: Path, kind: Kind) -> Artefact | None:
+    """The promoted artefact of that kind, or None where none was promoted. Raises as `load_artefact`."""
+    version = latest(folder, kind)
+    return None if version is None else load_artefact(folder, kind, version)
+
+
+def plain_card(artefact: Artefact) -> Card:
+    """The artefact's card as a plain object, with its version and whether this process runs the libraries it names."""
+    return {
+        "model_version": artefact.version,
+        "trained_with_installed_libraries": artefact.card.libraries == installed_libraries(),
+        **artefact.card.model_dump(mode="json"),
+    }
+
+
+def _read_card(path: Path, kind: Kind) -> CreditCard | InsuranceCard:
+    schema = CreditCard if kind == "credit" else InsuranceCard
+    try:
+        return schema.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ArtefactDamaged(f"{path.name} is no card of a {kind} model: {error.error_count()} errors.") from error
+
+
+def _artefact(members: list[bytes], card: CreditCard | InsuranceCard) -> Artefact:
+    if isinstance(card, CreditCard):
+        return credit_artefact(members, card)
+    return insurance_artefact(members, card)
+
+
+def _write_folder(place: Path, artefact: Artefact) -> None:
+    """Write beside and rename, so that a version is there whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
+    try:
+        for index, member in enumerate(artefact.bag.members):
+            _write_file(draft / f"member-{index:02d}.ubj", member)
+        _write_file(draft / CARD_FILE, canonical_card(artefact.card))
+        draft.replace(place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,174 @@
+"""Training the probability of default: a bag of monotone trees, calibrated and tested on later months."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from data_contracts.reference.dated import ParameterBook
+from data_contracts.vocabulary import DataOrigin
+from features.as_of import CreditTrainingSet
+from features.catalogue import catalogue_version
+from scoring.boosters import Ensemble, ensemble, mean_of_members, to_bytes, training_matrix
+from scoring.cards import DataCut, ModelFeature, Slice, installed_libraries, statement_of
+from scoring.credit.artefact import CreditArtefact, credit_artefact
+from scoring.credit.calibration import PdScale, fit_calibrator
+from scoring.credit.card import CalibratorCard, CreditCard, CreditMetrics
+from scoring.errors import NotEnoughEvents
+from scoring.training.features import credit_sign, model_features, signed_columns
+from scoring.training.metrics import credit_metrics
+from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
+from scoring.training.split import TimeSplit, rows_at
+
+EMBARGO_MONTHS = 12
+
+Matrix = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """Rows of one slice: values (n, k), outcomes (n), obligors (n) and observation times (n)."""
+
+    values: Matrix
+    defaulted: Mask
+    obligor_ids: tuple[str, ...]
+    as_of: NDArray[np.datetime64]
+
+    def card(self, as_ofs: Sequence[datetime]) -> Slice:
+        return Slice(
+            as_ofs=tuple(as_ofs),
+            rows=len(self.values),
+            obligors=len(set(self.obligor_ids)),
+            events=int(self.defaulted.sum()),
+        )
+
+    def matrix(self, chosen: Mask, *, weights: Matrix | None = None) -> Any:
+        """The chosen rows for xgboost."""
+        return training_matrix(self.values[chosen], self.defaulted[chosen].astype(np.float64), weights=weights)
+
+
+def train_credit(
+    data: CreditTrainingSet,
+    *,
+    split: TimeSplit,
+    parameters: ParameterBook,
+    seed: int,
+    data_origin: DataOrigin = DataOrigin.SYNTHETIC,
+    data_cut: DataCut | None = None,
+) -> CreditArtefact:
+    """Fit on the split's first slice, calibrate on the second, test on the third; the same data and seed give the same
+    artefact on the same library versions.
+
+    `data_origin` is synthetic unless the caller vouches for real outcomes: a synthetic model never serves live.
+    Raises EmbargoViolated where outcome windows overlap and NotEnoughEvents where a slice has too few defaults.
+    """
+    split.check_embargo(EMBARGO_MONTHS)
+    values = parameters.at(split.test[-1])
+    settings = values["credit_model"]
+    columns = signed_columns(data.names, credit_sign)
+    train, calibrate, test = (_rows(data, columns, as_ofs) for as_ofs in (split.train, split.calibrate, split.test))
+    _check_events(train, calibrate, test, minimum=settings["minimum_defaults"])
+    features = model_features(
+        [data.names[column] for column in columns],
+        train.values,
+        sign=credit_sign,
+        adverse_percentile=settings["adverse_percentile"],
+    )
+    rounds = _rounds(train, features, settings, seed=seed)
+    members = [_member(train, features, settings, rounds=rounds, seed=seed + i) for i in range(settings["members"])]
+    bag = ensemble(members)
+    scale = _pd_scale(bag, calibrate, values)
+    card = CreditCard(
+        data_origin=data_origin,
+        statement=statement_of(data_origin),
+        features=features,
+        calibrator=CalibratorCard(**asdict(scale.calibrator)),
+        reference_rate=scale.reference_rate,
+        interval_percentiles=tuple(settings["interval_percentiles"]),
+        pd_steps=tuple(step.name for step in scale.steps(0.0)),
+        train=train.card(split.train),
+        calibrate=calibrate.card(split.calibrate),
+        test=test.card(split.test),
+        embargo_months=EMBARGO_MONTHS,
+        metrics=_test_metrics(bag, test, scale),
+        rounds=rounds,
+        hyperparameters={name: value for name, value in settings.items() if not isinstance(value, list)},
+        seed=seed,
+        libraries=installed_libraries(),
+        catalogue_version=catalogue_version(),
+        parameters_version=parameters.version,
+        data_cut=data_cut,
+    )
+    return credit_artefact(members, card)
+
+
+def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[datetime]) -> _Rows:
+    chosen = rows_at(data.as_of, data.obligor_ids, as_ofs)
+    return _Rows(
+        values=np.ascontiguousarray(data.values[np.ix_(chosen, np.array(columns))]),
+        defaulted=data.defaulted[chosen],
+        obligor_ids=tuple(data.obligor_ids[row] for row in chosen),
+        as_of=data.as_of[chosen],
+    )
+
+
+def _check_events(train: _Rows, calibrate: _Rows, test: _Rows, *, minimum: int) -> None:
+    for name, rows, needed in (("train", train, minimum), ("calibrate", calibrate, minimum), ("test", test, 0)):
+        defaults, count = int(rows.defaulted.sum()), len(rows.defaulted)
+        if count == 0 or defaults < needed or (needed and defaults == count):
+            raise NotEnoughEvents(
+                f"Slice {name} has {defaults} defaults among {count} rows; it needs {needed}, and rows without.",
+                hint="Bring more obligors or a longer history.",
+            )
+
+
+def _rounds(train: _Rows, features: Sequence[ModelFeature], settings: Mapping[str, Any], *, seed: int) -> int:
+    folds = folds_in_time(train.as_of, train.obligor_ids, folds=settings["folds"], seed=seed)
+    matrices = [(train.matrix(grown), train.matrix(judged)) for grown, judged in folds if grown.any() and judged.any()]
+    return best_rounds(_growth(train, features, settings, seed=seed), matrices, settings)
+
+
+def _member(
+    train: _Rows, features: Sequence[ModelFeature], settings: Mapping[str, Any], *, rounds: int, seed: int
+) -> bytes:
+    """One member, grown on obligors drawn with replacement: all months of an obligor count as often as it was drawn."""
+    obligors, position = np.unique(np.array(train.obligor_ids), return_inverse=True)
+    draws = np.random.default_rng(seed).integers(len(obligors), size=len(obligors))
+    weights = np.bincount(draws, minlength=len(obligors))[position].astype(np.float64)
+    drawn = weights > 0
+    matrix = train.matrix(drawn, weights=weights[drawn])
+    return to_bytes(xgb.train(_growth(train, features, settings, seed=seed), matrix, num_boost_round=rounds))
+
+
+def _growth(
+    train: _Rows, features: Sequence[ModelFeature], settings: Mapping[str, Any], *, seed: int
+) -> dict[str, Any]:
+    rate = float(train.defaulted.mean())
+    return growth_parameters(features, settings, objective="binary:logistic", base_score=rate, seed=seed)
+
+
+def _pd_scale(bag: Ensemble, calibrate: _Rows, values: Mapping[str, Any]) -> PdScale:
+    calibrator = fit_calibrator(
+        mean_of_members(list(bag.margins(calibrate.values))),
+        calibrate.defaulted,
+        platt_below_defaults=values["credit_model"]["platt_below_defaults"],
+    )
+    return PdScale(
+        calibrator=calibrator,
+        reference_rate=float(calibrate.defaulted.mean()),
+        central_tendency=values["central_tendency"],
+        floor=values["pd_floor"],
+    )
+
+
+def _test_metrics(bag: Ensemble, test: _Rows, scale: PdScale) -> CreditMetrics:
+    margins = mean_of_members(list(bag.margins(test.values)))
+    pd = np.array([scale.pd_12m(float(margin)) for margin in margins])
+    return credit_metrics(pd, test.defaulted)

@@ -1,0 +1,169 @@
+"""The folder of a world: data files, the mappings of its gateways, and a manifest of what to ingest in which order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from data_contracts.contract import RecordKind
+from data_contracts.errors import InputError
+from data_contracts.vocabulary import DataOrigin
+from simulator.world_calendar import QUARTER_SECONDS
+
+MANIFEST_FORMAT = 1
+MANIFEST = "manifest.json"
+TRUTH_FOLDER = "truth"
+COMPRESSION = {"compression": "zstd", "compression_level": 3}
+KINDS_IN_ORDER = (
+    RecordKind.OBLIGOR_PROFILE,
+    RecordKind.MACHINE_OWNERSHIP,
+    RecordKind.MACHINE_DAY_REPORT,
+    RecordKind.SAMPLE,
+    RecordKind.PURCHASE_ORDER,
+    RecordKind.DELIVERY,
+    RecordKind.INSURANCE_POLICY,
+    RecordKind.INSURANCE_CLAIM,
+    RecordKind.DEFAULT_EVENT,
+)
+
+
+class FolderNotEmpty(InputError):
+    """A world is written into a folder of its own."""
+
+    code = "folder_not_empty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """One data file as the manifest names it; its path and its mapping are relative to the folder."""
+
+    path: str
+    kind: str
+    mapping: str
+    obligor: str | None
+    sha256: str
+    rows: int
+
+
+@dataclass(slots=True)
+class WorldFolder:
+    """Writes the files of one world; a context manager that closes what is still open.
+
+    Raises FolderNotEmpty when the folder holds anything already.
+    """
+
+    root: Path
+    site_zone: str
+    _entries: list[FileEntry] = field(default_factory=list)
+    _open: dict[str, pq.ParquetWriter] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    def __enter__(self) -> WorldFolder:
+        if self.root.exists() and any(self.root.iterdir()):
+            raise FolderNotEmpty(
+                f"{self.root} is not empty.", hint="Give --out a new folder, or remove the old world first."
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for writer in self._open.values():
+            writer.close()
+        self._open.clear()
+
+    def append(self, kind: RecordKind, name: str, table: pa.Table) -> None:
+        """Add rows, as one row group, to the Parquet file `name` of its kind; `finish` closes it."""
+        self._append(f"{kind}/{name}.parquet", table)
+
+    def append_truth(self, name: str, table: pa.Table) -> None:
+        """Add rows to what no feature may read: it lies beside the data, in no manifest, and closes with the folder."""
+        self._append(f"{TRUTH_FOLDER}/{name}.parquet", table)
+
+    def finish(self, kind: RecordKind, name: str) -> None:
+        """Close the Parquet file `name` of its kind and enter it in the manifest."""
+        path = f"{kind}/{name}.parquet"
+        self._open.pop(path).close()
+        self._enter(kind, path, format_name="parquet", rows=self._rows.pop(path))
+
+    def is_open(self, kind: RecordKind, name: str) -> bool:
+        """Whether the Parquet file `name` of its kind has rows and is not finished."""
+        return f"{kind}/{name}.parquet" in self._open
+
+    def ledger(self, kind: RecordKind, table: pa.Table) -> None:
+        """Write a ledger as one CSV file; instants in UTC with a Z."""
+        path = f"{kind}.csv"
+        pa_csv.write_csv(table, self.root / path)
+        self._enter(kind, path, format_name="csv", rows=len(table))
+
+    def manifest(self, **about: Any) -> None:
+        """Write the manifest, the files in the order of ingestion."""
+        order = {kind.value: position for position, kind in enumerate(KINDS_IN_ORDER)}
+        entries = sorted(self._entries, key=lambda entry: (order[entry.kind], entry.path))
+        body = {
+            "format": MANIFEST_FORMAT,
+            **about,
+            "data_origin": DataOrigin.SYNTHETIC.value,
+            "files": [asdict(entry) for entry in entries],
+        }
+        text = json.dumps(body, ensure_ascii=False, indent=1)
+        (self.root / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+    def rows(self) -> dict[RecordKind, int]:
+        """Rows that the manifest's files hold, by kind."""
+        counts: Counter[RecordKind] = Counter()
+        for entry in self._entries:
+            counts[RecordKind(entry.kind)] += entry.rows
+        return dict(counts)
+
+    def _append(self, path: str, table: pa.Table) -> None:
+        if path not in self._open:
+            (self.root / path).parent.mkdir(exist_ok=True)
+            self._open[path] = pq.ParquetWriter(self.root / path, table.schema, **COMPRESSION)
+        self._open[path].write_table(table, row_group_size=max(len(table), 1))
+        self._rows[path] = self._rows.get(path, 0) + len(table)
+
+    def _enter(self, kind: RecordKind, path: str, *, format_name: str, rows: int) -> None:
+        mapping = f"mappings/{kind}.mapping.yaml"
+        (self.root / "mappings").mkdir(exist_ok=True)
+        lines = _mapping_lines(kind, format_name=format_name, site_zone=self.site_zone)
+        (self.root / mapping).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._entries.append(
+            FileEntry(
+                path=path, kind=kind.value, mapping=mapping, obligor=None, sha256=_sha256(self.root / path), rows=rows
+            )
+        )
+
+
+def _mapping_lines(kind: RecordKind, *, format_name: str, site_zone: str) -> Sequence[str]:
+    lines = [
+        f"name: synthetic_{kind}",
+        f"kind: {kind}",
+        "description: Written by the simulator under the contract's own column names; synthetic.",
+        f"format: {format_name}",
+        "source_zone: UTC",
+        f"site_zone: {site_zone}",
+        "site_zone_assumed: false",
+        f"data_origin: {DataOrigin.SYNTHETIC}",
+        "recorded_time: {column: recorded_time}",
+        "columns: canonical",
+    ]
+    if kind in {RecordKind.SAMPLE, RecordKind.MACHINE_DAY_REPORT}:
+        lines += [f"hold_seconds: {QUARTER_SECONDS}", "silence: unknown"]
+    return lines
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,88 @@
+"""Whatever is handed in: a clear error or quarantine with value and hint, exit code 2, never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OBLIGOR = "91999999MA0000001N"
+HEAD = "ts,asset,items,status,status_time,power_avg,cycle_time,alarm,product"
+GOOD = "2022-09-01 00:00:00+00:00,0,4.0,2.0,43.0,2.0,0.0,0,0"
+
+FILES: list[tuple[str, bytes, str]] = [
+    # what is wrong, the file, a word that the message must say
+    ("empty", b"", "empty"),
+    ("header only", f"{HEAD}\n".encode(), "row"),
+    ("binary", b"\x00\x01\x02\x03PAR0\x00", "binary"),
+    ("parquet under a csv name", b"PAR1\x15\x04\x15", "Parquet"),
+    ("wrong encoding", f"{HEAD}\n{GOOD}\n".replace("asset", "ass\u00e9t").encode("latin-1"), "utf-8"),
+    ("wrong delimiter", f"{HEAD}\n{GOOD}\n".replace(",", ";").encode(), "delimiter"),
+    ("missing column", f"{HEAD}\n{GOOD}\n".replace("power_avg", "power").encode(), "power_avg"),
+    ("duplicate header", f"{HEAD}\n{GOOD}\n".replace("alarm", "status").encode(), "status"),
+    ("truncated last row", f"{HEAD}\n{GOOD}\n{GOOD[:40]}".encode(), "row 2"),
+    ("unknown state", f"{HEAD}\n{GOOD.replace(',2.0,43', ',9.0,43')}\n".encode(), "9"),
+    ("not a number", f"{HEAD}\n{GOOD.replace(',4.0,', ',many,')}\n".encode(), "many"),
+    ("NaN", f"{HEAD}\n{GOOD.replace('43.0,2.0', '43.0,NaN')}\n".encode(), "NaN"),
+    ("infinite", f"{HEAD}\n{GOOD.replace('43.0,2.0', '43.0,inf')}\n".encode(), "inf"),
+    ("negative power", f"{HEAD}\n{GOOD.replace('43.0,2.0', '43.0,-2.0')}\n".encode(), "-2"),
+    ("power in watts", f"{HEAD}\n{GOOD.replace('43.0,2.0', '43.0,7420.0')}\n".encode(), "7420"),
+    ("year 0001", f"{HEAD}\n{GOOD.replace('2022', '0001')}\n".encode(), "0001"),
+    ("from the future", f"{HEAD}\n{GOOD.replace('2022', '2222')}\n".encode(), "2222"),
+    ("no stamp", f"{HEAD}\n{GOOD.replace('2022-09-01 00:00:00+00:00', 'yesterday')}\n".encode(), "yesterday"),
+    ("no machine", f"{HEAD}\n{GOOD.replace('+00:00,0,', '+00:00,,')}\n".encode(), "machine"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "word"), FILES, ids=[case[0] for case in FILES])
+def test_a_bad_file(run: Any, tmp_path: Path, name: str, content: bytes, word: str) -> None:
+    source = tmp_path / "telemetry.csv"
+    source.write_bytes(content)
+    ran = run("ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR)
+    assert ran.exit_code == 2
+    assert word.lower() in ran.err.lower()
+    assert "hint" in ran.err.lower()
+    assert "Traceback" not in ran.err
+
+
+CALLS: list[tuple[str, list[str], str]] = [
+    ("a mapping nobody knows", ["ingest", "FILE", "--mapping", "unipi", "--obligor", OBLIGOR], "unipi_sme"),
+    ("a wrong check digit", ["ingest", "FILE", "--mapping", "unipi_sme", "--obligor", "91999999MA00000012"], "91999999MA00000012"),
+    ("no obligor", ["ingest", "FILE", "--mapping", "unipi_sme"], "obligor"),
+    ("no mapping", ["ingest", "FILE"], "--mapping"),
+    ("no such file", ["ingest", "absent.csv", "--mapping", "unipi_sme", "--obligor", OBLIGOR], "absent.csv"),
+    ("a folder without manifest", ["ingest", "FOLDER"], "manifest.json"),
+    ("an obligor nobody knows", ["features", "--obligor", "91999999MA0000002R"], "91999999MA0000002R"),
+    ("no date", ["machine-days", "--obligor", OBLIGOR, "--as-of", "soon"], "soon"),
+    ("no amount", ["decide", "--obligor", OBLIGOR, "--amount", "plenty", "--tenor-months", "12"], "plenty"),
+    ("half a fen", ["decide", "--obligor", OBLIGOR, "--amount", "1.005", "--tenor-months", "12"], "1.005"),
+    ("no currency", ["decide", "--obligor", OBLIGOR, "--amount", "1", "--currency", "XYZ", "--tenor-months", "12"], "XYZ"),
+    ("no model", ["decide", "--obligor", OBLIGOR, "--amount", "1000.00", "--tenor-months", "12"], "train credit"),
+    ("a partner nobody knows", ["decide", "--obligor", OBLIGOR, "--amount", "1", "--tenor-months", "12", "--partner", "x"], "'x'"),
+    ("no such decision", ["replay", "d000"], "d000"),
+    ("a month that is none", ["decide", "--obligor", OBLIGOR, "--amount", "1", "--tenor-months", "0"], "tenor-months"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "arguments", "word"), CALLS, ids=[case[0] for case in CALLS])
+def test_a_bad_call(run: Any, tmp_path: Path, name: str, arguments: list[str], word: str) -> None:
+    source = tmp_path / "telemetry.csv"
+    source.write_text(f"{HEAD}\n{GOOD}\n", encoding="utf-8")
+    run("ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR)
+    ran = run(*(str(source) if word == "FILE" else str(tmp_path) if word == "FOLDER" else word for word in arguments))
+    assert ran.exit_code == 2
+    assert word in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_the_rest_is_admitted_and_the_first_bad_rows_are_shown(run: Any, tmp_path: Path) -> None:
+    source = tmp_path / "telemetry.csv"
+    bad = GOOD.replace("00:00:00+", "00:05:00+").replace("43.0,2.0", "43.0,-2.0")
+    source.write_text(f"{HEAD}\n{GOOD}\n{bad}\n", encoding="utf-8")
+    ran = run("ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR, "--json")
+    counts = {key: ran.answer[key] for key in ("rows_read", "rows_admitted", "rows_duplicate", "rows_quarantined")}
+    assert counts == {"rows_read": 2, "rows_admitted": 1, "rows_duplicate": 0, "rows_quarantined": 1}
+    assert ran.answer["batch_id"]
+    assert ran.exit_code == 2
+    assert "row 2" in ran.err

@@ -1,0 +1,58 @@
+"""Every code has a sentence in both languages, and the two ask for the same values."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from features.catalogue import CATALOGUE
+from features.snapshot import Missing
+from risk_reports.wording.catalogue import Language, WordingMissing, wording
+from scoring.decision.policy import RULES
+from scoring.explanation.reasons import reason_codes
+from scoring.records import InsuranceProduct, Outcome, ScoreSource
+
+
+def needed() -> list[str]:
+    names = {definition.name for definition in CATALOGUE.values()}
+    units = {definition.unit for definition in CATALOGUE.values()} - {"1"}
+    return sorted(
+        [*reason_codes()]
+        + [f"fact.{name}" for name in names]
+        + [f"unit.{unit}" for unit in units]
+        + [f"family.{family}" for family in {definition.family for definition in CATALOGUE.values()}]
+        + [f"{rule}.{how}" for rule in RULES for how in ("met", "bites")]
+        + [f"missing.{reason.value}" for reason in Missing]
+        + [f"outcome.{outcome.value}" for outcome in Outcome]
+        + [f"source.{source.value}" for source in ScoreSource]
+        + [f"product.{product.value}" for product in InsuranceProduct]
+    )
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_code_is_worded(language: Language) -> None:
+    assert [code for code in needed() if not wording(language).sentences.get(code)] == []
+
+
+def test_both_languages_hold_the_same_codes_and_the_same_values() -> None:
+    english, chinese = wording(Language.EN).sentences, wording(Language.ZH).sentences
+    assert english.keys() == chinese.keys()
+
+    def fields(sentence: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+    assert [code for code in english if fields(english[code]) < fields(chinese[code])] == []
+    assert [code for code in reason_codes() if fields(english[code]) != fields(chinese[code])] == []
+
+
+def test_no_reason_is_a_catch_all() -> None:
+    for code in reason_codes():
+        for language in Language:
+            assert "{value}" in wording(language).sentences[code]
+            assert "score too low" not in wording(language).sentences[code].lower()
+
+
+def test_a_code_without_words_is_an_error() -> None:
+    with pytest.raises(WordingMissing, match="absent_code"):
+        wording(Language.EN).say("absent_code")

@@ -1,0 +1,218 @@
+"""The credit policy as a table, a row a case, the outcome last; and its documentation as it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot
+
+from data_contracts.errors import InvalidParameters
+from data_contracts.identifiers import ParametersVersion
+from data_contracts.reference.dated import ParameterBook
+from data_contracts.vocabulary import DataOrigin
+from features.snapshot import TrustFinding
+from scoring.credit.limit import least, product_terms
+from scoring.credit.master_scale import master_scale
+from scoring.decision.case import Case, CutOffs
+from scoring.decision.decide import most_severe
+from scoring.decision.policy import RULES, CreditPolicy, credit_policy
+from scoring.records import (
+    Capacity,
+    CreditProduct,
+    CreditRequest,
+    Outcome,
+    Price,
+    RatingGrade,
+    ScoreRecord,
+    ScoreSource,
+)
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "credit-policy.md"
+TODAY = date(2026, 7, 1)
+SOUND: dict[str, Any] = {
+    "pd": 0.02,
+    "lower": 0.01,
+    "upper": 0.03,
+    "source": "model",
+    "coverage": 0.95,
+    "trust": 0,
+    "units": 200,
+    "energy": 172,
+    "amount": 150,
+    "rate": "0.06",
+    "tenor": 12,
+    "currency": "CNY",
+}
+
+
+def case_of(parameters: ParameterBook, **changes: Any) -> Case:
+    """A sound case with changes; capacities and amounts in CNY 10,000.00."""
+    values = parameters.at(TODAY)
+    given = {**SOUND, **changes}
+    scale = master_scale(values["master_scale"])
+    snapshot = make_snapshot(np.full(len(NAMES), 0.5))
+    covered = replace(snapshot.values["coverage_90d"], value=given["coverage"])
+    finding = TrustFinding(code="report_differs", machine_uid=None, day=None, evidence={})
+    product = CreditProduct.WORKING_CAPITAL
+    return Case(
+        request=CreditRequest(
+            obligor_id=OBLIGOR,
+            product=product,
+            amount_minor=given["amount"] * 1_000_000,
+            currency=given["currency"],
+            tenor_months=given["tenor"],
+            as_of=AS_OF,
+        ),
+        record=_record(given, scale.grade(given["pd"])),
+        snapshot=replace(
+            snapshot,
+            values={**snapshot.values, "coverage_90d": covered},
+            trust_findings=(finding,) * given["trust"],
+        ),
+        limit=least([_capacity("cash_flow_units", given["units"]), _capacity("cash_flow_energy", given["energy"])]),
+        price=Price(
+            annual_rate_ratio=Decimal(given["rate"]),
+            lines=(),
+            ceiling_ratio=Decimal("0.24"),
+            lgd_ratio=Decimal("0.40"),
+        ),
+        terms=product_terms(product, values),
+        scale=scale,
+        cut_offs=CutOffs(**values["grade_cut_offs"]),
+    )
+
+
+def _capacity(name: str, amount: int | None) -> Capacity:
+    minor = None if amount is None else amount * 1_000_000
+    return Capacity(name=name, amount_minor=minor, mandatory=True, missing="no_power_meter" if minor is None else None)
+
+
+def _record(given: dict[str, Any], grade: RatingGrade) -> ScoreRecord:
+    snapshot = make_snapshot(np.full(len(NAMES), 0.5))
+    return ScoreRecord(
+        obligor_id=OBLIGOR,
+        as_of=AS_OF,
+        source=ScoreSource(given["source"]),
+        base_log_odds=None,
+        margin=None,
+        contributions=(),
+        pd_model=None,
+        pd_steps=(),
+        pd_12m=given["pd"],
+        pd_12m_lower=given["lower"],
+        pd_12m_upper=given["upper"],
+        rating_grade=grade,
+        score_points=0.0,
+        reasons=(),
+        snapshot_id=snapshot.snapshot_id,
+        model_version=None,
+        parameters_version=ParametersVersion("p"),
+        data_origin=DataOrigin.SYNTHETIC,
+    )
+
+
+@pytest.fixture
+def policy(parameters: ParameterBook) -> CreditPolicy:
+    return credit_policy(parameters.at(TODAY)["credit_policy"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "biting", "outcome"),
+    [
+        ({}, [], "approve"),
+        ({"source": "thin_history"}, ["K01_thin_history"], "refer"),
+        ({"coverage": 0.6}, [], "approve"),
+        ({"coverage": 0.59}, ["K02_coverage"], "refer"),
+        ({"trust": 2}, ["K03_data_trust"], "refer"),
+        ({"pd": 0.0632, "lower": 0.05, "upper": 0.0632}, [], "approve"),
+        ({"pd": 0.0633, "lower": 0.0633, "upper": 0.1}, ["S01_grade_cut_off"], "refer"),
+        ({"pd": 0.1019, "lower": 0.07, "upper": 0.1019}, ["S01_grade_cut_off"], "refer"),
+        ({"pd": 0.1020, "lower": 0.102, "upper": 0.3}, ["S01_grade_cut_off"], "decline"),
+        ({"upper": 0.0633}, ["S02_interval_straddles"], "refer"),
+        ({"upper": 0.5}, ["S02_interval_straddles"], "refer"),
+        ({"pd": 0.11, "lower": 0.05, "upper": 0.3}, ["S01_grade_cut_off", "S02_interval_straddles"], "decline"),
+        ({"energy": None}, ["L01_limit_unknown"], "refer"),
+        ({"energy": None, "units": None}, ["L01_limit_unknown", "L02_amount_above_limit"], "refer"),
+        ({"energy": None, "amount": 201}, ["L01_limit_unknown", "L02_amount_above_limit"], "refer"),
+        ({"amount": 172}, [], "approve"),
+        ({"amount": 173}, ["L02_amount_above_limit"], "refer"),
+        ({"rate": "0.24"}, [], "approve"),
+        ({"rate": "0.240001"}, ["P01_price_above_ceiling"], "decline"),
+        ({"tenor": 13}, ["T01_tenor_too_long"], "refer"),
+        ({"currency": "EUR"}, ["C01_currency"], "refer"),
+        ({"trust": 1, "rate": "0.3", "tenor": 24}, ["K03_data_trust", "P01_price_above_ceiling", "T01_tenor_too_long"], "decline"),
+    ],
+)  # fmt: skip
+def test_policy(
+    parameters: ParameterBook, policy: CreditPolicy, changes: dict[str, Any], biting: list[str], outcome: str
+) -> None:
+    findings = policy.examine(case_of(parameters, **changes))
+    assert [finding.rule_id for finding in findings if finding.outcome is not Outcome.APPROVE] == biting
+    assert most_severe(findings) == outcome
+
+
+def test_every_rule_leaves_a_finding(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    findings = policy.examine(case_of(parameters))
+    assert [finding.rule_id for finding in findings] == list(RULES)
+    assert all(finding.values for finding in findings)
+
+
+def test_golden_17_the_finding_says_that_energy_binds(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    golden = case_of(parameters, units=185, energy=172, amount=200)
+    findings = {finding.rule_id: finding for finding in policy.examine(golden)}
+    assert findings["L02_amount_above_limit"].values["binding"] == "cash_flow_energy"
+    assert findings["L02_amount_above_limit"].values["limit_minor"] == 172_000_000
+
+
+def test_golden_17_with_energy_unknown_a_person_looks(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    unknown = case_of(parameters, units=185, energy=None, amount=180)
+    findings = {finding.rule_id: finding for finding in policy.examine(unknown)}
+    assert most_severe(tuple(findings.values())) is Outcome.REFER
+    assert findings["L01_limit_unknown"].values == {"missing": {"cash_flow_energy": "no_power_meter"}}
+    assert findings["L02_amount_above_limit"].values["indicative_limit_minor"] == 185_000_000
+
+
+def test_coverage_that_nobody_knows_is_not_enough(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    case = case_of(parameters)
+    values = {name: value for name, value in case.snapshot.values.items() if name != "coverage_90d"}
+    findings = policy.examine(replace(case, snapshot=replace(case.snapshot, values=values)))
+    assert most_severe(findings) is Outcome.REFER
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"rule": "X99_unheard_of", "outcome": "refer"}],
+        [{"rule": "K01_thin_history", "outcome": "refer"}, {"rule": "K01_thin_history", "outcome": "decline"}],
+        [{"rule": "K01_thin_history"}],
+        [{"rule": "S01_grade_cut_off", "minimum": 3}],
+    ],
+)
+def test_a_policy_that_cannot_be_read_is_refused(entries: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidParameters):
+        credit_policy(entries)
+
+
+def test_the_document_lists_the_rules_as_they_are(parameters: ParameterBook) -> None:
+    entries = parameters.at(TODAY)["credit_policy"]
+    listed = re.findall(r"^\| ([A-Z]\d\d_\w+) \| ([a-z ]+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert listed == [(entry["rule"], entry.get("outcome", "by grade")) for entry in entries]
+
+
+def test_the_document_quotes_the_numbers_in_force(parameters: ParameterBook) -> None:
+    values = parameters.at(TODAY)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    coverage = next(entry for entry in values["credit_policy"] if entry["rule"] == "K02_coverage")
+    cut_offs = values["grade_cut_offs"]
+    assert f"fewer than {values['minimum_history_days']} observed days" in text
+    assert f"coverage over 90 days is below {coverage['minimum']}" in text
+    assert coverage["feature"] == "coverage_90d"
+    assert f"approve up to {cut_offs['approve_to']}, refer {cut_offs['refer_to']}, decline beyond" in text
+    assert f"fewer than {values['credit_model']['platt_below_defaults']} defaults" in text

@@ -1,0 +1,153 @@
+"""From snapshot to recommendation, and the same bytes again from what was stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scoring_book import AS_OF, OBLIGOR, make_snapshot, production
+
+from data_contracts.identifiers import ObligorId
+from data_contracts.reference.dated import ParameterBook, parse_book
+from features.snapshot import FeatureSnapshot, parse_snapshot
+from scoring import registry
+from scoring.canonical import canonical_bytes, plain_decision
+from scoring.credit.artefact import CreditArtefact
+from scoring.credit.score import score
+from scoring.decision.decide import decide
+from scoring.errors import InvalidRequest
+from scoring.records import CreditDecision, CreditProduct, CreditRequest, Outcome
+
+KEYS = {
+    "outcome", "pd_12m", "pd_12m_lower", "pd_12m_upper", "rating_grade", "score_points", "limit_minor",
+    "indicative_limit_minor", "currency", "annual_rate_ratio", "tenor_months", "findings", "reasons", "contributions",
+    "base_log_odds", "margin", "source", "model_version", "parameters_version", "snapshot_id",
+}  # fmt: skip
+
+QUANTITIES = production(parts_90d=250_000.0, price_minor=3_000.0)
+
+
+def request_of(*, amount_minor: int = 20_000_000, tenor_months: int = 12) -> CreditRequest:
+    return CreditRequest(
+        obligor_id=OBLIGOR,
+        product=CreditProduct.WORKING_CAPITAL,
+        amount_minor=amount_minor,
+        currency="CNY",
+        tenor_months=tenor_months,
+        as_of=AS_OF,
+    )
+
+
+def decided(
+    snapshot: FeatureSnapshot, model: CreditArtefact, parameters: ParameterBook, request: CreditRequest | None = None
+) -> CreditDecision:
+    return decide(score(snapshot, model, parameters), request or request_of(), snapshot, parameters)
+
+
+def test_a_sound_firm_is_approved_and_a_sick_one_declined(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    sound, sick = (
+        decided(make_snapshot(rows[index], quantities=QUANTITIES, coverage=0.95), credit_model, parameters)
+        for index in (0, -1)
+    )
+    assert sound.outcome is Outcome.APPROVE
+    assert sound.limit.limit_minor is not None
+    assert sound.limit.limit_minor >= sound.request.amount_minor
+    assert sick.outcome is Outcome.DECLINE
+    assert sick.price.annual_rate_ratio > sound.price.annual_rate_ratio
+    assert sick.score.reasons[0].direction == "adverse"
+
+
+def test_thin_history_is_referred_with_an_indication(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    decision = decided(make_snapshot(rows[0], history_days=21), credit_model, parameters)
+    assert decision.outcome is Outcome.REFER
+    thin = decision.findings[0]
+    assert (thin.rule_id, thin.values) == ("K01_thin_history", {"source": "thin_history", "history_days": 21})
+    # CNY 200,000.00 over R13's middle x LGD: 20,000,000 / (0.22 x 0.40)
+    assert decision.limit.limit_minor is None
+    assert decision.limit.indicative_limit_minor == 227_272_727
+    assert decision.limit.binding == "expected_loss_budget"
+
+
+def test_the_advised_tenor_is_the_products_longest(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    snapshot = make_snapshot(rows[0])
+    assert decided(snapshot, credit_model, parameters, request_of(tenor_months=36)).tenor_months == 12
+    assert decided(snapshot, credit_model, parameters, request_of(tenor_months=6)).tenor_months == 6
+
+
+def test_a_worse_book_never_gets_a_higher_limit(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    snapshots = [make_snapshot(row, quantities=QUANTITIES) for row in rows]
+    decisions = [decided(snapshot, credit_model, parameters) for snapshot in snapshots]
+    by_upper = sorted(decisions, key=lambda decision: decision.score.pd_12m_upper)
+    budgets = [
+        next(item.amount_minor for item in decision.limit.capacities if item.name == "expected_loss_budget")
+        for decision in by_upper
+    ]
+    assert budgets == sorted(budgets, reverse=True)
+    assert len(set(budgets)) > 30
+
+
+@pytest.mark.parametrize(
+    "request_", [request_of(amount_minor=0), request_of(amount_minor=-5), request_of(tenor_months=0)]
+)
+def test_a_request_for_nothing_is_refused(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook, request_: CreditRequest
+) -> None:
+    with pytest.raises(InvalidRequest):
+        decided(make_snapshot(rows[0]), credit_model, parameters, request_)
+
+
+def test_a_request_about_another_firm_or_time_is_refused(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    for request in (
+        replace(request_of(), obligor_id=ObligorId("other")),
+        replace(request_of(), as_of=AS_OF + timedelta(days=1)),
+    ):
+        with pytest.raises(InvalidRequest):
+            decided(make_snapshot(rows[0]), credit_model, parameters, request)
+
+
+@pytest.mark.parametrize("history_days", [400, 21])
+def test_a_decision_recomputes_to_the_same_bytes(
+    tmp_path: Path, rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook, history_days: int
+) -> None:
+    snapshot = make_snapshot(rows[12], quantities=QUANTITIES, history_days=history_days)
+    told = canonical_bytes(plain_decision(decided(snapshot, credit_model, parameters)))
+    registry.save_artefact(tmp_path, credit_model)
+    stored_model = registry.load_artefact(tmp_path, "credit", credit_model.version)
+    assert isinstance(stored_model, CreditArtefact)
+    stored_snapshot = parse_snapshot(snapshot.canonical())
+    again = decided(stored_snapshot, stored_model, parse_book(parameters.canonical()))
+    assert canonical_bytes(plain_decision(again)) == told
+
+
+@pytest.mark.parametrize("history_days", [400, 21])
+def test_an_answer_has_all_its_keys_always(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook, history_days: int
+) -> None:
+    snapshot = make_snapshot(rows[12], history_days=history_days)
+    plain = plain_decision(decided(snapshot, credit_model, parameters))
+    assert plain.keys() >= KEYS
+    assert plain.keys() == plain_decision(decided(make_snapshot(rows[0]), credit_model, parameters)).keys()
+    assert json.loads(canonical_bytes(plain)) == plain
+    assert plain["statement"] == "synthetic; effect sizes are inputs, not findings"
+
+
+def test_price_lines_of_an_answer_add_up(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    for row in rows[::5]:
+        decision = decided(make_snapshot(row), credit_model, parameters)
+        assert sum(line.annual_rate_ratio for line in decision.price.lines) == decision.price.annual_rate_ratio

@@ -1,0 +1,100 @@
+"""Reasons are families in order of pull, each led by its most telling feature; none stands for nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from data_contracts.reference.dated import ParameterBook
+from features.catalogue import CATALOGUE
+from scoring.cards import ModelFeature
+from scoring.credit.artefact import CreditArtefact
+from scoring.explanation.reasons import ReasonKind, ReasonRules, reason_codes, reasons
+from scoring.insurance.artefact import InsuranceArtefact
+from scoring.records import Contribution
+
+RULES = ReasonRules(minimum_contribution=0.03, adverse=4, favourable=2)
+
+
+def feature(family: str, name: str) -> ModelFeature:
+    return ModelFeature(
+        key=f"{name}_90d",
+        name=name,
+        family=family,
+        unit="1",
+        window_days=90,
+        sign=-1,
+        adverse_value=0.1,
+        peer_median=0.4,
+    )
+
+
+def explained(pulls: dict[tuple[str, str], float]) -> list[tuple[str, float, str]]:
+    features = [feature(family, name) for family, name in pulls]
+    contributions = [
+        Contribution(feature=item.key, family=item.family, value=0.2, contribution=pull)
+        for item, pull in zip(features, pulls.values(), strict=True)
+    ]
+    found = reasons(contributions, kind=ReasonKind.CREDIT, features=features, rules=RULES)
+    return [(reason.code, round(reason.contribution, 6), reason.feature) for reason in found]
+
+
+def test_a_family_is_led_by_its_largest_pull_in_that_direction() -> None:
+    assert explained({("level", "a"): 0.10, ("level", "b"): 0.30, ("level", "c"): -0.35, ("trend", "d"): -0.2}) == [
+        ("R.level.b.adverse", 0.05, "b_90d"),
+        ("R.trend.d.favourable", -0.2, "d_90d"),
+    ]
+
+
+def test_four_against_and_two_in_favour_strongest_first() -> None:
+    against = {(f"family{index}", f"x{index}"): 0.1 * index for index in range(1, 6)}
+    for_it = {(f"good{index}", f"y{index}"): -0.1 * index for index in range(1, 5)}
+    assert [code for code, _, _ in explained({**against, **for_it})] == [
+        "R.family5.x5.adverse",
+        "R.family4.x4.adverse",
+        "R.family3.x3.adverse",
+        "R.family2.x2.adverse",
+        "R.good4.y4.favourable",
+        "R.good3.y3.favourable",
+    ]
+
+
+def test_too_small_a_pull_is_no_reason() -> None:
+    assert explained({("level", "a"): 0.0299, ("trend", "b"): -0.0299}) == []
+    assert [code for code, _, _ in explained({("level", "a"): 0.03})] == ["R.level.a.adverse"]
+
+
+def test_ties_keep_the_order_of_the_catalogue() -> None:
+    tied = {("trend", "b"): 0.1, ("level", "a"): 0.1}
+    assert [code for code, _, _ in explained(tied)] == ["R.trend.b.adverse", "R.level.a.adverse"]
+
+
+def test_a_reason_quotes_value_and_peers() -> None:
+    item = feature("level", "a")
+    pull = Contribution(feature=item.key, family="level", value=None, contribution=0.2)
+    (reason,) = reasons([pull], kind=ReasonKind.PREMIUM, features=[item], rules=RULES)
+    assert reason.code == "P.level.a.adverse"
+    assert (reason.value, reason.reference_value, reason.unit, reason.window_days) == (None, 0.4, "1", 90)
+
+
+def test_every_code_that_a_model_can_give_is_listed(
+    credit_model: CreditArtefact, insurance_model: InsuranceArtefact, parameters: ParameterBook
+) -> None:
+    codes = reason_codes()
+    assert len(codes) == len(set(codes)) == 4 * len({(item.family, item.name) for item in CATALOGUE.values()})
+    assert all(re.fullmatch(r"[RP]\.[a-z_]+\.[a-z0-9_]+\.(adverse|favourable)", code) for code in codes)
+    for kind, features in (
+        (ReasonKind.CREDIT, credit_model.card.features),
+        (ReasonKind.PREMIUM, insurance_model.card.features),
+    ):
+        for item in features:
+            for pull in (-1.0, 1.0):
+                contribution = Contribution(feature=item.key, family=item.family, value=0.0, contribution=pull)
+                (reason,) = reasons([contribution], kind=kind, features=[item], rules=RULES)
+                assert reason.code in codes
+
+
+@pytest.mark.parametrize("word", ["other", "score", "general", "model"])
+def test_no_code_is_a_catch_all(word: str) -> None:
+    assert not [code for code in reason_codes() if word in code.split(".")]

@@ -1,0 +1,103 @@
+"""Samples roll up to their daily reports: an independent count of rows against what the gateway reported."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from written_world import WrittenWorld
+
+from simulator.machine_month import EXECUTING, FAULT
+from simulator.samples import interleave
+
+ELEMENT_OF = {
+    ("NotAvailable", "None"): "off_seconds",
+    ("OutOfService", "None"): "fault_seconds",
+    ("NotExecuting", "Maintenance"): "maintenance_seconds",
+    ("Executing", "Setup"): "setup_seconds",
+    ("Executing", "Processing"): "executing_seconds",
+    ("NotExecuting", "None"): "idle_seconds",
+}
+KNOWN = list(ELEMENT_OF.values())
+
+
+@pytest.fixture(scope="module")
+def samples(small_world: WrittenWorld) -> pd.DataFrame:
+    """The samples in order, with their local day and the element that each row's quarter-hour belongs to."""
+    frame = small_world.samples().to_pandas().sort_values(["machine_uid", "event_time"], ignore_index=True)
+    frame["day"] = frame["event_time"].dt.tz_convert("Asia/Shanghai").dt.date
+    pairs = zip(frame["item_state"], frame["operation_mode"], strict=True)
+    frame["element"] = [ELEMENT_OF[pair] for pair in pairs]
+    return frame
+
+
+@pytest.fixture(scope="module")
+def reported(small_world: WrittenWorld, samples: pd.DataFrame) -> pd.DataFrame:
+    """The reports of the sampled machine-days."""
+    reports = small_world.reports().to_pandas().set_index(["machine_uid", "day"])
+    days = pd.MultiIndex.from_frame(samples[["machine_uid", "day"]].drop_duplicates())
+    return reports.loc[days].sort_index()
+
+
+def test_seconds_of_every_element_are_the_reported_ones(samples: pd.DataFrame, reported: pd.DataFrame) -> None:
+    counted = samples.groupby(["machine_uid", "day", "element"]).size().unstack(fill_value=0)
+    counted = counted.reindex(columns=KNOWN, fill_value=0) * 900.0
+    pd.testing.assert_frame_equal(
+        counted.sort_index(), reported[KNOWN], check_names=False, check_exact=True, check_index_type=False
+    )
+    assert (86_400.0 - counted.sum(axis=1)).equals(reported["unknown_seconds"].rename(None))
+    assert (counted.sum() > 0).all()
+
+
+def test_parts_and_energy_are_the_reported_ones(samples: pd.DataFrame, reported: pd.DataFrame) -> None:
+    days = [samples["machine_uid"], samples["day"]]
+    assert (samples["part_delta"].groupby(days).sum() == reported["parts"]).all()
+    assert (samples["part_delta"] == samples["part_delta"].round()).all()
+    for name, element in [("energy_executing_kwh", "executing_seconds"), ("energy_idle_kwh", "idle_seconds")]:
+        drawn = (samples["power_kw"] * 0.25).where(samples["element"] == element, 0.0).groupby(days).sum()
+        np.testing.assert_allclose(drawn, reported[name], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose((samples["power_kw"] * 0.25).groupby(days).sum(), reported["energy_kwh"], atol=1e-9)
+    assert (samples["power_kw"].groupby(days).max() == reported["peak_kw"]).all()
+
+
+def test_entries_into_a_fault_are_the_reported_ones(samples: pd.DataFrame, reported: pd.DataFrame) -> None:
+    is_fault = samples["item_state"] == "OutOfService"
+    was_other = ~is_fault.groupby(samples["machine_uid"]).shift(fill_value=True)
+    entries = (is_fault & was_other).groupby([samples["machine_uid"], samples["day"]]).sum()
+    assert (entries == reported["fault_starts"]).all()
+    assert entries.sum() > 5
+
+
+def test_silent_days_have_reports_but_no_samples(small_world: WrittenWorld, samples: pd.DataFrame) -> None:
+    reports = small_world.reports().to_pandas()
+    first = samples["day"].min()
+    inside = reports[reports["machine_uid"].isin(samples["machine_uid"].unique()) & (reports["day"] >= first)]
+    silent = inside[inside["unknown_seconds"] == 86_400.0]
+    sampled_days = samples[["machine_uid", "day"]].drop_duplicates()
+    assert len(silent) > 0
+    assert len(inside) - len(silent) == len(sampled_days)
+
+
+def test_samples_are_of_twelve_sound_firms_and_recorded_as_they_end(
+    small_world: WrittenWorld, samples: pd.DataFrame
+) -> None:
+    firms = {uid.split("/")[0] for uid in samples["machine_uid"].unique()}
+    defaulted = set(small_world.truth("default")["obligor_id"].to_pylist())
+    assert len(firms) == 12
+    assert not firms & defaulted
+    assert (samples["recorded_time"] - samples["event_time"] == pd.Timedelta(minutes=15)).all()
+    assert samples["event_time"].min() == pd.Timestamp("2026-05-02", tz="Asia/Shanghai")
+    assert samples["recorded_time"].max() == pd.Timestamp("2026-07-01", tz="Asia/Shanghai")
+
+
+@given(starts=st.integers(1, 3), more_executing=st.integers(1, 80), more_fault=st.integers(0, 60))
+def test_failures_stand_between_executing_quarters(starts: int, more_executing: int, more_fault: int) -> None:
+    executing, fault = starts + more_executing, starts + more_fault
+    codes = interleave(executing, fault, starts)
+    assert (codes == EXECUTING).sum() == executing
+    assert (codes == FAULT).sum() == fault
+    assert (np.diff((codes == FAULT).astype(int)) == 1).sum() == starts
+    assert codes[0] == EXECUTING
+    assert codes[-1] == EXECUTING
