@@ -30,6 +30,8 @@ from data_contracts.mapping import load_mapping
 from data_contracts.observations.tables import batch
 from risk_reports import credit_memo, portfolio_report, premium_statement
 from risk_reports.wording.catalogue import Language
+from scoring import registry
+from scoring.cards import SYNTHETIC_STATEMENT
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
 
 Progress = Callable[[str, int, int], None]
@@ -51,6 +53,7 @@ def run(home: Home, *, real: Path | None, build_world: Callable[[Path], None], p
     records = scores.score_all(home, as_of=as_of, now=now)
     progress("score everybody", 1, 1)
     yield portfolio_report.text(records)
+    yield from portfolio_report.model_lines(registry.plain_card(models.promoted_credit(home)))
     typical = sorted(records, key=lambda record: (record.pd_12m, record.obligor_id))[len(records) // 2]
     yield from _answers(home, typical.obligor_id, as_of=as_of, now=now)
     if real:
@@ -87,7 +90,8 @@ def _real(home: Home, source: Path, *, now: datetime) -> Iterator[str]:
     result = telemetry.ingest_file(home, source, mapping=mapping, obligor=REAL_OBLIGOR, received_time=now)
     yield (
         f"\nThe real manufacturer ({REAL_OBLIGOR}): {result.rows_read:,} rows read, {result.rows_admitted:,} admitted, "
-        f"{result.rows_duplicate:,} already known, {result.rows_quarantined:,} quarantined."
+        f"{result.rows_duplicate:,} already known, {result.rows_quarantined:,} quarantined. The data are real; "
+        f"the models are trained on the synthetic world: {SYNTHETIC_STATEMENT}."
     )
     with unit_of_work(home.engine) as connection:
         last = connection.scalar(sa.select(sa.func.max(batch.c.event_until)).where(batch.c.obligor_id == REAL_OBLIGOR))

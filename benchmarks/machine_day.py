@@ -31,14 +31,13 @@ from data_contracts.contract import RecordKind
 from data_contracts.profile import SourceProfile
 from data_contracts.vocabulary import DataOrigin, Silence
 from features.machine_day.days import to_micros
-from features.machine_day.partial import finish, merge_all, roll_partition
-from features.machine_day.plan import prepare
-from features.machine_day.roll_up import machine_days_of
+from features.machine_day.roll_up import roll_up_partitions
 
 MACHINES = 40
 HOLD_SECONDS = 300
 MINUTES_PER_DAY = 1_440
 THREADS = 2
+REPEATS = 3
 PANDAS_ROWS = 1_000_000
 OBLIGOR = "91999999MA0000001N"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,10 +100,12 @@ def write_samples(folder: Path, rows: int) -> list[Path]:
     random = np.random.default_rng(20_260_701)
     uids = pa.array([f"{OBLIGOR}/M{number:02}" for number in range(MACHINES)])
     files = []
-    for day in range(max(1, round(rows / (MACHINES * MINUTES_PER_DAY * 0.9)))):
+    days = max(1, round(rows / (MACHINES * MINUTES_PER_DAY * 0.9)))
+    for day in range(days):
         kept = np.ones((MACHINES, MINUTES_PER_DAY), dtype=np.bool_)
         for machine, start in enumerate(random.integers(0, MINUTES_PER_DAY - 200, MACHINES)):
             kept[machine, start : start + MINUTES_PER_DAY // 10] = False
+        kept[:, MINUTES_PER_DAY - HOLD_SECONDS // 60 :] = False  # so that no day cuts off a hold that others carry on
         machine, minute = np.nonzero(kept)
         table = _table(
             uids.take(pa.array(machine)), to_micros(START) + (day * MINUTES_PER_DAY + minute) * 60_000_000, random
@@ -186,11 +187,15 @@ def roll_tables(tables: Sequence[pa.Table]) -> pd.DataFrame:
             "owned_until": pa.nulls(len(uids), pa.timestamp("us", tz="UTC")),
         }
     )
-    as_of = to_micros(START + timedelta(days=3_650))
-    plan, parts = prepare(tables, profiles={SOURCE.profile_id: SOURCE}, machines=owners, as_of=as_of)
     with ThreadPoolExecutor(THREADS) as pool:
-        partials = list(pool.map(lambda part: roll_partition(part.rows, plan), parts))
-    return _sums(machine_days_of(finish(merge_all(partials, plan), plan), plan).table.to_pandas())
+        found = roll_up_partitions(
+            tables,
+            profiles={SOURCE.profile_id: SOURCE},
+            machines=owners,
+            as_of=START + timedelta(days=3_650),
+            executor=pool,
+        )
+    return _sums(found.table.to_pandas())
 
 
 def query(files: Sequence[Path]) -> pd.DataFrame:
@@ -199,7 +204,7 @@ def query(files: Sequence[Path]) -> pd.DataFrame:
         connection.execute(f"set threads to {THREADS}")
         connection.execute("set TimeZone = 'UTC'")
         text = QUERY.format(files=[str(file) for file in files], hold=HOLD_SECONDS * 1_000_000)
-        return _sums(connection.execute(text).fetch_df())
+        return _sums(connection.sql(text).to_arrow_table().to_pandas())
 
 
 def frame_sums(files: Sequence[Path]) -> pd.DataFrame:
@@ -230,9 +235,13 @@ def _difference(mine: pd.DataFrame, other: pd.DataFrame) -> float:
 
 
 def _timed(act: Callable[[], Result]) -> tuple[float, Result]:
-    started = time.perf_counter()
-    result = act()
-    return time.perf_counter() - started, result
+    """The shortest of `REPEATS` runs in seconds, and what it gave."""
+    shortest = float("inf")
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        result = act()
+        shortest = min(shortest, time.perf_counter() - started)
+    return shortest, result
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ class _Reader:
         self.done: dict[str, pa.Array] = {}
 
     def table(self) -> pa.Table:
+        """All columns of the contract but batch_id, in its order."""
         columns = [column for column in self.contract.columns if column.name != "batch_id"]
         # Machines of a ledger are named under the row's obligor, so obligors are read first.
         for column in sorted(columns, key=lambda column: column.identifier is not Identifier.USCC):
@@ -143,7 +144,7 @@ class _Reader:
         pairs = self._note(STATE, raw, parse_words(raw, words))
         split = [split_state(word) for word in pairs.dictionary.to_pylist()]
         states = pa.array([state.value for state, _ in split], pa.string())
-        modes = pa.array([None if mode is None else mode.value for _, mode in split], pa.string())
+        modes = pa.array([mode.value for _, mode in split], pa.string())
         return {
             "item_state": states.take(pairs.indices).dictionary_encode(),
             "operation_mode": modes.take(pairs.indices).dictionary_encode(),

@@ -282,14 +282,17 @@ def _check_column(kind: RecordKind, target: str, source: ColumnSource) -> None:
             raise ValueError(f"columns.{target} knows no {', '.join(wrong)}; it knows {', '.join(column.allowed)}")
 
 
-def split_state(word: str) -> tuple[ItemState, OperationMode | None]:
-    """`Executing/Setup` as its pair; without a slash the mode is not said. Raises ValueError on an unknown word."""
+def split_state(word: str) -> tuple[ItemState, OperationMode]:
+    """`Executing/Setup` as its pair; a word says both, so without a slash the mode is None, not the one held before.
+
+    Raises ValueError on an unknown word.
+    """
     state, _, mode = word.partition("/")
     if state not in set(ItemState) or (mode and mode not in set(OperationMode)):
         raise ValueError(
             f"{word!r} is no State/Mode; states are {', '.join(ItemState)}; modes are {', '.join(OperationMode)}"
         )
-    return ItemState(state), OperationMode(mode) if mode else None
+    return ItemState(state), OperationMode(mode) if mode else OperationMode.NONE
 
 
 def _modulus_kwh(modulus: float | None, columns: MappingOf[str, ColumnSource]) -> float | None:

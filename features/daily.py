@@ -29,6 +29,7 @@ _SECONDS = (
     "sampled_seconds",
 )
 _SAID = ("energy_kwh", "energy_executing_kwh", "energy_idle_kwh", "energy_other_kwh", "parts", "fault_starts")
+_COLUMNS = [*_SECONDS, *_SAID, "peak_kw"]
 _SECONDS_PER_HOUR = 3600.0
 _NEVER_ENDS = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -53,7 +54,8 @@ def build_history(
     first_columns = np.full(len(spans.pairs), days)
     np.minimum.at(first_columns, pair_of_row[inside], column[inside])
     shape = (len(frame.units), days)
-    measures = _measures(machine_days.table.take(pa.array(inside)), unit[inside] * days + column[inside], shape)
+    rows = machine_days.table.select(_COLUMNS).take(pa.array(inside))
+    measures = _measures(rows, unit[inside] * days + column[inside], shape)
     overlap, machines = _ownership(spans, frame, first_columns, shape)
     within = np.maximum(overlap, measures["observed_seconds"])
     seen = measures["observed_seconds"] > 0
@@ -160,7 +162,7 @@ def _pairs_of_rows(table: pa.Table, spans: _Spans) -> Ints:
 
 def _measures(rows: pa.Table, cell: Ints, shape: tuple[int, int]) -> dict[str, Array]:
     """Every measure that machine-days add up to; cell is the flat position of each row in (unit, day)."""
-    taken = {name: floats(rows[name]) for name in (*_SECONDS, *_SAID, "peak_kw")}
+    taken = {name: floats(rows[name]) for name in _COLUMNS}
     executing, energy, peak = taken["executing_seconds"], taken["energy_kwh"], taken.pop("peak_kw")
     parts, starts = taken["parts"], taken["fault_starts"]
     taken["peak_energy_kwh"] = peak * taken["powered_seconds"] / _SECONDS_PER_HOUR

@@ -125,4 +125,53 @@ def coverage(history: DailyHistory, window: Window) -> Column:
     return ratio(history.covered_seconds.sum_over(window), history.within_seconds.sum_over(window))
 
 
-LEVEL = (power_on_rate, operating_rate, utilisation, active_day_share, executing_hours_per_day, coverage)
+@feature(
+    family="level",
+    unit="1",
+    credit_risk=0,
+    insurance_risk=0,
+    credit_reason="much setup is small batches or trouble; which of the two is not told",
+    insurance_reason="setting up wears little, but short runs start and stop; which leads is not settled",
+    actionable=True,
+    label_zh="调试时间占比",
+    label_en="Setup time share",
+    formula="setup seconds / powered seconds",
+    iso_22400="close to the setup ratio (AUST / AUPT); powered time stands in for processing time",
+)
+def setup_time_share(history: DailyHistory, window: Window) -> Column:
+    """Share of the powered time in which the machines were set up."""
+    return ratio(
+        history.setup_seconds.sum_over(window), history.powered_seconds.sum_over(window), zero=Missing.NO_EXECUTION
+    )
+
+
+@feature(
+    family="level",
+    unit="1",
+    credit_risk=0,
+    insurance_risk=0,
+    credit_reason="waiting is the rest of utilisation, which is scored",
+    insurance_reason="waiting is the rest of utilisation, which is scored",
+    actionable=True,
+    label_zh="空闲等待时间占比",
+    label_en="Idle time share",
+    formula="idle seconds / powered seconds",
+    iso_22400=NO_PLAN,
+)
+def idle_time_share(history: DailyHistory, window: Window) -> Column:
+    """Share of the powered time in which the machines were available and waiting."""
+    return ratio(
+        history.idle_seconds.sum_over(window), history.powered_seconds.sum_over(window), zero=Missing.NO_EXECUTION
+    )
+
+
+LEVEL = (
+    power_on_rate,
+    operating_rate,
+    utilisation,
+    setup_time_share,
+    idle_time_share,
+    active_day_share,
+    executing_hours_per_day,
+    coverage,
+)

@@ -11,11 +11,10 @@ import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import MachineUid, ObligorId
-from features.machine_day.arrow import day_numbers
-from features.machine_day.days import day_number
 from features.machine_day.machine_days import MachineDays
-from features.machine_day.reports import combine, report_days
+from features.machine_day.reports import REPORT_COLUMNS, combine, report_days
 from features.machine_day.roll_up import roll_up
+from features.machine_day.samples import SAMPLE_COLUMNS
 from features.snapshot import TrustFinding
 
 if TYPE_CHECKING:
@@ -34,23 +33,22 @@ def load_machine_days(
 ) -> tuple[MachineDays, Sequence[TrustFinding]]:
     """Machine-days of these obligors (all, if None) as known at `as_of`, and what was found on the way.
 
-    With `first_day` only local days from it on. Samples are read from their beginning nevertheless: what a machine
-    holds, its counters and the start of an unstated ownership reach back without limit. Where a machine sent samples
-    on a day they stand against its report.
+    With `first_day`, at least the local days from it on (reports are read from two days before it). Samples are read
+    from their beginning nevertheless: what a machine holds, its counters and the start of an unstated ownership reach
+    back without limit. Where a machine sent samples on a day they stand against its report.
     """
     machines = reader.machines(as_of=as_of)
     uids = None if obligor_ids is None else machines_of(machines, obligor_ids)
     profiles = reader.profiles()
-    samples = reader.rows(RecordKind.SAMPLE, as_of=as_of, machine_uids=uids)
+    samples = reader.rows(RecordKind.SAMPLE, as_of=as_of, machine_uids=uids, columns=SAMPLE_COLUMNS)
     begins = None if first_day is None else datetime.combine(first_day - ZONE_MARGIN, datetime.min.time(), tzinfo=UTC)
-    reports = reader.rows(RecordKind.MACHINE_DAY_REPORT, as_of=as_of, machine_uids=uids, event_from=begins)
+    reports = reader.rows(
+        RecordKind.MACHINE_DAY_REPORT, as_of=as_of, machine_uids=uids, event_from=begins, columns=REPORT_COLUMNS
+    )
     found = combine(
         roll_up(samples, profiles=profiles, machines=machines, as_of=as_of),
         report_days(reports, profiles=profiles, machines=machines, as_of=as_of),
     )
-    if first_day is not None:
-        late_enough = day_numbers(found.table["day"]) >= day_number(first_day)
-        found = MachineDays(found.table.filter(pa.array(late_enough)), found.spans, found.findings)
     if obligor_ids is not None:
         found = found.of_obligors(obligor_ids)
     return found, found.findings

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,7 +120,7 @@ def order_quantities(orders: pa.Table, deliveries: pa.Table, obligor_ids: Sequen
     placed["open_minor"] = (placed["amount_minor"] - placed["amount_minor_delivered"].fillna(0)).clip(lower=0)
     by_obligor = placed.groupby("obligor_id")
     totals = by_obligor[["parts", "amount_minor", "open_minor"]].sum().reindex(list(obligor_ids))
-    currencies = by_obligor["currency"].agg(_only).reindex(list(obligor_ids))
+    currencies = _one_currency(by_obligor).reindex(list(obligor_ids))
     parts, amount = totals["parts"].to_numpy(np.float64), totals["amount_minor"].to_numpy(np.float64)
     price = np.divide(amount, parts, out=np.full(len(parts), np.nan), where=parts > 0)
     return {
@@ -140,7 +141,7 @@ def asset_values(machines: pa.Table, obligor_ids: Sequence[str]) -> QuantityColu
     owned = _frame(machines, ["obligor_id", "asset_value_minor", "currency"]).dropna()
     by_obligor = owned.groupby("obligor_id")
     total = by_obligor["asset_value_minor"].sum().reindex(list(obligor_ids)).to_numpy(np.float64)
-    return _money(total, by_obligor["currency"].agg(_only).reindex(list(obligor_ids)))
+    return _money(total, _one_currency(by_obligor).reindex(list(obligor_ids)))
 
 
 def output_quantities(history: DailyHistory, settings: FeatureSettings) -> dict[str, QuantityColumn]:
@@ -195,10 +196,10 @@ def _money(values: Array, currencies: pd.Series) -> QuantityColumn:
     return QuantityColumn(np.where(known, values, np.nan), codes, units)
 
 
-def _only(values: pd.Series) -> str | None:
-    """The one value that there is; None where there are several."""
-    first = values.iloc[0]
-    return str(first) if (values == first).all() else None
+def _one_currency(by_obligor: Any) -> pd.Series:
+    """The one currency of each group of rows; missing where there are several."""
+    found = by_obligor["currency"].agg(["nunique", "first"])
+    return found["first"].where(found["nunique"] == 1)
 
 
 def _frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:

@@ -19,9 +19,9 @@ class ConsentGrant(Asked):
     obligor_id: ObligorCode
     recipient: PartnerName
     purpose: Purpose
-    streams: Annotated[list[Stream], Field(min_length=1, max_length=20, description="kinds of data, `*` for all")] = [
-        "*"
-    ]
+    streams: Annotated[
+        tuple[Stream, ...], Field(min_length=1, max_length=20, description="kinds of data, `*` for all")
+    ] = ("*",)
     expires_time: UtcInstant | None = None
     evidence: Annotated[
         Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None,

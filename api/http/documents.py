@@ -77,7 +77,7 @@ def problem_response(status: int) -> dict[str, Any]:
 
 
 def example(name: str) -> Any:
-    """A true answer or request, as kept beside this file."""
+    """A request, or a true answer with its long lists shortened, as kept beside this file."""
     return json.loads((files("api.http") / "examples" / f"{name}.json").read_text(encoding="utf-8"))
 
 

@@ -42,9 +42,7 @@ def list_obligors(
         for row in rows[:limit]:
             work.looked(row.obligor_id, "obligor")
         told = service.describe(work.connection, work.home, rows, now=work.now)
-        return work.page(
-            page_of(told, limit=limit, place=lambda item: [item["obligor_id"]], plain=lambda item: item)
-        )
+        return work.page(page_of(told, limit=limit, place=lambda item: [item["obligor_id"]], plain=lambda item: item))
 
 
 @router.get(

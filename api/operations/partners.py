@@ -151,4 +151,4 @@ def _insert(connection: sa.Connection, partner_id: PartnerId, *, name: str, kind
 
 
 def _counts(connection: sa.Connection, query: sa.Select[str, int]) -> dict[str, int]:
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())

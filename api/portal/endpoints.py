@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from api.consents.repository import Purpose
-from api.errors import InvalidConsent
+from api.errors import BodyTooLarge, InvalidConsent
 from api.home import Home
 from api.portal import pages, service, sessions
 from api.portal.forms import InvalidForm, is_same_origin, read_form
@@ -239,7 +239,7 @@ class Portal:
 async def _form(request: Request) -> Mapping[str, str]:
     try:
         return await read_form(request)
-    except InvalidForm as error:
+    except (InvalidForm, BodyTooLarge) as error:
         raise HTTPException(422) from error
 
 

@@ -20,7 +20,7 @@ from api.database.tables import obligor, partner
 from api.errors import NoModel
 from api.home import Home
 from api.machines.service import machine_days
-from api.portal.sign_in import create_user
+from api.portal.sign_in import change_password, create_user
 from api.scores.service import current_score
 from api.snapshots.service import reader, site_zone, stored_parameters
 from data_contracts.contract import RecordKind
@@ -34,7 +34,17 @@ from risk_reports.wording.catalogue import Language
 from scoring.canonical import plain_score
 from scoring.credit.master_scale import master_scale
 
-__all__ = ["DataPage", "Machine", "StatementPage", "create_user", "data_page", "grant", "statement_page", "withdraw"]
+__all__ = [
+    "DataPage",
+    "Machine",
+    "StatementPage",
+    "change_password",
+    "create_user",
+    "data_page",
+    "grant",
+    "statement_page",
+    "withdraw",
+]
 
 GRANTED_HERE = "portal"
 """Mark of a consent that the obligor gave on its page."""

@@ -20,7 +20,7 @@ from api.keys.principal import Role
 from api.obligors import repository as obligors
 from api.portal import repository, sessions
 from api.portal.passwords import Passwords, production_passwords
-from data_contracts.errors import BusinessError, InputError
+from data_contracts.errors import BusinessError, InputError, NotFound
 from data_contracts.identifiers import ObligorId
 
 ATTEMPTS = 5
@@ -82,6 +82,17 @@ def create_user(
         now=now,
     )
     return user_id
+
+
+def change_password(
+    connection: sa.Connection, *, sign_in_name: str, password: str, passwords: Passwords | None = None
+) -> None:
+    """Give a sign-in another password, lift its lock and end its sessions. Raises NotFound and WeakPassword."""
+    user = repository.find_user(connection, normalised(sign_in_name))
+    if user is None:
+        raise NotFound(f"Nobody signs in as {sign_in_name!r}.", hint="Make the sign-in first.")
+    kept = (passwords or production_passwords()).hash(password)
+    repository.set_password(connection, user.user_id, password_hash=kept)
 
 
 def sign_in(home: Home, *, sign_in_name: str, password: str, passwords: Passwords, now: datetime) -> str | None:

@@ -22,7 +22,7 @@ class PremiumQuoteRequest(Asked):
     currency: Currency
     starts: date = Field(alias="from", description="first day of cover")
     ends: date = Field(alias="to", description="last day of cover, inclusive")
-    machines: Annotated[list[MachineName], Field(max_length=1000)] = []
+    machines: Annotated[tuple[MachineName, ...], Field(max_length=1000)] = ()
     as_of: UtcInstant | None = None
     snapshot: Literal["latest", "fresh"] = "latest"
 

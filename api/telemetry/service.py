@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import sqlalchemy as sa
+
+from api.consents import repository as consents
+from api.consents.repository import PLATFORM, Purpose
 from api.database.engine import unit_of_work
+from api.errors import ForeignMachine
 from api.home import Home
 from api.obligors import service as obligors
+from api.snapshots.service import reader
 from data_contracts.adapters.folder import check_file, mapping_of, read_manifest
 from data_contracts.admission import AdmissionResult, admit
-from data_contracts.identifiers import ObligorId, obligor_id
-from data_contracts.mapping import Mapping
+from data_contracts.contract import RecordKind
+from data_contracts.errors import UnknownMapping
+from data_contracts.identifiers import BatchId, MachineUid, ObligorId, obligor_id
+from data_contracts.mapping import CsvOptions, Mapping, load_mapping, shipped_mappings
 from data_contracts.observations.store import ObservationStore
+from data_contracts.observations.tables import chunk
+from data_contracts.vocabulary import DataOrigin
 
 Progress = Callable[[str, int, int], None]
+
+TELEMETRY_KINDS = frozenset({RecordKind.SAMPLE, RecordKind.MACHINE_DAY_REPORT})
+"""What a gateway may send; the other kinds are ledgers."""
+
+SOURCE_NAME = "request.csv"
 
 
 def ingest_file(
@@ -45,3 +61,63 @@ def ingest_folder(home: Home, folder: Path, *, received_time: datetime, progress
             )
         )
     return results
+
+
+def live_mapping(name: str, *, livemode: bool) -> Mapping:
+    """The shipped mapping of that name as a door applies it. Raises UnknownMapping; a path is never looked at.
+
+    What comes in through a door is known from when it came in, whatever it says; with a test key it is synthetic.
+    """
+    if name not in shipped_mappings():
+        raise UnknownMapping(f"No mapping is called {name!r}.", hint=f"Known: {', '.join(shipped_mappings())}.")
+    mapping = load_mapping(name)
+    origin = mapping.data_origin if livemode else DataOrigin.SYNTHETIC
+    return mapping.model_copy(
+        update={"recorded_time": "now", "data_origin": origin, "format": "csv", "csv": CsvOptions()}
+    )
+
+
+def receive(
+    connection: sa.Connection,
+    home: Home,
+    text: bytes,
+    *,
+    mapping: Mapping,
+    obligor: ObligorId | None,
+    only_own_machines: bool,
+    now: datetime,
+) -> AdmissionResult:
+    """Admit delimited text that came in through a door, in the caller's transaction.
+
+    `only_own_machines`: every machine must bear the obligor's name or be owned by it. Raises ConsentMissing where one
+    whose rows came in gives no `platform` consent, ForeignMachine, and as `admit`.
+    """
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / SOURCE_NAME
+        source.write_bytes(text)
+        store = ObservationStore(home.observations)
+        result = admit(connection, store, source, mapping, obligor=obligor, received_time=now)
+    obligors.register(connection, result.obligor_ids, now=now)
+    for owner in result.obligor_ids:
+        consents.require(connection, owner, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now)
+    if only_own_machines:
+        assert obligor is not None, "a gateway's key names its obligor"
+        _check_machines(connection, home, result.batch_id, obligor, now=now)
+    return result
+
+
+def _check_machines(
+    connection: sa.Connection, home: Home, batch_id: BatchId, obligor: ObligorId, *, now: datetime
+) -> None:
+    units = connection.scalars(sa.select(chunk.c.unit).where(chunk.c.batch_id == batch_id).distinct())
+    foreign = {MachineUid(unit) for unit in units if not unit.startswith(f"{obligor}/")}
+    if not foreign:
+        return
+    owned = reader(connection, home).rows(
+        RecordKind.MACHINE_OWNERSHIP, as_of=now, obligor_ids=[obligor], columns=("machine_uid",)
+    )
+    if strangers := sorted(foreign - set(owned["machine_uid"].to_pylist())):
+        raise ForeignMachine(
+            f"{strangers[0]} is no machine of {obligor}.",
+            hint="Name machines by the source's own ids, or have the operator record who owns them.",
+        )

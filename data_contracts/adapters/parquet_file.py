@@ -40,8 +40,10 @@ def read_parquet(source: SourceFile, mapping: Mapping) -> RawTable:
         wanted = sorted({target.column for target in targets.values()})
         _check_types(file.schema_arrow, wanted, source.name)
         groups = [file.read_row_group(group, columns=wanted) for group in range(file.num_row_groups)]
-    except (pa.ArrowException, OSError) as error:
-        first = str(error).splitlines()[0]
+        for group in groups:
+            group.validate(full=True)  # text must be UTF-8, which reading alone does not look at
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        first = str(error).partition("\n")[0].rstrip(".")
         raise UnreadableSource(
             f"{source.name} is a corrupt Parquet file: {first}.", hint="Transfer it again."
         ) from error

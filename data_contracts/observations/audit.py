@@ -67,9 +67,11 @@ def _rows_of(connection: Connection, store: ObservationStore, contract: Contract
     for path in paths:
         try:
             table = pq.read_table(store.path_of(path), page_checksum_verification=True)
-        except (pa.ArrowException, OSError) as error:
+            table = table.select(contract.names).cast(contract.schema)
+            table.validate(full=True)
+        except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
             raise StoreDamaged(f"{path} cannot be read: {error}.", hint="Restore it from a backup.") from error
-        tables.append(table.select(contract.names).cast(contract.schema))
+        tables.append(table)
     rows = pa.concat_tables(tables)
     rows = rows.filter(pc.equal(rows["batch_id"], batch_id))
     return sort_rows(rows, np.arange(rows.num_rows), contract).table

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+
+from data_contracts.errors import StoreDamaged
 
 THREADS = 2
 
@@ -27,3 +30,12 @@ def parquet(paths: Sequence[Path]) -> str:
 def name(column: str) -> str:
     """A column name, quoted."""
     return '"' + column.replace('"', '""') + '"'
+
+
+def answer(lake: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """The answer to a query of ours over registered files. Raises StoreDamaged when one of them cannot be read."""
+    try:
+        return lake.sql(query).to_arrow_table()
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        first = str(error).partition("\n")[0]
+        raise StoreDamaged(f"A registered file cannot be read: {first}", hint="Restore it from a backup.") from error

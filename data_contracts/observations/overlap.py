@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from data_contracts.contract import Contract
 from data_contracts.identity import Known, Mask, Rows, Rows64, instants
-from data_contracts.observations.lake import name, open_lake, parquet
+from data_contracts.observations.lake import answer, name, open_lake, parquet
 from data_contracts.observations.layout import Place, places_of
 from data_contracts.observations.register import Connection, Record, files_in
 from data_contracts.observations.store import ObservationStore
@@ -92,7 +92,7 @@ def _compare(incoming: pa.Table, paths: Sequence[Path], contract: Contract) -> p
     """
     with open_lake() as lake:
         lake.register("incoming", incoming)
-        return lake.sql(query).to_arrow_table()
+        return answer(lake, query)
 
 
 def _flags(found: pa.Table, column: str) -> Mask:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from data_contracts.contract import Contract
 from data_contracts.identifiers import BatchId
-from data_contracts.observations.lake import name, parquet
+from data_contracts.observations.lake import answer, name, parquet
 
 VERSIONS_PER_MICROSECOND = 2**32
 """Room for the order of admission below the microseconds of recorded_time in the number that orders versions."""
@@ -59,8 +59,8 @@ def current_rows(
         chosen = _merged(contract, versions) if contract.identity_per_value else _latest(contract, versions)
         parts.append(f"SELECT {_list(wanted)} FROM ({chosen}) WHERE {' AND '.join(after or ['true'])}")
     query = f"SELECT {_list(question.names)} FROM ({' UNION ALL '.join(parts)}) ORDER BY {_list(order)}"
-    table = lake.sql(query).to_arrow_table()
-    return table.cast(pa.schema([pa.field(column, contract.column(column).type) for column in question.names]))
+    schema = pa.schema([pa.field(column, contract.column(column).type) for column in question.names])
+    return answer(lake, query).rename_columns(list(question.names)).cast(schema)
 
 
 def _conditions(lake: duckdb.DuckDBPyConnection, question: Question) -> list[str]:

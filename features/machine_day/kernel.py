@@ -2,6 +2,9 @@
 
 It walks from row to row with what is held at that moment and books the time between two rows to local days. Time is
 counted in whole microseconds, so that the elements of a day sum to it exactly. `x == x` says that x is not NaN.
+
+The steps of `fold` are inlined. One that takes a tuple of arrays must leave at one place only: otherwise Numba counts
+references to every array at every row, which costs ten times the work itself.
 """
 
 # ruff: noqa: PLR0124, PLR0917 (compiled code: NaN is tested by comparison, and Numba takes no keyword-only arguments)
@@ -134,11 +137,12 @@ class Cells(NamedTuple):
 class Layout(NamedTuple):
     """Where each series of a fold has its rows, cells and calendar.
 
-    Series i has rows `rows[i]:rows[i + 1]`, its first cell at `cells[i]`, and reads its calendar at `midnights`
-    shifted by `shifts[i]`: cell c begins at `midnights[c + shifts[i]]`. Nothing holds beyond `limits[i]`.
+    Series i has rows `begins[i]:ends[i]`, its first cell at `cells[i]`, and reads its calendar at `midnights` shifted
+    by `shifts[i]`: cell c begins at `midnights[c + shifts[i]]`. Nothing holds beyond `limits[i]`.
     """
 
-    rows: Ints
+    begins: Ints
+    ends: Ints
     cells: Ints
     shifts: Ints
     limits: Micros
@@ -178,7 +182,7 @@ def fold(
         shift = layout.shifts[series]
         limit = layout.limits[series]
         register_cell = cell
-        for row in range(layout.rows[series], layout.rows[series + 1]):
+        for row in range(layout.begins[series], layout.ends[series]):
             time = rows.time[row]
             if own.time != NEVER:
                 has_register = said.last_register_kwh == said.last_register_kwh
@@ -189,7 +193,9 @@ def fold(
             profile = rows.profile[row]
             until = min(time + profiles.hold[profile], limit)
             _hold(rows, row, until, profiles.bits[profile], own, said)
-            _note_state(rows.state[row], cell, own, said, cells)
+            if _note_state(rows.state[row], cells.day[cell], said):
+                cells.state_changes[cell] += 1
+                cells.fault_starts[cell] += rows.state[row] == FAULT
             _note_parts(rows, row, cell, profiles, said, cells)
             if rows.register_kwh[row] == rows.register_kwh[row]:
                 _note_register(rows, row, register_cell, cell, profiles, said, cells)
@@ -215,15 +221,15 @@ def close(layout: Layout, held: NDArray[Any], cells: Cells) -> None:
 
 
 @njit(cache=True, nogil=True)
-def settle(rows: Rows, bounds: Ints, longest_hold: int, ends: Ints) -> None:
-    """Where each stretch of rows forgets what came before it: `ends[i]` becomes one past its first row that lies
-    `longest_hold` or more after its first, or -1 where there is none."""
-    for series in range(len(ends)):
-        ends[series] = -1
-        first = bounds[series]
-        for row in range(first + 1, bounds[series + 1]):
+def settle(rows: Rows, begins: Ints, ends: Ints, longest_hold: int, settled: Ints) -> None:
+    """Where each series forgets what came before its rows: `settled[i]` becomes one past its first row that lies
+    `longest_hold` or more after its first one, or -1 where there is none."""
+    for series in range(len(settled)):
+        settled[series] = -1
+        first = begins[series]
+        for row in range(first + 1, ends[series]):
             if rows.time[row] >= rows.time[first] + longest_hold:
-                ends[series] = row + 1
+                settled[series] = row + 1
                 break
 
 
@@ -285,17 +291,16 @@ def _hold(rows: Rows, row: int, until: int, profile_bits: int, own: Any, said: A
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def _note_state(state: int, cell: int, own: Any, said: Any, cells: Cells) -> None:
-    """Count changes between known states and entries into fault; neither a gap nor Unknown is a state to come
-    from."""
+def _note_state(state: int, day: int, said: Any) -> bool:
+    """Whether a row changes the known state; neither a gap nor Unknown is a state to come from."""
+    changes = False
     if state != NOT_SAID and state != _EXPLICIT_UNKNOWN:  # noqa: PLR1714 (membership of a tuple is slow here)
         if said.last_state == NOT_SAID:
-            said.first_state, said.first_state_day = state, cells.day[cell]
-        elif said.last_state != state:
-            cells.state_changes[cell] += 1
-            if state == FAULT:
-                cells.fault_starts[cell] += 1
+            said.first_state, said.first_state_day = state, day
+        else:
+            changes = said.last_state != state
         said.last_state = state
+    return changes
 
 
 @njit(cache=True, nogil=True, forceinline=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,20 +60,26 @@ def ownership_of(machines: pa.Table) -> Ownership:
 def series_of(ownership: Ownership, machine_uids: pa.ChunkedArray, instants: Micros) -> NDArray[np.int32]:
     """The series of each (machine, instant); -1 where nobody owned the machine then."""
     words, codes = encoded(machine_uids)
-    order = np.lexsort((instants, codes)) if not _is_sorted(codes, instants) else np.arange(len(codes))
-    codes, sorted_instants = codes[order], instants[order]
-    own = _slices(ownership)
+    if _is_sorted(codes, instants):
+        return _series_of_sorted(ownership, words, codes, instants)
+    order = np.lexsort((instants, codes))
+    found = np.empty(len(codes), dtype=np.int32)
+    found[order] = _series_of_sorted(ownership, words, codes[order], instants[order])
+    return found
+
+
+def _series_of_sorted(
+    ownership: Ownership, words: Sequence[str], codes: NDArray[np.int64], instants: Micros
+) -> NDArray[np.int32]:
     series = np.full(len(codes), -1, dtype=np.int32)
+    own = _slices(ownership)
     bounds = np.searchsorted(codes, np.arange(len(words) + 1))
     for code, uid in enumerate(words):
         lower, upper = int(bounds[code]), int(bounds[code + 1])
         for position in own.get(uid, range(0)):
-            start, end = ownership.starts[position], ownership.ends[position]
-            first, last = np.searchsorted(sorted_instants[lower:upper], [start, end])
+            first, last = np.searchsorted(instants[lower:upper], [ownership.starts[position], ownership.ends[position]])
             series[lower + first : lower + last] = position
-    found = np.empty_like(series)
-    found[order] = series
-    return found
+    return series
 
 
 def _by_machine(machines: pa.Table) -> Iterator[list[_Interval]]:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.machine_day.kernel import NEVER, Layout, close, fold, no_held, no_readings, settle
 from features.machine_day.plan import RollUpPlan
@@ -32,18 +34,14 @@ class Partial:
 def roll_partition(rows: Rows, plan: RollUpPlan) -> Partial:
     """The partial of one partition: rows of any series, sorted by series and time. A pure function of its arguments;
     the kernel releases the interpreter's lock."""
-    series, bounds = _groups(rows)
-    ends = np.empty(len(series), dtype=np.int64)
-    settle(rows, bounds, plan.profile_codes.longest_hold, ends)
+    every = _groups(rows)
+    ends = np.empty(len(every.series), dtype=np.int64)
+    settle(rows, every.begins, every.ends, plan.profile_codes.longest_hold, ends)
+    heads = _Groups(every.series, every.begins, np.where(ends < 0, every.ends, ends))
     settled = np.flatnonzero(ends >= 0)
-    if not len(settled):
-        return Partial(rows, no_stretch())
-    in_head = np.ones(len(rows.time), dtype=np.bool_)
-    for group in settled:
-        in_head[ends[group] : bounds[group + 1]] = False
-    head = take(rows, in_head)
-    opening = _fold(take(head, np.isin(head.series, series[settled])), no_stretch(), plan)
-    return Partial(head, _fold(take(rows, ~in_head), opening, plan))
+    opening = _fold(rows, heads.at(settled), no_stretch(), plan)
+    bodies = _Groups(every.series, heads.ends, every.ends).at(settled)
+    return Partial(take(rows, heads.rows()), _fold(rows, bodies, opening, plan))
 
 
 def merge(earlier: Partial, later: Partial, plan: RollUpPlan) -> Partial:
@@ -53,7 +51,7 @@ def merge(earlier: Partial, later: Partial, plan: RollUpPlan) -> Partial:
     up to rounding.
     """
     known = np.isin(later.head.series, earlier.body.series)
-    bridge = _fold(take(later.head, known), earlier.body, plan)
+    bridge = _fold_all(take(later.head, known), earlier.body, plan)
     return Partial(
         head=join([earlier.head, take(later.head, ~known)]),
         body=join_stretches(join_stretches(earlier.body, bridge, plan.profiles), later.body, plan.profiles),
@@ -72,49 +70,66 @@ def merge_all(partials: Sequence[Partial], plan: RollUpPlan) -> Partial:
 
 def finish(partial: Partial, plan: RollUpPlan) -> Stretch:
     """The machine-days of a partial that nothing precedes and nothing follows, of every series that has rows."""
-    whole = join_stretches(_fold(partial.head, no_stretch(), plan), partial.body, plan.profiles)
+    whole = join_stretches(_fold_all(partial.head, no_stretch(), plan), partial.body, plan.profiles)
     last_cells = np.searchsorted(whole.cells.series, whole.series, side="right") - 1
-    no_rows = np.zeros(len(whole.series) + 1, dtype=np.int64)
-    close(_layout(plan, whole.series, no_rows, last_cells, whole.cells.day[last_cells]), whole.held, whole.cells)
+    nothing = _Groups(whole.series, np.zeros_like(whole.series), np.zeros_like(whole.series))
+    close(_layout(plan, nothing, last_cells, whole.cells.day[last_cells]), whole.held, whole.cells)
     return whole
 
 
-def _fold(rows: Rows, before: Stretch, plan: RollUpPlan) -> Stretch:
-    """The rows booked on what `before` holds: a stretch of the series of both, without what `before` has booked."""
-    series = np.union1d(before.series, rows.series.astype(np.int64))
-    held = no_held(len(series))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Series (ascending) and where the rows of each begin and end."""
+
+    series: Ints
+    begins: Ints
+    ends: Ints
+
+    def at(self, chosen: NDArray[Any]) -> _Groups:
+        """Some of the groups, by mask or position."""
+        return _Groups(self.series[chosen], self.begins[chosen], self.ends[chosen])
+
+    def rows(self) -> Ints:
+        """Positions of all rows of the groups."""
+        counts = self.ends - self.begins
+        return np.asarray(np.arange(counts.sum()) + np.repeat(self.begins - np.cumsum(counts) + counts, counts))
+
+
+def _groups(rows: Rows) -> _Groups:
+    first = np.flatnonzero(np.diff(rows.series, prepend=-1))
+    return _Groups(rows.series[first].astype(np.int64), first, np.append(first[1:], len(rows.series)))
+
+
+def _fold_all(rows: Rows, before: Stretch, plan: RollUpPlan) -> Stretch:
+    return _fold(rows, _groups(rows), before, plan)
+
+
+def _fold(rows: Rows, groups: _Groups, before: Stretch, plan: RollUpPlan) -> Stretch:
+    """The groups' rows booked on what `before` holds: a stretch of the series of both, without cells of `before`."""
+    series = np.union1d(before.series, groups.series)
+    held, readings = no_held(len(series)), no_readings(len(series))
     held[np.searchsorted(series, before.series)] = before.held
-    bounds = np.searchsorted(rows.series, np.append(series, np.iinfo(np.int32).max))
-    with_rows = bounds[1:] > bounds[:-1]
-    own, first, last = series[with_rows], bounds[:-1][with_rows], bounds[1:][with_rows] - 1
-    begins = held["time"][with_rows]
-    begins = np.where(begins == NEVER, rows.time[first], begins)
-    first_days, last_days = plan.day_of(own, begins), plan.day_of(own, rows.time[last])
+    own = groups.at(groups.ends > groups.begins)
+    place = np.searchsorted(series, own.series)
+    begins = held["time"][place]
+    begins = np.where(begins == NEVER, rows.time[own.begins], begins)
+    first_days, last_days = plan.day_of(own.series, begins), plan.day_of(own.series, rows.time[own.ends - 1])
     counts = last_days - first_days + 1
     starts = np.cumsum(counts) - counts
-    cells = empty_cells(
-        np.repeat(own, counts), np.arange(counts.sum()) - np.repeat(starts, counts) + np.repeat(first_days, counts)
-    )
-    layout = _layout(plan, own, np.append(first, last[-1:] + 1), starts, first_days)
-    readings = no_readings(len(series))
-    own_held, own_readings = held[with_rows], readings[with_rows]
-    fold(rows, plan.profiles, layout, own_held, own_readings, cells)
-    held[with_rows], readings[with_rows] = own_held, own_readings
+    cells = empty_cells(np.repeat(own.series, counts), np.arange(counts.sum()) + np.repeat(first_days - starts, counts))
+    own_held, own_readings = held[place], readings[place]
+    fold(rows, plan.profiles, _layout(plan, own, starts, first_days), own_held, own_readings, cells)
+    held[place], readings[place] = own_held, own_readings
     return Stretch(series, held, readings, cells)
 
 
-def _layout(plan: RollUpPlan, series: Ints, rows: Ints, cells: Ints, days: Ints) -> Layout:
-    """Layout of series whose cells begin at `cells`, which hold local `days`."""
+def _layout(plan: RollUpPlan, groups: _Groups, cells: Ints, days: Ints) -> Layout:
+    """Layout of groups whose cells begin at `cells`, which hold local `days`."""
     return Layout(
-        rows=rows,
+        begins=groups.begins,
+        ends=groups.ends,
         cells=cells,
-        shifts=plan.shifts(series, cells, days),
-        limits=plan.limits[series],
+        shifts=plan.shifts(groups.series, cells, days),
+        limits=plan.limits[groups.series],
         midnights=plan.calendars.midnights,
     )
-
-
-def _groups(rows: Rows) -> tuple[Ints, Ints]:
-    """The series that have rows, ascending, and where the rows of each begin (with the end of the last one)."""
-    first = np.flatnonzero(np.diff(rows.series, prepend=-1))
-    return rows.series[first].astype(np.int64), np.append(first, len(rows.series))

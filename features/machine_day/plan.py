@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +70,12 @@ class RollUpPlan:
 
 
 def prepare(
-    samples: Sequence[pa.Table], *, profiles: Mapping[ProfileId, SourceProfile], machines: pa.Table, as_of: int
+    samples: Sequence[pa.Table],
+    *,
+    profiles: Mapping[ProfileId, SourceProfile],
+    machines: pa.Table,
+    as_of: int,
+    executor: Executor | None = None,
 ) -> tuple[RollUpPlan, list[Sorted]]:
     """The plan for some partitions of samples, and their rows.
 
@@ -77,7 +84,8 @@ def prepare(
     """
     ownership = ownership_of(machines)
     codes = profile_codes(profiles)
-    parts = [sorted_rows(table, ownership=ownership, profiles=codes, as_of=as_of) for table in samples]
+    sort = partial(sorted_rows, ownership=ownership, profiles=codes, as_of=as_of)
+    parts = list(executor.map(sort, samples) if executor else map(sort, samples))
     rows = [part.rows for part in parts]
     calendars, zone_of = _calendars(rows, codes, len(ownership))
     plan = RollUpPlan(

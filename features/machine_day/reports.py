@@ -44,6 +44,9 @@ _KNOWN = tuple(element for element in ELEMENTS if element != "unknown_seconds")
 _MEASURES = (*ENERGIES, "peak_kw", "parts", "fault_starts", "state_changes")
 _KEY_OF_MACHINE = 1 << 24
 
+REPORT_COLUMNS = ("machine_uid", "day", "event_time", *_KNOWN, *_MEASURES, "profile_id")
+"""What machine-days take from a report."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Chosen:
@@ -99,7 +102,7 @@ def report_days(
     kept = np.flatnonzero((series >= 0) & ~late)
     order = kept[np.lexsort((midnight[kept], series[kept]))]
     chosen = _Chosen(
-        reports.take(pa.array(order)),
+        _in_order(reports, order),
         ownership,
         series[order].astype(np.int64),
         midnight[order],
@@ -127,11 +130,25 @@ def combine(samples: MachineDays, reports: MachineDays) -> MachineDays:
     sampled, reported = np.split(machine * _KEY_OF_MACHINE + day, [samples.table.num_rows])
     seen = samples.table["first_sample"].is_valid().to_numpy()
     findings += _differences(samples.table, reports.table, sampled=sampled, reported=reported, seen=seen)
-    stands = np.concatenate([seen | ~np.isin(sampled, reported), ~np.isin(reported, sampled[seen])])
+    stands = np.concatenate([seen | ~_among(sampled, reported), ~_among(reported, sampled[seen])])
     rank = np.argsort(np.argsort(np.array(words)))
     order = np.lexsort((day, rank[machine]))
     table = both.take(pa.array(order[stands[order]]))
     return MachineDays(table, _joined_spans(samples.spans, reports.spans), tuple(findings))
+
+
+def _in_order(reports: pa.Table, order: Ints) -> pa.Table:
+    """The rows at these positions; the table itself where they are all of its rows as they stand."""
+    stands = len(order) == reports.num_rows and bool((order == np.arange(len(order))).all())
+    return reports if stands else reports.take(pa.array(order))
+
+
+def _among(keys: Ints, others: Ints) -> NDArray[np.bool_]:
+    """Whether each key is one of the others (a search: sets of this size are quicker sorted than hashed)."""
+    if not len(others):
+        return np.zeros(len(keys), dtype=np.bool_)
+    ordered = np.sort(others)
+    return np.asarray(ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys)
 
 
 def _differences(

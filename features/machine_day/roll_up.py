@@ -4,7 +4,9 @@ names."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,12 +66,15 @@ def roll_up_partitions(
     profiles: Mapping[ProfileId, SourceProfile],
     machines: pa.Table,
     as_of: datetime,
+    executor: Executor | None = None,
 ) -> MachineDays:
-    """`roll_up` of samples in consecutive partitions: in each machine the rows of one lie before those of the
-    next."""
-    plan, parts = prepare(partitions, profiles=profiles, machines=machines, as_of=to_micros(as_of))
-    whole = finish(merge_all([roll_partition(part.rows, plan) for part in parts], plan), plan)
-    return machine_days_of(whole, plan, findings=_findings(parts))
+    """`roll_up` of samples in one or more consecutive partitions: in each machine the rows of one lie before those of
+    the next. With an executor (threads, processes or a cluster's) the partitions are rolled side by side."""
+    plan, parts = prepare(partitions, profiles=profiles, machines=machines, as_of=to_micros(as_of), executor=executor)
+    roll = partial(roll_partition, plan=plan)
+    rows = [part.rows for part in parts]
+    partials = list(executor.map(roll, rows) if executor else map(roll, rows))
+    return machine_days_of(finish(merge_all(partials, plan), plan), plan, findings=_findings(parts))
 
 
 def machine_days_of(whole: Stretch, plan: RollUpPlan, *, findings: Sequence[TrustFinding] = ()) -> MachineDays:

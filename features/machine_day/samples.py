@@ -22,6 +22,19 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int8]
 
+SAMPLE_COLUMNS = (
+    "machine_uid",
+    "event_time",
+    "item_state",
+    "operation_mode",
+    "power_kw",
+    "energy_register_kwh",
+    "part_count",
+    "part_delta",
+    "profile_id",
+)
+"""What the roll-up reads of a sample."""
+
 NOT_SAID = -1
 """Code of a state or mode that a row did not say; numbers that it did not say are NaN."""
 
@@ -102,28 +115,28 @@ def sorted_rows(samples: pa.Table, *, ownership: Ownership, profiles: ProfileCod
     time = micros(samples["event_time"])
     series = series_of(ownership, samples["machine_uid"], time)
     late = time > as_of
-    lost = (series < 0) & ~late
-    kept = np.flatnonzero((series >= 0) & ~late)
-    order = kept[_order(series[kept], time[kept])]
+    kept = (series >= 0) & ~late
     rows = Rows(
-        series=series[order],
-        time=time[order],
-        state=_codes(samples["item_state"], ITEM_STATE_CODES)[order],
-        mode=_codes(samples["operation_mode"], OPERATION_MODE_CODES)[order],
-        power_kw=floats(samples["power_kw"])[order],
-        register_kwh=floats(samples["energy_register_kwh"])[order],
-        part_count=floats(samples["part_count"])[order],
-        part_delta=floats(samples["part_delta"])[order],
-        profile=_profile(samples["profile_id"], profiles)[order],
+        series=series,
+        time=time,
+        state=_codes(samples["item_state"], ITEM_STATE_CODES),
+        mode=_codes(samples["operation_mode"], OPERATION_MODE_CODES),
+        power_kw=floats(samples["power_kw"]),
+        register_kwh=floats(samples["energy_register_kwh"]),
+        part_count=floats(samples["part_count"]),
+        part_delta=floats(samples["part_delta"]),
+        profile=_profile(samples["profile_id"], profiles),
     )
+    rows = _in_order(rows if kept.all() else take(rows, kept))
     repeated = (rows.series[1:] == rows.series[:-1]) & (rows.time[1:] == rows.time[:-1])
     assert not repeated.any(), "two samples of one machine and time: read them through ObservationReader.rows"
-    return Sorted(rows, count_by_machine(samples["machine_uid"], lost), count_by_machine(samples["machine_uid"], late))
+    machines = samples["machine_uid"]
+    return Sorted(rows, count_by_machine(machines, (series < 0) & ~late), count_by_machine(machines, late))
 
 
 def take(rows: Rows, chosen: NDArray[Any]) -> Rows:
     """Some of the rows, by mask or position."""
-    return Rows(*(values[chosen] for values in rows))
+    return Rows(*(_read_only(values[chosen]) for values in rows))
 
 
 def join(parts: Sequence[Rows]) -> Rows:
@@ -132,11 +145,17 @@ def join(parts: Sequence[Rows]) -> Rows:
     return take(together, np.argsort(together.series, kind="stable"))
 
 
-def _order(series: NDArray[np.int32], time: Micros) -> NDArray[np.int64]:
-    rising = (series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (time[1:] > time[:-1]))
-    if rising.all():
-        return np.arange(len(series))
-    return np.lexsort((time, series))
+def _in_order(rows: Rows) -> Rows:
+    """The rows sorted by series and time."""
+    series, time = rows.series, rows.time
+    rising = (series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (time[1:] >= time[:-1]))
+    return Rows(*(_read_only(values) for values in rows)) if rising.all() else take(rows, np.lexsort((time, series)))
+
+
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    """What comes from Arrow without a copy is read-only; if all is, the kernel is compiled for one kind of array."""
+    values.setflags(write=False)
+    return values
 
 
 def _codes(values: pa.ChunkedArray, codes: Mapping[str, int]) -> Codes:

@@ -33,7 +33,8 @@ def examine(root: Path, *, database_url: str | None, now: datetime, sample: int)
 
 def _inside(home: Home, *, sample: int) -> Iterator[Finding]:
     try:
-        with home.engine.begin() as connection:
+        # Without a transaction: whoever serves the home goes on writing while it is examined.
+        with home.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             revision = current_revision(connection)
             if revision != head_revision():
                 yield wrong(

@@ -15,7 +15,7 @@ from data_contracts.errors import NotFound
 from data_contracts.identifiers import MachineUid, ObligorId
 
 OTHER = ObligorId("91999999MA0000002R")
-THIRD = ObligorId("91999999MA0000003Y")
+THIRD = ObligorId("91999999MA0000003W")
 HEAD = "m,t,state,kw,parts\n"
 OWNED = "machine_uid,obligor_id,event_time,owned_until,recorded_time\n"
 

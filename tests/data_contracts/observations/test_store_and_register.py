@@ -163,7 +163,7 @@ def test_no_flipped_byte_goes_unseen(door: Door) -> None:
         path.write_bytes(bytes(flipped))
         try:
             same = recompute_root(door.connection, door.store, result.batch_id) == root_of(door, result.batch_id)
-        except (StoreDamaged, KeyError):
+        except StoreDamaged:
             outcomes["unreadable"] += 1
             continue
         outcomes["same rows" if same else "another root"] += 1
@@ -176,7 +176,9 @@ def test_an_erased_chunk_counts_by_its_leaf(door: Door) -> None:
     result = door.text(gateway())
     gone = (tables.chunk.c.unit == f"{OBLIGOR}/m1") & (tables.chunk.c.period == "2026-05-05")
     door.connection.execute(sa.update(tables.chunk).where(gone).values(salt=None))
-    assert recompute_root(door.connection, door.store, result.batch_id) != result.merkle_root  # its rows are still there
+    assert (
+        recompute_root(door.connection, door.store, result.batch_id) != result.merkle_root
+    )  # its rows are still there
     for path in files_of(door):
         rewrite(path, _without_m1_on_5_may)
     assert recompute_root(door.connection, door.store, result.batch_id) == result.merkle_root

@@ -136,8 +136,8 @@ def test_a_tenor_beyond_the_products_longest_carries_no_more(parameters: Paramet
 def test_the_upper_end_of_the_interval_decides_the_loss_budget(parameters: ParameterBook) -> None:
     request = request_of(CreditProduct.WORKING_CAPITAL)
     # CNY 200,000.00 of expected loss over 10 % x 40 %
-    assert known(parameters, {}, request, pd_12m_upper=0.10)["expected_loss_budget"].amount_minor == 500_000_000
-    assert known(parameters, {}, request, pd_12m_upper=0.22)["expected_loss_budget"].amount_minor == 227_272_727
+    assert known(parameters, {}, request, pd_12m_upper=0.10)["expected_loss_budget"].amount_minor == 125_000_000
+    assert known(parameters, {}, request, pd_12m_upper=0.22)["expected_loss_budget"].amount_minor == 56_818_182
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,9 @@ def test_thin_history_is_referred_with_an_indication(
     assert decision.outcome is Outcome.REFER
     thin = decision.findings[0]
     assert (thin.rule_id, thin.values) == ("K01_thin_history", {"source": "thin_history", "history_days": 21})
-    # CNY 200,000.00 over R13's middle x LGD: 20,000,000 / (0.22 x 0.40)
+    # CNY 50,000.00 over R13's middle x LGD: 5,000,000 / (0.22 x 0.40)
     assert decision.limit.limit_minor is None
-    assert decision.limit.indicative_limit_minor == 227_272_727
+    assert decision.limit.indicative_limit_minor == 56_818_182
     assert decision.limit.binding == "expected_loss_budget"
 
 

@@ -1,0 +1,80 @@
+"""The HTTP app: every resource's doors on one home, with what surrounds each request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from fastapi import FastAPI
+
+from api.consents import endpoints as consents
+from api.credit_decisions import endpoints as credit_decisions
+from api.home import Home
+from api.http import health
+from api.http.documents import openapi_of
+from api.http.limits import LimitBody, Limits, LimitTime
+from api.http.logs import make_logger
+from api.http.metrics import Metrics
+from api.http.observe import Observe
+from api.http.problem import add_problem_handlers
+from api.http.wiring import Doors, set_doors
+from api.machines import endpoints as machines
+from api.obligors import endpoints as obligors
+from api.portal import endpoints as portal
+from api.premium_quotes import endpoints as premium_quotes
+from api.scores import endpoints as scores
+from api.telemetry import endpoints as telemetry
+
+VERSION = "1"
+DESCRIPTION = (
+    "Production-data credit scoring and usage-based premiums. Millgrade recommends to licensed institutions; "
+    "it never moves money. docs/api.md explains keys, idempotency, paging, consents and every problem."
+)
+RESOURCES = (credit_decisions, premium_quotes, obligors, scores, machines, telemetry, consents, health)
+
+
+def create_app(
+    home: Home,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    limits: Limits | None = None,
+    log_stream: TextIO = sys.stderr,
+) -> FastAPI:
+    """The app on an opened home: the API under `/v1`, the manufacturer's page under `/portal`, health and metrics."""
+    doors = Doors(
+        home=home,
+        clock=clock,
+        limits=limits or Limits(),
+        metrics=Metrics(),
+        logger=make_logger(log_stream),
+    )
+    app = _routed()
+    set_doors(app, doors)
+    add_problem_handlers(app)
+    portal.mount(app, home, clock=clock)
+    app.add_middleware(LimitBody, limits=doors.limits)
+    app.add_middleware(LimitTime, limits=doors.limits)
+    app.add_middleware(Observe, metrics=doors.metrics, logger=doors.logger)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document of the API; `docs/openapi.json` is this."""
+    return openapi_of(_routed())
+
+
+def _routed() -> FastAPI:
+    """The documented routes, without anything to serve them from."""
+    app = FastAPI(
+        title="Millgrade", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    for resource in RESOURCES:
+        app.include_router(resource.router)
+
+    @app.get("/openapi.json", include_in_schema=False, name="openapi")
+    def openapi() -> dict[str, Any]:
+        return openapi_document()
+
+    return app

@@ -1,0 +1,136 @@
+"""Telemetry (and, for the operator, ledgers) as a JSON or CSV batch, through the same admission as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api.consents.access import require_visible
+from api.errors import MalformedBody, RoleNotAllowed
+from api.http.call import JSON, Call, Work, writing
+from api.http.documents import documented, example, json_body
+from api.http.idempotency import Answer
+from api.http.limits import TELEMETRY_PATH
+from api.http.metrics import Metrics
+from api.http.shapes import OBLIGOR_ID_PATTERN
+from api.keys.principal import Role
+from api.telemetry import service
+from api.telemetry.schemas import TelemetryAnswer, TelemetryRows
+from data_contracts.admission import AdmissionResult
+from data_contracts.findings import Reason
+from data_contracts.identifiers import ObligorId
+from data_contracts.mapping import Mapping
+
+CSV = "text/csv"
+SENDERS = (Role.GATEWAY, Role.OPERATOR)
+
+router = APIRouter()
+
+
+@router.post(
+    TELEMETRY_PATH,
+    **documented(
+        "createTelemetry",
+        tag="telemetry",
+        summary="Admit a batch of rows; those that break the contract are quarantined and told of.",
+        roles=SENDERS,
+        answer=TelemetryAnswer,
+        status=201,
+        problems=(404,),
+        body={
+            **json_body(TelemetryRows, "createTelemetry"),
+            CSV: {"schema": {"type": "string"}, "example": example("createTelemetry.csv")},
+        },
+    ),
+)
+def create_telemetry(
+    call: Annotated[Call, writing(*SENDERS)],
+    mapping: Annotated[
+        str, Query(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Which shipped mapping reads the rows.")
+    ],
+    obligor_id: Annotated[
+        str | None,
+        Query(pattern=OBLIGOR_ID_PATTERN, description="Whose rows these are; a gateway's own if left out."),
+    ] = None,
+) -> Response:
+    """Admit a batch."""
+    with call.begin() as work:
+        applied = service.live_mapping(mapping, livemode=work.principal.livemode)
+        owner = _owner(work, obligor_id)
+        _check_kind(work, applied)
+        text = _text(call)
+        return work.once(lambda: _receive(work, text, applied, owner))
+
+
+def _owner(work: Work, obligor_id: str | None) -> ObligorId | None:
+    named = obligor_id or work.principal.obligor_id
+    return None if named is None else require_visible(work.connection, work.principal, named, now=work.now)
+
+
+def _check_kind(work: Work, mapping: Mapping) -> None:
+    if work.principal.role is Role.GATEWAY and mapping.kind not in service.TELEMETRY_KINDS:
+        raise RoleNotAllowed(
+            f"A gateway may not send rows of the kind {mapping.kind.value}.",
+            hint=f"It may send {' and '.join(sorted(kind.value for kind in service.TELEMETRY_KINDS))}.",
+        )
+
+
+def _text(call: Call) -> bytes:
+    """The body as delimited text, which is what admission reads."""
+    if call.require_media_type(JSON, CSV) == CSV:
+        if not call.body.strip():
+            raise MalformedBody("The body is empty.", hint="Send a header line and a line for each row.")
+        return call.body
+    rows = call.parse(TelemetryRows).rows
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: "" if cell is None else cell for name, cell in row.items()} for row in rows)
+    return out.getvalue().encode()
+
+
+def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None) -> Answer:
+    result = service.receive(
+        work.connection,
+        work.home,
+        text,
+        mapping=mapping,
+        obligor=owner,
+        only_own_machines=work.principal.role is Role.GATEWAY,
+        now=work.now,
+    )
+    _count(work, result)
+    return work.plain({"batch": _plain(result)}, status=201)
+
+
+def _count(work: Work, result: AdmissionResult) -> None:
+    def tally(metrics: Metrics) -> None:
+        for name in ("admitted", "duplicate", "quarantined"):
+            metrics.rows.labels(name).inc(getattr(result, f"rows_{name}"))
+        for finding in result.findings:
+            if finding.reason is Reason.UNKNOWN_WORD:
+                metrics.unknown_categories.labels(finding.column).inc(finding.rows)
+
+    work.count(tally)
+
+
+def _plain(result: AdmissionResult) -> dict[str, object]:
+    return {
+        "batch_id": result.batch_id,
+        "kind": result.kind.value,
+        "rows_read": result.rows_read,
+        "rows_admitted": result.rows_admitted,
+        "rows_duplicate": result.rows_duplicate,
+        "rows_quarantined": result.rows_quarantined,
+        "merkle_root": result.merkle_root,
+        "findings": list(result.messages()),
+        "quarantined": [
+            {"row_number": row.row_number, "column": row.column, "value": row.value, "reason": row.reason.value}
+            for row in result.quarantined_examples
+        ],
+    }

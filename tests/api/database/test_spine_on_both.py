@@ -1,0 +1,176 @@
+"""From a file to a decision on SQLite and on PostgreSQL: the same rows, the same answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from api.credit_decisions import service as credit_decisions
+from api.database.engine import unit_of_work
+from api.home import Home, open_home
+from api.machines.service import machine_days
+from api.partners.repository import LOCAL
+from api.snapshots.service import reader, take_snapshot
+from api.telemetry.service import ingest_file
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import DecisionId, ObligorId
+from data_contracts.mapping import Mapping, parse_mapping
+from data_contracts.observations.store import ObservationStore
+from data_contracts.observations.tables import batch, chunk, observation_file, quarantined_row
+from data_contracts.reference.dated import load_book
+from scoring.credit.artefact import CreditArtefact
+from scoring.records import CreditProduct, CreditRequest
+from scoring.registry import save_artefact
+from scoring.training.credit import train_credit
+from scoring.training.split import time_split
+
+OBLIGOR = ObligorId("91999999MA0000001N")
+MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
+AS_OF = datetime(2026, 5, 6, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+MAPPING = {
+    "name": "gateway",
+    "kind": "sample",
+    "source_zone": "UTC",
+    "site_zone": "UTC",
+    "hold_seconds": 600,
+    "silence": "off",
+    "recorded_time": "event_time",
+    "columns": {
+        "machine": {"column": "machine"},
+        "event_time": {"column": "time"},
+        "state": {"column": "state", "values": {"run": "Executing/Processing", "stop": "NotExecuting/None"}},
+        "power_kw": {"column": "kw"},
+    },
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path, database_url: str) -> Iterator[Home]:
+    """An empty home on each database."""
+    home = open_home(tmp_path / "home", database_url=database_url)
+    yield home
+    home.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def tiny_model() -> CreditArtefact:
+    """A default model of a small artificial book."""
+    sys.path.append(str(Path(__file__).parents[2] / "scoring"))
+    from scoring_book import SEED, credit_training_set, make_world, month
+
+    months = range(3, 36)
+    data = credit_training_set(make_world(obligors=400, seed=11), months)
+    split = time_split([month(index) for index in months])
+    return train_credit(data, split=split, parameters=load_book(files("scoring") / "parameters"), seed=SEED)
+
+
+def gateway() -> Mapping:
+    return parse_mapping(json.dumps(MAPPING), source="test")
+
+
+def written(folder: Path, rows: list[str], name: str = "telemetry.csv") -> Path:
+    path = folder / name
+    path.write_text("\n".join(["machine,time,state,kw", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def two_days(machine: str = "m1") -> list[str]:
+    """A sample every five minutes for two days: by day running, by night stopped."""
+    stamps = [MONDAY + timedelta(minutes=5 * index) for index in range(2 * 288)]
+    return [f"{machine},{stamp.isoformat()},{'run,7.5' if 8 <= stamp.hour < 18 else 'stop,0.4'}" for stamp in stamps]
+
+
+def ingest(home: Home, source: Path) -> tuple[int, int, int]:
+    result = ingest_file(home, source, mapping=gateway(), obligor=OBLIGOR, received_time=NOW)
+    return result.rows_admitted, result.rows_duplicate, result.rows_quarantined
+
+
+def test_rows_are_admitted_once_and_corrections_stand_beside(home: Home, tmp_path: Path) -> None:
+    assert ingest(home, written(tmp_path, two_days())) == (576, 0, 0)
+    assert ingest(home, written(tmp_path, two_days())) == (0, 576, 0)
+    assert ingest(home, written(tmp_path, [f"m1,{MONDAY.isoformat()},stop,0.5"])) == (1, 0, 0)
+    assert ingest(home, written(tmp_path, [f"m1,{MONDAY.isoformat()},dancing,0.5"])) == (0, 0, 1)
+    with unit_of_work(home.engine) as connection:
+        rows = reader(connection, home).rows(RecordKind.SAMPLE, as_of=AS_OF, obligor_ids=[OBLIGOR])
+        assert rows.num_rows == 576
+        assert rows["power_kw"][0].as_py() == 0.5
+        fault = connection.execute(sa.select(quarantined_row)).one()
+        assert (fault.column, fault.value, fault.reason) == ("state", "dancing", "unknown_word")
+        salts = connection.scalars(sa.select(chunk.c.salt)).all()
+        assert all(isinstance(salt, bytes) and len(salt) == 16 for salt in salts)
+        assert connection.scalars(sa.select(batch.c.sequence).order_by(batch.c.sequence)).all() == [1, 2, 3, 4]
+
+
+def test_what_is_not_committed_is_not_there_and_can_be_sent_again(home: Home, tmp_path: Path) -> None:
+    source = written(tmp_path, two_days())
+    with pytest.raises(KeyboardInterrupt), unit_of_work(home.engine) as connection:
+        store = ObservationStore(home.observations)
+        from data_contracts.admission import admit
+
+        admit(connection, store, source, gateway(), obligor=OBLIGOR, received_time=NOW)
+        raise KeyboardInterrupt
+    with unit_of_work(home.engine) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(batch)) == 0
+        assert reader(connection, home).rows(RecordKind.SAMPLE, as_of=NOW).num_rows == 0
+        assert len(ObservationStore(home.observations).sweep(connection)) == 2
+    assert ingest(home, source) == (576, 0, 0)
+    with unit_of_work(home.engine) as connection:
+        assert ObservationStore(home.observations).sweep(connection) == []
+
+
+def test_admissions_of_the_same_rows_at_once_count_them_once(home: Home, tmp_path: Path) -> None:
+    sources = [written(tmp_path, two_days(), f"{number}.csv") for number in range(6)]
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        counts = list(pool.map(lambda source: ingest(home, source), sources))
+    assert sorted(counts) == [(0, 576, 0)] * 5 + [(576, 0, 0)]
+    with unit_of_work(home.engine) as connection:
+        assert connection.scalars(sa.select(batch.c.sequence).order_by(batch.c.sequence)).all() == [1, 2, 3, 4, 5, 6]
+        rows = connection.scalar(sa.select(sa.func.sum(observation_file.c.rows)))
+        assert int(rows or 0) == 576
+
+
+def test_machine_days_add_up(home: Home, tmp_path: Path) -> None:
+    ingest(home, written(tmp_path, two_days()))
+    with unit_of_work(home.engine) as connection:
+        days, findings = machine_days(connection, home, OBLIGOR, as_of=AS_OF, now=NOW)
+    assert not findings
+    assert days.table["executing_seconds"].to_pylist() == [36_000.0, 36_000.0]
+
+
+def test_a_decision_is_kept_and_comes_out_again(home: Home, tmp_path: Path, tiny_model: CreditArtefact) -> None:
+    ingest(home, written(tmp_path, two_days()))
+    save_artefact(home.models, tiny_model, promote=True)
+    request = CreditRequest(
+        obligor_id=OBLIGOR,
+        product=CreditProduct.WORKING_CAPITAL,
+        amount_minor=100_000_00,
+        currency="CNY",
+        tenor_months=12,
+        as_of=AS_OF,
+    )
+    body = credit_decisions.decide(home, request, partner=LOCAL, now=NOW)
+    assert credit_decisions.decide(home, request, partner=LOCAL, now=NOW) == body
+    answer = json.loads(body)
+    assert answer["source"] == "thin_history"
+    assert credit_decisions.replay(home, DecisionId(answer["decision_id"])) == body
+
+
+def test_both_databases_give_the_same_snapshot(tmp_path: Path, postgresql_url: str, empty_postgresql_url: str) -> None:
+    assert empty_postgresql_url == postgresql_url
+    taken = []
+    for name, url in (("sqlite", None), ("postgresql", postgresql_url)):
+        home = open_home(tmp_path / name, database_url=url)
+        ingest(home, written(tmp_path, two_days()))
+        with unit_of_work(home.engine) as connection:
+            taken.append(take_snapshot(connection, home, OBLIGOR, as_of=AS_OF, now=NOW))
+        home.engine.dispose()
+    assert taken[0].canonical() == taken[1].canonical()

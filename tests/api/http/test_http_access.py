@@ -1,0 +1,217 @@
+"""Who may do what to whom: every operation of docs/openapi.json, anonymous first, then every role against its own,
+another's and an absent object. A route without a rule here fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from http_world import ABSENT, NOW, World, consent_to, cover, loan, samples
+from test_http_openapi import OPERATIONS
+
+from api.database.tables import access_log
+from api.keys.principal import Role
+
+ROLES = [role.value for role in Role]
+OBJECTS = ("own", "other", "absent")
+FIRMS: dict[str, Callable[[World], str]] = {
+    "own": lambda world: world.own,
+    "other": lambda world: world.other,
+    "absent": lambda _: ABSENT,
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may use an operation, who sees everybody's objects, and how it is asked about a firm.
+
+    `ask` gives the arguments of the request about the own, another's or an absent object; None where there is no
+    object, so that the role alone decides.
+    """
+
+    roles: str
+    all_seeing: str = ""
+    status: int = 200
+    body: Callable[[str], dict[str, Any]] | None = None
+    parameters: Callable[[str], dict[str, str]] = lambda _: {}
+    makes: str | None = None
+    has_object: bool = True
+    is_looked_at: str | None = None
+
+
+def consent_to_nobody_here(firm: str) -> dict[str, Any]:
+    """A consent that opens nothing to the keys of side a."""
+    return consent_to(firm, "insurer-b", purpose="insurance")
+
+
+RULES = {
+    "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
+    "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
+    "createPremiumQuote": Rule("insurer", status=201, body=cover, is_looked_at="premium_quote"),
+    "getPremiumQuote": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote"),
+    "listObligors": Rule("bank insurer obligor operator", has_object=False, is_looked_at="obligor"),
+    "getObligor": Rule("bank insurer obligor operator", all_seeing="operator", is_looked_at="obligor"),
+    "listAccessLog": Rule("obligor operator", all_seeing="operator"),
+    "getScore": Rule("bank obligor", is_looked_at="score"),
+    "getExplanation": Rule("bank obligor", is_looked_at="explanation"),
+    "listMachines": Rule("bank insurer obligor operator", all_seeing="operator", is_looked_at="machines"),
+    "getMonths": Rule("bank insurer obligor operator", all_seeing="operator", is_looked_at="months"),
+    "createTelemetry": Rule(
+        "gateway operator",
+        all_seeing="operator",
+        status=201,
+        body=lambda _: samples(),
+        parameters=lambda firm: {"mapping": "canonical_sample", "obligor_id": firm},
+    ),
+    "createConsent": Rule("obligor operator", all_seeing="operator", status=201, body=consent_to_nobody_here),
+    "listConsents": Rule("bank insurer obligor operator", has_object=False),
+    "getConsent": Rule("bank insurer obligor operator", all_seeing="operator", makes="createConsent"),
+    "withdrawConsent": Rule("obligor operator", all_seeing="operator", makes="createConsent"),
+    "getLiveness": Rule("open"),
+    "getReadiness": Rule("open"),
+    "getMetrics": Rule("open"),
+}
+
+GUARDED = [name for name, rule in RULES.items() if rule.roles != "open"]
+MAKERS = {
+    "createCreditDecision": ("bank", "decision", "decision_id", loan),
+    "createPremiumQuote": ("insurer", "quote", "quote_id", cover),
+    "createConsent": ("obligor", "consent", "consent_id", consent_to),
+}
+
+
+@pytest.fixture(scope="module")
+def made(world: World) -> dict[tuple[str, str], str]:
+    """A decision, a quote and a consent of each side, by maker and object."""
+    found = {}
+    for maker, (role, member, name, body) in MAKERS.items():
+        path = OPERATIONS[maker][1]
+        for which, suffix in (("own", "a"), ("other", "b")):
+            asked = body(FIRMS[which](world))
+            if maker == "createConsent":
+                asked["recipient"] = f"bank-{suffix}"
+            answer = world.ask("POST", path, key=f"{role}-{suffix}", json=asked)
+            assert answer.status_code == 201, answer.text
+            found[maker, which] = answer.json()[member][name]
+        found[maker, "absent"] = "".join(reversed(found[maker, "own"]))
+    return found
+
+
+def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, key: str | None) -> httpx.Response:
+    """The operation about an object, with the role's key of side a."""
+    method, path, _ = OPERATIONS[name]
+    rule, firm = RULES[name], FIRMS[which](world)
+    target = made[rule.makes, which] if rule.makes else firm
+    path = path.replace("{obligor_id}", firm)
+    for place in ("{decision_id}", "{quote_id}", "{consent_id}"):
+        path = path.replace(place, target)
+    body = {} if rule.body is None else {"json": rule.body(firm)}
+    return world.ask(method, path, key=key, params=rule.parameters(firm), **body)
+
+
+def test_every_operation_has_a_rule() -> None:
+    assert RULES.keys() == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_the_document_says_who_may(name: str) -> None:
+    assert OPERATIONS[name][2]["x-roles"] == sorted(RULES[name].roles.split())
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_anonymous(world: World, made: dict[tuple[str, str], str], name: str) -> None:
+    answer = ask(world, made, name, "own", None)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.roles == "open"])
+def test_open(world: World, name: str) -> None:
+    assert world.ask("GET", OPERATIONS[name][1]).status_code == 200
+
+
+@pytest.mark.parametrize("name", GUARDED)
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("which", OBJECTS)
+def test_role(world: World, made: dict[tuple[str, str], str], name: str, role: str, which: str) -> None:
+    rule = RULES[name]
+    answer = ask(world, made, name, which, f"{role}-a")
+    if role not in rule.roles.split():
+        assert (answer.status_code, answer.json()["code"]) == (403, "role_not_allowed")
+    elif not rule.has_object or which == "own" or (which == "other" and role in rule.all_seeing.split()):
+        if name in {"getConsent"} and role == "insurer":
+            assert answer.status_code == 404  # the consents made here name the banks
+        else:
+            assert answer.status_code == rule.status, answer.text
+            assert answer.json()["livemode"] is False
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("name", [name for name in GUARDED if RULES[name].has_object])
+@pytest.mark.parametrize("role", ROLES)
+def test_another_and_absent_are_the_same(
+    world: World, made: dict[tuple[str, str], str], name: str, role: str
+) -> None:
+    if role in RULES[name].all_seeing.split():
+        role = "obligor" if "obligor" in RULES[name].roles else "gateway"
+    other, absent = (ask(world, made, name, which, f"{role}-a") for which in ("other", "absent"))
+    assert other.status_code == absent.status_code
+    assert _less_id(other) == _less_id(absent)
+
+
+@pytest.mark.parametrize("name", ["listObligors", "listConsents"])
+@pytest.mark.parametrize("role", ROLES)
+def test_lists_hold_nobody_elses(world: World, name: str, role: str) -> None:
+    if role not in RULES[name].roles.split() or role == "operator":
+        return
+    answer = world.ask("GET", OPERATIONS[name][1], key=f"{role}-a", params={"limit": 100})
+    assert {item["obligor_id"] for item in answer.json()["data"]} == {world.own}
+    assert world.other not in answer.text
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.is_looked_at])
+def test_every_look_is_noted_in_the_same_transaction(
+    world: World, made: dict[tuple[str, str], str], name: str
+) -> None:
+    rule = RULES[name]
+    role = rule.roles.split()[0]
+    with world.home.engine.begin() as connection:
+        connection.execute(access_log.delete())
+    refused = ask(world, made, name, "absent" if rule.has_object else "own", f"{role}-b" if rule.has_object else None)
+    assert refused.status_code in {401, 404}
+    assert _looks(world) == []
+    assert ask(world, made, name, "own", f"{role}-a").status_code == rule.status
+    viewer = f"{role}-a"
+    assert _looks(world) == [(world.own, viewer, role, rule.is_looked_at, NOW)]
+
+
+@pytest.mark.parametrize(
+    "key", ["x", "mg_test_aaaaaaaaaaaa_" + "a" * 52, "mg_live_" + "a" * 65, "mg_test_\u00e4".encode().hex()]
+)
+def test_a_wrong_key_is_no_key(world: World, key: str) -> None:
+    answer = world.ask("GET", "/v1/obligors", headers={"Authorization": f"Bearer {key}"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Digest", "mg_test"])
+def test_another_scheme_is_no_key(world: World, scheme: str) -> None:
+    answer = world.ask("GET", "/v1/obligors", headers={"Authorization": f"{scheme} {world.keys['bank-a']}"})
+    assert answer.status_code == 401
+
+
+def _less_id(answer: httpx.Response) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(answer.content)
+    body.pop("request_id")
+    return body
+
+
+def _looks(world: World) -> list[tuple[Any, ...]]:
+    columns = (access_log.c.obligor_id, access_log.c.viewer, access_log.c.role, access_log.c.what, access_log.c.time)
+    with world.home.engine.begin() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(*columns).order_by(access_log.c.sequence))]
