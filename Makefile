@@ -6,10 +6,11 @@ STAMP := $(VENV)/.installed
 HOME_DIR ?= .millgrade
 REAL ?=
 SERVE ?= 1
+PORT ?= 8000
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench golden docs lock
+.PHONY: help setup demo serve test check bench golden docs lock
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,8 +24,11 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 setup: $(STAMP)  ## make .venv with every dependency, by hash
 
-demo: setup  ## world, ingest, train, score, print (REAL=file.csv adds a real manufacturer)
-	$(BIN)/millgrade demo --home $(HOME_DIR)/demo $(if $(REAL),--real $(REAL))
+demo: setup  ## world, ingest, train, score, print and serve (REAL=file.csv adds a real manufacturer, SERVE=0 ends after printing)
+	$(BIN)/millgrade demo --home $(HOME_DIR)/demo $(if $(REAL),--real "$(REAL)") $(if $(filter 0,$(SERVE)),--no-serve) --port $(PORT)
+
+serve: setup  ## answer the API and the pages of the demonstration's home over HTTP
+	$(BIN)/millgrade serve --home $(HOME_DIR)/demo --port $(PORT)
 
 test: setup  ## run all tests
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadscope

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import simulator
+from api import cli_manage, cli_operate
 from api import demo as demonstration
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
@@ -21,7 +22,9 @@ from api.errors import EXIT_BAD_INPUT
 from api.home import Home, open_home
 from api.instants import parse_amount, parse_instant
 from api.machines import service as machines_service
+from api.main import create_app
 from api.models import service as models
+from api.operations import serving
 from api.partners.repository import LOCAL
 from api.premium_quotes import service as premium_quotes
 from api.settings import Settings
@@ -41,6 +44,8 @@ app = typer.Typer(
 )
 train_app = typer.Typer(help="Fit, test and promote a model on what this home knows.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
+cli_manage.mount(app)
+cli_operate.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
@@ -228,9 +233,11 @@ def simulate(
 def demo(
     home: HomeOption = None,
     real: Annotated[Path | None, typer.Option("--real", help="The real manufacturer's CSV file.")] = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="End by answering over HTTP.")] = True,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to answer, on loopback.")] = 8000,
 ) -> None:
-    """Build a world, ingest, train, score everybody, and print one recommendation and one premium."""
-    opened = _open(home)
+    """Build a world, ingest, train, score everybody, print one recommendation and one premium, and serve them."""
+    here = _open(home)
     with _progress() as bar:
         task = bar.add_task("demo", total=None)
 
@@ -240,9 +247,15 @@ def demo(
         def build_world(out: Path) -> None:
             simulator.simulate(out=out, progress=progress, **demonstration.WORLD)
 
-        lines = demonstration.run(opened, real=real, build_world=build_world, progress=progress)
+        lines = list(demonstration.run(here, real=real, build_world=build_world, progress=progress))
     for line in lines:
         sys.stdout.write(f"{line}\n")
+    if serve:
+        listening = serving.listen("127.0.0.1", port)
+        for line in demonstration.doors(here, url=serving.url_of(listening)):
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        serving.serve(create_app(here), listening)
 
 
 def _open(home: Path | None) -> Home:

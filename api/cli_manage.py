@@ -74,20 +74,23 @@ def add_obligor(
         "recorded": recorded,
     }
     read = _read(file, options, obligors.NAMES, obligors.read_entry)
-    _show_added(obligors.add(opened(home), read, now=_now()), as_json)
+    with opened(home) as here:
+        _show_added(obligors.add(here, read, now=_now()), as_json)
 
 
 @obligor_app.command("list")
 def list_obligors(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print every obligor with its profile."""
     columns = ("obligor_id", "name", "subject_kind", "industry_division", "site_zone", "platform_consent")
-    _show_list("obligors", obligors.listed(opened(home), now=_now()), columns, as_json)
+    with opened(home) as here:
+        _show_list("obligors", obligors.listed(here, now=_now()), columns, as_json)
 
 
 @obligor_app.command("remove")
 def remove_obligor(obligor: OneObligor, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """End an obligor's use of the platform: withdraw its consents, revoke its keys. Nothing is deleted."""
-    _show_plain(obligors.remove(opened(home), obligor_id(obligor), now=_now()), as_json)
+    with opened(home) as here:
+        _show_plain(obligors.remove(here, obligor_id(obligor), now=_now()), as_json)
 
 
 @machine_app.command("add")
@@ -123,7 +126,8 @@ def add_machine(
         "recorded": recorded,
     }
     read = _read(file, options, machines.NAMES, machines.read_entry)
-    _show_added(machines.add(opened(home), read, now=_now()), as_json)
+    with opened(home) as here:
+        _show_added(machines.add(here, read, now=_now()), as_json)
 
 
 @machine_app.command("list")
@@ -131,7 +135,8 @@ def list_machines(obligor: Obligor = None, home: HomeOption = None, as_json: Jso
     """Print every machine with its owners in turn."""
     owner = None if obligor is None else obligor_id(obligor)
     columns = ("machine_uid", "obligor_id", "owned_from", "owned_until", "asset_value", "install_date")
-    found = machines.listed(opened(home), obligor=owner, now=_now())
+    with opened(home) as here:
+        found = machines.listed(here, obligor=owner, now=_now())
     shown = [{**row, "asset_value": _amount(row["asset_value_minor"], row["currency"])} for row in found]
     show({"machines": found}, as_json, aligned(shown, columns))
 
@@ -145,7 +150,8 @@ def remove_machine(
     as_json: JsonOption = False,
 ) -> None:
     """End an ownership, for example when a machine is sold. Its history stays with the former owner."""
-    answer = machines.remove(opened(home), machine, obligor=obligor_id(obligor), until=until, now=_now())
+    with opened(home) as here:
+        answer = machines.remove(here, machine, obligor=obligor_id(obligor), until=until, now=_now())
     _show_plain(answer, as_json)
 
 
@@ -161,14 +167,16 @@ def add_partner(
 ) -> None:
     """Register partners."""
     read = _read(file, {"partner": partner, "name": name, "kind": kind}, partners.NAMES, partners.read_entry)
-    _show_added(partners.add(opened(home), read, now=_now()), as_json)
+    with opened(home) as here:
+        _show_added(partners.add(here, read, now=_now()), as_json)
 
 
 @partner_app.command("list")
 def list_partners(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print every partner with its consents and keys in force."""
     columns = ("partner_id", "name", "kind", "consents_in_force", "keys_in_force")
-    _show_list("partners", partners.listed(opened(home), now=_now()), columns, as_json)
+    with opened(home) as here:
+        _show_list("partners", partners.listed(here, now=_now()), columns, as_json)
 
 
 @partner_app.command("remove")
@@ -178,7 +186,8 @@ def remove_partner(
     as_json: JsonOption = False,
 ) -> None:
     """End a partner's access: revoke its keys, withdraw the consents to it. Its decisions stay."""
-    _show_plain(partners.remove(opened(home), PartnerId(partner), now=_now()), as_json)
+    with opened(home) as here:
+        _show_plain(partners.remove(here, PartnerId(partner), now=_now()), as_json)
 
 
 @key_app.command("add")
@@ -198,7 +207,8 @@ def add_key(
 ) -> None:
     """Make API keys and print them, once: only a hash is kept."""
     options = {"role": role, "partner": partner, "obligor": obligor, "live": keys.YES if live else None}
-    made = keys.add(opened(home), _read(file, options, keys.NAMES, keys.read_entry), now=_now())
+    with opened(home) as here:
+        made = keys.add(here, _read(file, options, keys.NAMES, keys.read_entry), now=_now())
     show({"keys": made}, as_json, "\n".join(item["key"] for item in made))
 
 
@@ -206,7 +216,8 @@ def add_key(
 def list_keys(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print every key without its secret."""
     columns = ("key_id", "role", "partner_id", "obligor_id", "livemode", "created_time", "revoked_time")
-    _show_list("keys", keys.listed(opened(home)), columns, as_json)
+    with opened(home) as here:
+        _show_list("keys", keys.listed(here), columns, as_json)
 
 
 @key_app.command("remove")
@@ -216,7 +227,8 @@ def remove_key(
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a key at once."""
-    _show_plain(keys.remove(opened(home), key_id, now=_now()), as_json)
+    with opened(home) as here:
+        _show_plain(keys.remove(here, key_id, now=_now()), as_json)
 
 
 @consent_app.command("add")
@@ -243,7 +255,8 @@ def add_consent(
         "expires": expires,
         "evidence": evidence,
     }
-    made = consents.add(opened(home), _read(file, options, consents.NAMES, consents.read_entry), now=_now())
+    with opened(home) as here:
+        made = consents.add(here, _read(file, options, consents.NAMES, consents.read_entry), now=_now())
     show({"added": len(made), "consents": made}, as_json, "\n".join(item["consent_id"] for item in made))
 
 
@@ -266,7 +279,8 @@ def list_consents(
         "is_in_force",
         "mark",
     )
-    found = consents.listed(opened(home), obligor=owner, recipient=recipient, now=_now())
+    with opened(home) as here:
+        found = consents.listed(here, obligor=owner, recipient=recipient, now=_now())
     _show_list("consents", found, columns, as_json)
 
 
@@ -277,7 +291,8 @@ def remove_consent(
     as_json: JsonOption = False,
 ) -> None:
     """Withdraw a consent: it counts for nothing from the next request on."""
-    _show_plain(consents.remove(opened(home), consent_id, now=_now()), as_json)
+    with opened(home) as here:
+        _show_plain(consents.remove(here, consent_id, now=_now()), as_json)
 
 
 def _now() -> datetime:

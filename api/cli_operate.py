@@ -37,17 +37,17 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Answer the API and the manufacturer's pages over HTTP, in one process, until SIGTERM or SIGINT."""
-    here = opened(home)
-    listening = serving.listen(host, port)
-    url = serving.url_of(listening)
-    if host not in LOOPBACK:
-        sys.stderr.write(
-            f"{host} is reached from outside: put a proxy with TLS before it, and keep /metrics private.\n"
-        )
-    app = create_app(here)
-    show({"url": url, "home": str(here.root)}, as_json, f"Millgrade answers at {url}")
-    sys.stdout.flush()
-    serving.serve(app, listening)
+    with opened(home) as here:
+        app = create_app(here)
+        listening = serving.listen(host, port)
+        url = serving.url_of(listening)
+        if host not in LOOPBACK:
+            sys.stderr.write(
+                f"{host} is reached from outside: put a proxy with TLS before it, and keep /metrics private.\n"
+            )
+        show({"url": url, "home": str(here.root)}, as_json, f"Millgrade answers at {url}")
+        sys.stdout.flush()
+        serving.serve(app, listening)
 
 
 def migrate(

@@ -29,11 +29,16 @@ def settled_home(home: Path | None) -> tuple[Path, str | None]:
     return home or settings.home, settings.database_url
 
 
-def opened(home: Path | None) -> Home:
-    """The home, ready for use. Raises HomeOutdated and HomeUnusable."""
+@contextmanager
+def opened(home: Path | None) -> Iterator[Home]:
+    """The home, ready for use and closed afterwards. Raises HomeOutdated and HomeUnusable."""
     root, database_url = settled_home(home)
     with usable(root):
-        return open_home(root, database_url=database_url)
+        here = open_home(root, database_url=database_url)
+    try:
+        yield here
+    finally:
+        here.engine.dispose()
 
 
 @contextmanager

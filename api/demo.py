@@ -6,7 +6,7 @@ Every step is skipped where an earlier run has done it, so that a repeated run t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
+from api.demo_doors import open_doors
 from api.errors import NoModel
 from api.home import Home
 from api.instants import local_midnight
@@ -32,7 +33,7 @@ from risk_reports import credit_memo, portfolio_report, premium_statement
 from risk_reports.wording.catalogue import Language
 from scoring import registry
 from scoring.cards import SYNTHETIC_STATEMENT
-from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
+from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest, ScoreRecord
 
 Progress = Callable[[str, int, int], None]
 
@@ -54,10 +55,21 @@ def run(home: Home, *, real: Path | None, build_world: Callable[[Path], None], p
     progress("score everybody", 1, 1)
     yield portfolio_report.text(records)
     yield from portfolio_report.model_lines(registry.plain_card(models.promoted_credit(home)))
-    typical = sorted(records, key=lambda record: (record.pd_12m, record.obligor_id))[len(records) // 2]
-    yield from _answers(home, typical.obligor_id, as_of=as_of, now=now)
+    yield from _answers(home, typical_obligor(records), as_of=as_of, now=now)
     if real:
         yield from _real(home, real, now=now)
+
+
+def typical_obligor(records: Sequence[ScoreRecord]) -> ObligorId:
+    """The one in the middle of the book by probability of default."""
+    return sorted(records, key=lambda record: (record.pd_12m, record.obligor_id))[len(records) // 2].obligor_id
+
+
+def doors(home: Home, *, url: str) -> Iterator[str]:
+    """Open the doors for the obligor that was shown, and yield what to print."""
+    as_of, now = WORLD_ENDS.astimezone(UTC), datetime.now(UTC)
+    shown = typical_obligor(scores.score_all(home, as_of=as_of, now=now))
+    yield from open_doors(home, shown, url=url, day=WORLD_ENDS, now=now)
 
 
 def _world(home: Home, build_world: Callable[[Path], None], *, progress: Progress, now: datetime) -> None:

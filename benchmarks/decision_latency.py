@@ -129,7 +129,13 @@ def _serve(root: Path, database_url: str | None, port: int) -> None:
     with Path(os.devnull).open("w", encoding="utf-8") as nothing:
         app = _side_by_side(create_app(home, log_stream=nothing), _bare(home))
         uvicorn.run(
-            app, host="127.0.0.1", port=port, log_level="critical", access_log=False, timeout_keep_alive=120, lifespan="off"
+            app,
+            host="127.0.0.1",
+            port=port,
+            log_level="critical",
+            access_log=False,
+            timeout_keep_alive=120,
+            lifespan="off",
         )
 
 

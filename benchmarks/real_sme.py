@@ -112,7 +112,20 @@ def page(
     direct: dict[str, dict[str, float]],
 ) -> str:
     """The exhibit as Markdown."""
-    lines = [
+    return "\n".join(
+        [
+            *_questions(counts),
+            *_hours(machines),
+            *_misfits(direct),
+            *_silences(silences),
+            *_second_way(machines, direct),
+            *_pictures(machines),
+        ]
+    )
+
+
+def _questions(counts: dict[str, int]) -> list[str]:
+    return [
         "# Three real machines",
         "",
         "Real telemetry of a manufacturing SME, three machines, three weeks (Atzeni et al., Sensors 23(13):6078, 2023). Printed by `python -m benchmarks.real_sme`;",
@@ -133,6 +146,10 @@ def page(
         "| machine | days | " + " | ".join(f"{state} h" for state in STATES) + " | kWh | parts | alarms | coverage |",
         "|---|---" + "|---:" * (len(STATES) + 4) + "|",
     ]
+
+
+def _hours(machines: dict[str, list[dict[str, Any]]]) -> list[str]:
+    lines = []
     for uid, rows in machines.items():
         hours = " | ".join(f"{sum(row[f'{state}_seconds'] for row in rows) / 3600:,.2f}" for state in STATES)
         total = sum(sum(row[f"{state}_seconds"] for state in STATES) for row in rows)
@@ -141,7 +158,11 @@ def page(
             f"| {uid[-1]} | {len(rows)} | {hours} | {sum(row['energy_kwh'] for row in rows):,.3f} | "
             f"{sum(row['parts'] for row in rows):,.0f} | {sum(row['fault_starts'] for row in rows)} | {observed:.4f} |"
         )
-    lines += [
+    return lines
+
+
+def _misfits(direct: dict[str, dict[str, float]]) -> list[str]:
+    lines = [
         "",
         "## What does not fit",
         "",
@@ -153,7 +174,11 @@ def page(
     for machine, measured in direct.items():
         idle, setup = measured["setup_without_power"] / 3600, measured["setup"] / 3600
         lines.append(f"| {machine} | {setup:,.2f} | {idle:,.2f} | {idle / setup:.1%} |")
-    lines += [
+    return lines
+
+
+def _silences(silences: dict[str, list[tuple[pd.Timestamp, float]]]) -> list[str]:
+    lines = [
         "",
         "## Where nothing was sent",
         "",
@@ -166,21 +191,29 @@ def page(
         lines.append(
             f"| {machine} | {len(found)} | {sum(hours for _, hours in found):,.2f} | {longest:,.2f} | {start:%Y-%m-%d %H:%M} |"
         )
-    lines += ["", "## The same figures, computed a second way", ""]
-    lines += [
+    return lines
+
+
+def _second_way(machines: dict[str, list[dict[str, Any]]], direct: dict[str, dict[str, float]]) -> list[str]:
+    return [
+        "",
+        "## The same figures, computed a second way",
+        "",
         "Plain pandas straight from the file, by the definitions, against the machine-days: largest relative difference by measure.",
         "",
         "| measure | largest relative difference |",
         "|---|---:|",
+        *(f"| {name} | {difference:.1e} |" for name, difference in differences(machines, direct).items()),
     ]
-    lines += [f"| {name} | {difference:.1e} |" for name, difference in differences(machines, direct).items()]
-    lines += ["", "## The days", ""]
-    for uid in machines:
-        lines += [
-            f"![Machine {uid[-1]}: hours by state, kWh and alarms of each day](real-sme/machine-{uid[-1]}.svg)",
-            "",
-        ]
-    return "\n".join(lines)
+
+
+def _pictures(machines: dict[str, list[dict[str, Any]]]) -> list[str]:
+    pictures = [f"real-sme/machine-{uid[-1]}.svg" for uid in machines]
+    shown = [
+        f"![Machine {uid[-1]}: hours by state, kWh and alarms of each day]({path})"
+        for uid, path in zip(machines, pictures, strict=True)
+    ]
+    return ["", "## The days", *(line for picture in shown for line in ("", picture)), ""]
 
 
 def differences(machines: dict[str, list[dict[str, Any]]], direct: dict[str, dict[str, float]]) -> dict[str, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,9 +182,19 @@ def _save(door: _Door, raw: RawTable, sound: _Sound, new: Rows, *, duplicates: i
     register.save_batch(connection, key, _batch_fields(door, raw, result, stored))
     register.save_files(connection, key.batch_id, files)
     register.save_chunks(connection, key.batch_id, chunks, salts, leaves)
-    register.save_quarantined(connection, key.batch_id, sound.faults)
+    register.save_quarantined(connection, key.batch_id, sound.faults, _turned_away(raw, sound.faults))
     register.save_machines(connection, key.batch_id, _machines(stored.table, contract, door.obligor))
     return result
+
+
+def _turned_away(raw: RawTable, faults: Sequence[QuarantinedRow]) -> dict[int, str]:
+    """Every row with a fault as the source wrote it: its mapped columns as JSON, or the line that did not split."""
+    kept = {line.row_number: line.text for line in raw.ragged}
+    places = np.flatnonzero(np.isin(raw.row_numbers, [fault.row_number for fault in faults]))
+    rows = raw.table.take(pa.array(places)).to_pylist()
+    for number, row in zip(raw.row_numbers[places].tolist(), rows, strict=True):
+        kept[number] = json.dumps(row, ensure_ascii=False, default=str)
+    return kept
 
 
 def _batch_fields(door: _Door, raw: RawTable, result: AdmissionResult, stored: Rows) -> dict[str, Any]:

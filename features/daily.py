@@ -50,12 +50,11 @@ def build_history(
     pair_of_row = _pairs_of_rows(machine_days.table, spans)
     unit = frame.unit_of_pair[pair_of_row]
     column = day_numbers(machine_days.table["day"]) - frame.last_days[unit] + days - 1
-    inside = np.flatnonzero((unit >= 0) & (column >= 0) & (column < days))
+    inside = (unit >= 0) & (column >= 0) & (column < days)
     first_columns = np.full(len(spans.pairs), days)
     np.minimum.at(first_columns, pair_of_row[inside], column[inside])
     shape = (len(frame.units), days)
-    rows = machine_days.table.select(_COLUMNS).take(pa.array(inside))
-    measures = _measures(rows, unit[inside] * days + column[inside], shape)
+    measures = _measures(machine_days.table, np.where(inside, unit * days + column, len(frame.units) * days), shape)
     overlap, machines = _ownership(spans, frame, first_columns, shape)
     within = np.maximum(overlap, measures["observed_seconds"])
     seen = measures["observed_seconds"] > 0
@@ -161,7 +160,8 @@ def _pairs_of_rows(table: pa.Table, spans: _Spans) -> Ints:
 
 
 def _measures(rows: pa.Table, cell: Ints, shape: tuple[int, int]) -> dict[str, Array]:
-    """Every measure that machine-days add up to; cell is the flat position of each row in (unit, day)."""
+    """Every measure that machine-days add up to; `cell` is the flat position of each row in (unit, day), or one past
+    the last where it belongs nowhere."""
     taken = {name: floats(rows[name]) for name in _COLUMNS}
     executing, energy, peak = taken["executing_seconds"], taken["energy_kwh"], taken.pop("peak_kw")
     parts, starts = taken["parts"], taken["fault_starts"]
@@ -181,10 +181,11 @@ def _added(values: Array, cell: Ints, shape: tuple[int, int], *, nullable: bool)
     """Sums by cell; a nullable measure is NaN in the cells in which no row says it."""
     size = shape[0] * shape[1]
     said = ~np.isnan(values)
-    sums = np.bincount(cell, weights=np.where(said, values, 0.0), minlength=size)
+    sums = np.bincount(cell, weights=np.where(said, values, 0.0), minlength=size + 1)
     if nullable:
-        sums = np.where(np.bincount(cell, weights=said, minlength=size) > 0, sums, np.nan)
-    return np.asarray(sums.reshape(shape))
+        sums = np.where(np.bincount(cell, weights=said, minlength=size + 1) > 0, sums, np.nan)
+    # Over no row at all, bincount counts in whole numbers.
+    return np.asarray(sums[:size].reshape(shape), dtype=np.float64)
 
 
 def _ownership(spans: _Spans, frame: _Frame, first_columns: Ints, shape: tuple[int, int]) -> tuple[Array, Array]:

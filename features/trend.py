@@ -34,7 +34,8 @@ def operating_rate_slope(history: DailyHistory, window: Window) -> Column:
     day = np.arange(window.days, dtype=np.float64)
     total = weight.sum(axis=1)
     observed = total > 0
-    mean_day = np.divide(weight @ day, total, out=np.zeros_like(total), where=observed)
+    # Not a matrix product: its rounding would depend on how many units are computed at once.
+    mean_day = np.divide((weight * day).sum(axis=1), total, out=np.zeros_like(total), where=observed)
     centred = day[None, :] - mean_day[:, None]
     spread = (weight * centred**2).sum(axis=1)
     slope = np.full(total.shape, np.nan)

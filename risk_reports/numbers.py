@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel import Locale
+from babel.numbers import NumberPattern, format_currency, format_decimal, get_currency_precision, parse_pattern
 
 from risk_reports.wording.catalogue import Language, wording
 
@@ -17,7 +19,7 @@ def money(amount_minor: int | None, currency: str, language: Language) -> str:
     if amount_minor is None:
         return wording(language).say("unknown")
     major = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
-    return str(format_currency(major, currency, locale=language.value))
+    return str(format_currency(major, currency, locale=_locale(language)))
 
 
 def ratio(value: float | None, language: Language, *, digits: int = 2) -> str:
@@ -42,5 +44,14 @@ def number(value: float, language: Language, *, digits: int = 4) -> str:
 
 
 def _decimal(value: Decimal, digits: int, language: Language, *, fixed: bool = False) -> str:
-    places = ("0" if fixed else "#") * digits
-    return str(format_decimal(value, format=f"#,##0.{places}", locale=language.value))
+    return str(format_decimal(value, format=_pattern(digits, fixed), locale=_locale(language)))
+
+
+@cache
+def _locale(language: Language) -> Locale:
+    return Locale.parse(language.value)
+
+
+@cache
+def _pattern(digits: int, fixed: bool) -> NumberPattern:
+    return parse_pattern(f"#,##0.{('0' if fixed else '#') * digits}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,13 @@ COLOURS = {
 AXIS_COLOUR, TEXT_COLOUR = "#d9d5ca", "#55524a"
 RUNNING_OPACITY = 0.5
 """Of the bars of a month that was not over."""
+
+
+SHARE_AXES = ((0.1, 2), (0.1, 4), (0.2, 3), (0.2, 4), (0.25, 4))
+"""Step and number of steps of an axis of shares, the shortest first."""
+
+INNER_ROLES = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
+"""What the drawing says of its parts: the picture is told as one, by its title and description."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,27 +66,29 @@ def month_chart(name: str, bars: Sequence[Bar], *, title: str, description: str,
         {"at": at, "label": bar.label, "value": bar.value, "running": bar.is_running} for at, bar in enumerate(bars)
     ]
     known = [row for row in rows if row["value"] is not None]
+    ticks = share_ticks(highest) if is_share else even_ticks(highest)
+    axis = _axis(ticks, is_share=is_share)
     # A label may recur (July of two years), so places are numbers and the axis looks its words up.
     words = json.dumps([bar.label.split("|") for bar in bars])
     x = alt.X(
         "at:O",
         title=None,
         scale=alt.Scale(domain=list(range(len(bars))), paddingInner=0.28, paddingOuter=0.1),
-        axis=alt.Axis(labelExpr=f"{words}[datum.value]", labelAngle=0, ticks=False, labelPadding=6),
+        axis=alt.Axis(labelExpr=f"{words}[datum.value]", labelAngle=0, ticks=False, labelPadding=6, labelOverlap=False),
     )
     bars_drawn = (
         Chart(alt.Data(values=known or [{"at": 0, "value": 0, "running": False}]))
-        .mark_bar(color=COLOURS[name], cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .mark_bar(color=COLOURS[name])
         .encode(
             x=x,
-            y=_value_axis(highest, is_share=is_share),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, ticks[-1]], nice=False), axis=axis),
             opacity=alt.condition("datum.running", alt.value(RUNNING_OPACITY), alt.value(1)),
         )
     )
     dashes = (
         Chart(alt.Data(values=[row for row in rows if row["value"] is None]))
         .mark_text(text="–", baseline="bottom", color=TEXT_COLOUR, fontSize=13)
-        .encode(x=x, y=alt.YDatum(0))
+        .encode(x=x, y=alt.YDatum(0, axis=axis))
     )
     layered = alt.layer(bars_drawn, dashes).properties(width=WIDTH, height=HEIGHT)
     return _accessible(_svg(layered), name=name, title=title, description=description)
@@ -96,15 +106,15 @@ def compared(own: float, peers: float) -> Comparison:
     return Comparison(own_start=own_start, own_length=own_length, peers_start=peers_start, peers_length=peers_length)
 
 
-def _value_axis(highest: float, *, is_share: bool) -> alt.Y:
-    ticks = share_ticks(highest) if is_share else even_ticks(highest)
-    axis = alt.Axis(values=ticks, format=".0%" if is_share else ",.0f", ticks=False, domain=False)
-    return alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, ticks[-1]], nice=False), axis=axis)
+def _axis(ticks: Sequence[float], *, is_share: bool) -> alt.Axis:
+    shown = ".0%" if is_share else ",.0f"
+    return alt.Axis(values=list(ticks), format=shown, ticks=False, domain=False, labelOverlap=False)
 
 
 def share_ticks(highest: float) -> list[float]:
-    """Shares of one in steps of 0.2, from 0 to `highest` or just above it."""
-    return [round(0.2 * place, 1) for place in range(max(2, math.ceil(round(highest / 0.2, 6))) + 1)]
+    """Three to six shares of one, from 0 to `highest` or just above it, evenly apart."""
+    step, last = next((step, last) for step, last in SHARE_AXES if last * step >= highest - 1e-9)
+    return [round(step * place, 2) for place in range(last + 1)]
 
 
 def even_ticks(highest: float) -> list[float]:
@@ -117,7 +127,7 @@ def even_ticks(highest: float) -> list[float]:
 
 def _svg(chart: alt.LayerChart) -> str:
     specification = {
-        **chart.to_dict(),
+        **chart.to_dict(validate=False),
         "autosize": {"type": "fit", "contains": "padding"},
         "padding": 2,
         "config": {
@@ -130,7 +140,6 @@ def _svg(chart: alt.LayerChart) -> str:
                 "domainColor": AXIS_COLOUR,
                 "labelColor": TEXT_COLOUR,
                 "labelFontSize": 11,
-                "labelOverlap": False,
             },
         },
     }
@@ -149,7 +158,7 @@ def _accessible(svg: str, *, name: str, title: str, description: str) -> str:
     told = (
         f'<title id="chart-{name}">{_escaped(title)}</title><desc id="chart-{name}-told">{_escaped(description)}</desc>'
     )
-    return head + told + rest
+    return head + told + INNER_ROLES.sub("", rest)
 
 
 def _escaped(text: str) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
 BUSY_TIMEOUT_SECONDS = 30
+
+_turns: WeakKeyDictionary[sa.Engine, Lock] = WeakKeyDictionary()
+"""SQLite has one writer, and those who wait for it look again ever more rarely; within a process a lock wakes them."""
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -19,14 +24,30 @@ def create_engine(url: str) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    _turns[engine] = Lock()
     return engine
 
 
 @contextmanager
 def unit_of_work(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection in one transaction: committed when the block ends, rolled back when it raises."""
-    with engine.begin() as connection:
+    with _turn(engine), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn_of(lock: Lock) -> Iterator[None]:
+    if not lock.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+        raise sa.exc.TimeoutError(f"The database was busy for {BUSY_TIMEOUT_SECONDS} seconds.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _turn(engine: sa.Engine) -> AbstractContextManager[None]:
+    """Held during a unit of work on SQLite; free on other databases."""
+    return _turn_of(_turns[engine]) if engine in _turns else nullcontext()
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
@@ -36,5 +57,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return  # it only looks, and waits for nobody
     # A deferred transaction that reads first and writes later fails where another wrote in between.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

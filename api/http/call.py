@@ -21,13 +21,14 @@ from starlette.responses import Response
 
 from api.access_log import repository as access_log
 from api.database.engine import unit_of_work
-from api.errors import RoleNotAllowed, UnsupportedMediaType
+from api.errors import InvalidBody, RoleNotAllowed, UnsupportedMediaType
 from api.home import Home
 from api.http.idempotency import Answer, Kept, fingerprint, once
 from api.http.limits import timed_out
 from api.http.metrics import Metrics
 from api.http.observe import Trace, operation_of
 from api.http.paging import Page
+from api.http.problem import pointer_to
 from api.http.strict_json import Shape, parse_body
 from api.http.wiring import Doors, doors_of
 from api.keys.principal import Principal, Role
@@ -37,6 +38,7 @@ from scoring.canonical import canonical_bytes
 
 JSON = "application/json"
 REPLAYED_HEADER = "Idempotency-Replayed"
+SHOWN_FAULTS = 10
 
 bearer = HTTPBearer(auto_error=False, scheme_name="api_key", description="`mg_test_...` or `mg_live_...`")
 
@@ -210,6 +212,7 @@ async def _call(
     deadline = time.monotonic()
     if credentials is None:
         raise unauthenticated()
+    _check_parameters(request)
     doors = doors_of(request.app)
     media_type, encoding = request.headers.get("content-type", ""), request.headers.get("content-encoding", "")
     body = await request.body()
@@ -227,6 +230,19 @@ async def _call(
         deadline=deadline + doors.limits.seconds,
         trace=request.state.trace,
     )
+
+
+def _check_parameters(request: Request) -> None:
+    """A misspelt parameter would be a question other than the one that was meant. Raises InvalidBody."""
+    route = request.scope["route"]
+    known = {parameter.alias for parameter in route.dependant.query_params}
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise InvalidBody(
+            "The request bears a query parameter that is not known here.",
+            faults=tuple((pointer_to(("query", name)), "Unknown parameter") for name in unknown[:SHOWN_FAULTS]),
+            hint=f"Known: {', '.join(sorted(known)) or 'none'}.",
+        )
 
 
 def _not_for(role: Role, allowed: frozenset[Role]) -> RoleNotAllowed:

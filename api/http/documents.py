@@ -52,7 +52,6 @@ def documented(
                 "model": answer,
                 "description": "The answer.",
                 "headers": _HEADERS,
-                "content": {JSON: {"example": example(operation_id)}},
             },
             **{code: problem_response(code) for code in statuses},
         },
@@ -92,6 +91,9 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     for operation in (item for path in document["paths"].values() for item in path.values()):
         for content in operation.get("requestBody", {}).get("content", {}).values():
             schemas.update(content["schema"].pop("$defs", {}))
+        for code, response in operation["responses"].items():
+            if code < "300" and "security" in operation:  # set here because FastAPI drops what is null in an example
+                response["content"][JSON]["example"] = example(operation["operationId"])
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 

@@ -46,13 +46,21 @@ class Observe:
             return
         request_id, trace, begun = f"req_{uuid4().hex[:24]}", Trace(), time.perf_counter()
         scope.setdefault("state", {}).update(request_id=request_id, trace=trace)
-        status = 0
+        status, is_told = 0, False
+
+        def tell() -> None:
+            nonlocal is_told
+            if not is_told:
+                is_told = True
+                self._log_request(scope, request_id, trace, status, time.perf_counter() - begun)
 
         async def named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = _headers(message["headers"], request_id)
+            elif not message.get("more_body"):
+                tell()  # before the answer ends, so that whoever has it finds it counted
             await send(message)
 
         try:
@@ -63,7 +71,7 @@ class Observe:
                 raise
             await problem_of(error, scope)(scope, receive, named)
         finally:
-            self._log_request(scope, request_id, trace, status, time.perf_counter() - begun)
+            tell()
 
     def _log_request(self, scope: Scope, request_id: str, trace: Trace, status: int, seconds: float) -> None:
         operation, principal = operation_of(scope), trace.principal

@@ -15,6 +15,8 @@ from api.errors import InvalidCursor
 
 DEFAULT_LIMIT = 50
 MAXIMUM_LIMIT = 100
+LARGEST_NUMBER = 10**16
+"""Of a cursor: as microseconds, the year 2286."""
 
 Limit = Annotated[int, Query(ge=1, le=MAXIMUM_LIMIT, description="Items of a page.")]
 Cursor = Annotated[
@@ -64,7 +66,7 @@ def decode_cursor(cursor: str | None, *shape: type[str] | type[int]) -> Place | 
 
 def _fits(value: object, kind: type) -> bool:
     if kind is int:
-        return type(value) is int and abs(value) < 2**62
+        return type(value) is int and 0 <= value <= LARGEST_NUMBER
     return isinstance(value, str) and value.isprintable()
 
 

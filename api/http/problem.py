@@ -63,7 +63,7 @@ def problem_of(error: Exception, scope: Scope) -> Response:
         "title": place.title,
         "status": place.status,
         "detail": message if place.detail is None else place.detail,
-        "code": "not_found" if place.status == 404 else code_of(kind),
+        "code": code_of(kind),
         "hint": hint if place.hint is None else place.hint,
         "request_id": scope.get("state", {}).get("request_id", ""),
         "errors": [{"pointer": pointer, "message": message} for pointer, message in faults],
@@ -100,7 +100,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def invalid_request(errors: list[Any]) -> InvalidBody:
     """What pydantic found wrong, as pointers and messages; the values themselves are not repeated."""
-    faults = tuple((_pointer(item["loc"]), str(item["msg"]).removeprefix("Value error, ")) for item in errors)
+    faults = tuple((pointer_to(item["loc"]), str(item["msg"]).removeprefix("Value error, ")) for item in errors)
     first = faults[0]
     return InvalidBody(
         f"{len(faults)} member(s) of the request cannot be used; the first is {first[0] or 'the body'}: {first[1]}.",
@@ -132,6 +132,7 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
     return {}
 
 
-def _pointer(place: tuple[str | int, ...]) -> str:
+def pointer_to(place: tuple[str | int, ...]) -> str:
+    """The JSON pointer to a place in a request; the body itself is the root."""
     parts = [str(part).replace("~", "~0").replace("/", "~1") for part in place if part != "body"]
     return "".join(f"/{part}" for part in parts)

@@ -53,7 +53,8 @@ class Ownership(NamedTuple):
     owned_from: datetime
 
 
-Known = dict[Ownership, dict[str, Any]]
+Known = dict[str, dict[Ownership, dict[str, Any]]]
+"""By machine: its ownerships, and the values of each."""
 
 
 def read_entry(entry: Entry) -> MachineEntry:
@@ -121,7 +122,10 @@ def listed(home: Home, *, obligor: ObligorId | None, now: datetime) -> list[dict
         machines = source.machines(as_of=now, obligor_ids=None if obligor is None else [obligor]).to_pylist()
         said = _known(connection, home, {row["machine_uid"] for row in machines}, now=now)
     nameless = dict.fromkeys(TEXTS)
-    return [{**_plain(row), **{name: said.get(_about(row), nameless)[name] for name in TEXTS}} for row in machines]
+    return [
+        {**_plain(row), **{name: said.get(row["machine_uid"], {}).get(_about(row), nameless)[name] for name in TEXTS}}
+        for row in machines
+    ]
 
 
 def remove(home: Home, machine: str, *, obligor: ObligorId, until: str | None, now: datetime) -> dict[str, Any]:
@@ -130,8 +134,8 @@ def remove(home: Home, machine: str, *, obligor: ObligorId, until: str | None, n
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, obligor)
         known = _known(connection, home, {uid}, now=now)
-        still = [about for about, row in known.items() if about.obligor_id == obligor and row["owned_until"] is None]
-        if not still:
+        start = _still_owned_from(known, uid, obligor)
+        if start is None:
             raise NotFound(
                 f"{obligor} owns no machine {uid} that could be ended.",
                 hint="Say first from when it is owned: millgrade machine add --machine ID --obligor USCC --from DATE.",
@@ -140,7 +144,7 @@ def remove(home: Home, machine: str, *, obligor: ObligorId, until: str | None, n
         entry = MachineEntry(
             machine_uid=uid,
             obligor_id=obligor,
-            owned_from=max(still).owned_from.isoformat(),
+            owned_from=start.isoformat(),
             owned_until=until or now.isoformat(),
             recorded=None,
             values={},
@@ -159,7 +163,8 @@ def remove(home: Home, machine: str, *, obligor: ObligorId, until: str | None, n
 def _version(entry: MachineEntry, known: Known, *, zone: str) -> Row | None:
     """The ledger row that an entry makes on top of what is known, None where it adds nothing; `known` learns it."""
     about = Ownership(entry.machine_uid, entry.obligor_id, _start(entry, known, zone=zone))
-    before = known.get(about, {})
+    owners = known.setdefault(about.machine_uid, {})
+    before = owners.get(about, {})
     until = parse_instant(entry.owned_until, zone=zone) if entry.owned_until else before.get("owned_until")
     if until is not None and until <= about.owned_from:
         raise InputError(
@@ -167,7 +172,7 @@ def _version(entry: MachineEntry, known: Known, *, zone: str) -> Row | None:
             hint="--until is the first instant at which it is no longer owned.",
         )
     after = {**before, **_typed(entry.values), "owned_until": until}
-    known[about] = {**dict.fromkeys(TEXTS), **after}
+    owners[about] = {**dict.fromkeys(TEXTS), **after}
     if before and all(before.get(name) == value for name, value in after.items()):
         return None
     row = {name: _text(value) for name, value in after.items() if value is not None}
@@ -185,13 +190,9 @@ def _start(entry: MachineEntry, known: Known, *, zone: str) -> datetime:
     """From when: as said, else the one open ownership that is known, else the day of installation."""
     if entry.owned_from is not None:
         return parse_instant(entry.owned_from, zone=zone)
-    still = [
-        about.owned_from
-        for about, row in known.items()
-        if about[:2] == (entry.machine_uid, entry.obligor_id) and row["owned_until"] is None
-    ]
-    if still:
-        return max(still)
+    still = _still_owned_from(known, entry.machine_uid, entry.obligor_id)
+    if still is not None:
+        return still
     if installed := entry.values.get("install_date"):
         local = datetime.combine(date.fromisoformat(installed), time(), tzinfo=ZoneInfo(zone))
         return local.astimezone(UTC)
@@ -201,23 +202,32 @@ def _start(entry: MachineEntry, known: Known, *, zone: str) -> datetime:
     )
 
 
+def _still_owned_from(known: Known, uid: str, obligor: str) -> datetime | None:
+    """From when the obligor owns the machine without an end, if it does."""
+    owners = known.get(uid, {})
+    still = [
+        about.owned_from for about, row in owners.items() if about.obligor_id == obligor and row["owned_until"] is None
+    ]
+    return max(still, default=None)
+
+
 def _check_one_owner(known: Known) -> None:
     """Raises OwnershipOverlaps where two ownerships of one machine share an instant."""
-    for (about, row), (following, _) in _in_turn(known):
-        until = row["owned_until"]
-        if until is None or until > following.owned_from:
-            raise OwnershipOverlaps(
-                f"{about.machine_uid} would belong to {following.obligor_id} from {following.owned_from.isoformat()}, "
-                f"but {about.obligor_id} owns it until {'further notice' if until is None else until.isoformat()}.",
-                hint=f"End that first: millgrade machine remove --machine {about.machine_uid} --obligor "
-                f"{about.obligor_id} --until DATE.",
-            )
+    for owners in known.values():
+        in_turn = sorted(owners.items(), key=lambda item: item[0].owned_from)
+        for (about, row), (following, _) in pairwise(in_turn):
+            until = row["owned_until"]
+            if until is None or until > following.owned_from:
+                raise _overlap(about, until, following)
 
 
-def _in_turn(known: Known) -> Iterable[tuple[tuple[Ownership, dict[str, Any]], tuple[Ownership, dict[str, Any]]]]:
-    """Each ownership and the next of the same machine, by start."""
-    order = sorted(known.items(), key=lambda item: (item[0].machine_uid, item[0].owned_from))
-    return ((first, second) for first, second in pairwise(order) if first[0].machine_uid == second[0].machine_uid)
+def _overlap(about: Ownership, until: datetime | None, following: Ownership) -> OwnershipOverlaps:
+    return OwnershipOverlaps(
+        f"{about.machine_uid} would belong to {following.obligor_id} from {following.owned_from.isoformat()}, "
+        f"but {about.obligor_id} owns it until {'further notice' if until is None else until.isoformat()}.",
+        hint=f"End that first: millgrade machine remove --machine {about.machine_uid} --obligor {about.obligor_id} "
+        "--until DATE.",
+    )
 
 
 def _known(connection: sa.Connection, home: Home, uids: Iterable[str], *, now: datetime) -> Known:
@@ -225,12 +235,13 @@ def _known(connection: sa.Connection, home: Home, uids: Iterable[str], *, now: d
         RecordKind.MACHINE_OWNERSHIP, as_of=now, machine_uids=[MachineUid(uid) for uid in sorted(uids)]
     )
     aside = {"machine_uid", "obligor_id", "event_time", "recorded_time", "batch_id"}
-    return {
-        Ownership(row["machine_uid"], row["obligor_id"], row["event_time"]): {
+    known: Known = {}
+    for row in rows.to_pylist():
+        about = Ownership(row["machine_uid"], row["obligor_id"], row["event_time"])
+        known.setdefault(about.machine_uid, {})[about] = {
             name: value for name, value in row.items() if name not in aside
         }
-        for row in rows.to_pylist()
-    }
+    return known
 
 
 def _zones(

@@ -64,8 +64,11 @@ def add(home: Home, entries: Sequence[ObligorEntry], *, now: datetime) -> Added:
     """
     with unit_of_work(home.engine) as connection:
         known = _profiles(connection, home, now=now)
-        fresh = [entry for entry in entries if entry.true_from or known.get(entry.obligor_id) != _profile(entry)]
-        registration.register(connection, [entry.obligor_id for entry in entries if entry not in fresh], now=now)
+        is_said = [entry.true_from is None and known.get(entry.obligor_id) == _profile(entry) for entry in entries]
+        registration.register(
+            connection, [entry.obligor_id for entry, said in zip(entries, is_said, strict=True) if said], now=now
+        )
+        fresh = [entry for entry, said in zip(entries, is_said, strict=True) if not said]
         if not fresh:
             return Added(added=0, known=len(entries), admission=None)
         rows = [_row(entry, now=now) for entry in fresh]

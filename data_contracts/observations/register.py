@@ -22,6 +22,7 @@ from data_contracts.observations.tables import (
     observation_file_batch,
     observed_machine,
     quarantined_row,
+    quarantined_source,
     source_profile,
 )
 from data_contracts.profile import SourceProfile, parse_profile
@@ -116,8 +117,10 @@ def save_chunks(
     _insert(connection, chunk, rows)
 
 
-def save_quarantined(connection: Connection, batch_id: BatchId, rows: Sequence[QuarantinedRow]) -> None:
-    """A row for each fault of each row that was turned away."""
+def save_quarantined(
+    connection: Connection, batch_id: BatchId, rows: Sequence[QuarantinedRow], sources: Mapping[int, str]
+) -> None:
+    """A row for each fault of each row that was turned away, and each such row as its source wrote it, by number."""
     records = []
     number = position = 0
     for row in rows:
@@ -134,6 +137,8 @@ def save_quarantined(connection: Connection, batch_id: BatchId, rows: Sequence[Q
             }
         )
     _insert(connection, quarantined_row, records)
+    kept = [{"batch_id": batch_id, "row_number": number, "content": text} for number, text in sources.items()]
+    _insert(connection, quarantined_source, kept)
 
 
 def save_machines(

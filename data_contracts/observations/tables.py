@@ -157,3 +157,13 @@ quarantined_row = sa.Table(
     sa.Column("reason", sa.String(40), nullable=False),
 )
 """What was wrong with a row that was turned away; a row may have several faults, numbered by `position`."""
+
+quarantined_source = sa.Table(
+    "quarantined_source",
+    metadata,
+    sa.Column("batch_id", sa.ForeignKey("batch.batch_id"), primary_key=True),
+    sa.Column("row_number", sa.BigInteger, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""The row that was turned away as the source wrote it (its mapped columns as JSON, or the line that did not split), so
+that nothing is lost and it can be admitted again under a better mapping."""

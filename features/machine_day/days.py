@@ -1,4 +1,4 @@
-"""Local calendar days of a site zone as instants: the one place that knows that some days have 23 or 25 hours."""
+"""Runs of local calendar days of a site zone, some of which have 23 or 25 hours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
+
+from data_contracts.reference.calendars import day_starts
 
 MICROS_PER_SECOND = 1_000_000
 MICROS_PER_HOUR = 3_600 * MICROS_PER_SECOND
@@ -48,16 +50,8 @@ class LocalDays:
 
 @lru_cache(maxsize=256)
 def local_days(zone: str, first_day: int, last_day: int) -> LocalDays:
-    """The local days of `zone` from day number `first_day` to `last_day`, both included.
-
-    A midnight that the clock skips begins where it is skipped (PEP 495, fold 0).
-    """
-    site = ZoneInfo(zone)
-    midnights = [
-        to_micros(datetime.combine(EPOCH_DAY + timedelta(days=number), datetime.min.time(), tzinfo=site))
-        for number in range(first_day, last_day + 2)
-    ]
-    return LocalDays(first_day, np.array(midnights, dtype=np.int64))
+    """The local days of `zone` from day number `first_day` to `last_day`, both included."""
+    return LocalDays(first_day, day_starts(np.arange(first_day, last_day + 2, dtype=np.int32), zone))
 
 
 def days_around(zone: str, earliest: int, latest: int) -> LocalDays:

@@ -1,4 +1,4 @@
-"""The roll-up kernel: one pass over the samples of each series, by the definitions of telemetry.md section 0.
+"""The roll-up kernel: one pass over the samples of each series, by the definitions of `docs/machine-days.md`.
 
 It walks from row to row with what is held at that moment and books the time between two rows to local days. Time is
 counted in whole microseconds, so that the elements of a day sum to it exactly. `x == x` says that x is not NaN.
@@ -11,13 +11,14 @@ references to every array at every row, which costs ten times the work itself.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from data_contracts.vocabulary import ELEMENTS, ITEM_STATE_CODES, OPERATION_MODE_CODES, ItemState, OperationMode
+from features.machine_day.booking import BOOKED, NEVER, SILENT, UNKNOWN, Cells, Layout
 from features.machine_day.days import Micros
 from features.machine_day.samples import (
     NOT_SAID,
@@ -34,15 +35,7 @@ from features.machine_day.samples import (
     Rows,
 )
 
-UNKNOWN = ELEMENTS.index("unknown_seconds")
-SILENT = len(ELEMENTS)
-"""Code of time that is off only because silence means off; it follows the codes of the seven elements."""
-
-BOOKED = len(ELEMENTS) + 1
-"""Number of columns that time is booked to: the elements and `SILENT`."""
-
 EXECUTING_ENERGY, IDLE_ENERGY, OTHER_ENERGY = 0, 1, 2
-NEVER = np.iinfo(np.int64).min
 
 _EXPLICIT_UNKNOWN = ITEM_STATE_CODES[ItemState.UNKNOWN]
 FAULT = ITEM_STATE_CODES[ItemState.OUT_OF_SERVICE]
@@ -70,100 +63,6 @@ _NO_MODE = OPERATION_MODE_CODES[OperationMode.NONE]
 _ENERGY_OF = np.full(BOOKED, OTHER_ENERGY, dtype=np.int64)
 _ENERGY_OF[ELEMENTS.index("executing_seconds")] = EXECUTING_ENERGY
 _ENERGY_OF[ELEMENTS.index("idle_seconds")] = IDLE_ENERGY
-
-HELD = np.dtype(
-    [
-        ("time", "i8"),
-        ("state", "i8"),
-        ("state_until", "i8"),
-        ("mode", "i8"),
-        ("mode_until", "i8"),
-        ("power_kw", "f8"),
-        ("power_until", "i8"),
-        ("register_until", "i8"),
-        ("count_until", "i8"),
-        ("delta_until", "i8"),
-        ("any_until", "i8"),
-        ("silence_is_off", "i8"),
-    ]
-)
-"""What a series holds just after its row at `time`: each column's value and the instant up to which it holds."""
-
-READINGS = np.dtype(
-    [
-        ("said", "i8"),
-        ("first_state", "i8"),
-        ("first_state_day", "i8"),
-        ("last_state", "i8"),
-        ("first_count", "f8"),
-        ("first_count_day", "i8"),
-        ("first_count_profile", "i8"),
-        ("last_count", "f8"),
-        ("first_register_kwh", "f8"),
-        ("first_register_time", "i8"),
-        ("first_register_profile", "i8"),
-        ("last_register_kwh", "f8"),
-        ("last_register_time", "i8"),
-    ]
-)
-"""First and last known state and counter readings of a stretch of rows: what its neighbours are compared with."""
-
-
-class Cells(NamedTuple):
-    """Machine-days in the making, one cell for each series and local day, sorted by both.
-
-    `booked` is (cell, `BOOKED`) microseconds; `kw_micros` (cell, 3) kW x microseconds while executing, idle and else;
-    `register_kwh` (cell, 3) kWh by differences of the register. `before` and `after` are (cell, 3) microseconds
-    before the stretch's first register reading and after its last one (all `before` where it has none): the time over
-    which a neighbour's reading will spread energy.
-    """
-
-    series: NDArray[np.int64]
-    day: Ints
-    booked: Ints
-    kw_micros: Floats
-    register_kwh: Floats
-    before: Ints
-    after: Ints
-    peak_kw: Floats
-    deltas: Floats
-    counted: Floats
-    fault_starts: Ints
-    state_changes: Ints
-    first_row: Micros
-    last_row: Micros
-
-
-class Layout(NamedTuple):
-    """Where each series of a fold has its rows, cells and calendar.
-
-    Series i has rows `begins[i]:ends[i]`, its first cell at `cells[i]`, and reads its calendar at `midnights` shifted
-    by `shifts[i]`: cell c begins at `midnights[c + shifts[i]]`. Nothing holds beyond `limits[i]`.
-    """
-
-    begins: Ints
-    ends: Ints
-    cells: Ints
-    shifts: Ints
-    limits: Micros
-    midnights: Micros
-
-
-def no_held(count: int) -> NDArray[Any]:
-    """`count` series that hold nothing, before their first row."""
-    held = np.zeros(count, dtype=HELD)
-    held["time"] = NEVER
-    return held
-
-
-def no_readings(count: int) -> NDArray[Any]:
-    """`count` series without any reading."""
-    readings = np.zeros(count, dtype=READINGS)
-    for name in ("first_state", "last_state"):
-        readings[name] = NOT_SAID
-    for name in ("first_count", "last_count", "first_register_kwh", "last_register_kwh"):
-        readings[name] = np.nan
-    return readings
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""Machine-days: one row for each machine and local calendar day, in the words of telemetry.md section 0."""
+"""Machine-days: one row for each machine and local calendar day, in the words of `docs/machine-days.md`."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.machine_day.kernel import NEVER, Layout, close, fold, no_held, no_readings, settle
+from features.machine_day.booking import NEVER, Layout, no_held, no_readings
+from features.machine_day.kernel import close, fold, settle
 from features.machine_day.plan import RollUpPlan
 from features.machine_day.samples import Ints, Rows, join, take
 from features.machine_day.stretch import Stretch, empty_cells, join_stretches, no_stretch

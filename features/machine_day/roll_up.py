@@ -1,4 +1,4 @@
-"""Samples to machine-days: prepare, roll each partition, merge, and write the table that telemetry.md section 0
+"""Samples to machine-days: prepare, roll each partition, merge, and write the table that `docs/machine-days.md`
 names."""
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from data_contracts.identifiers import ProfileId
 from data_contracts.profile import SourceProfile
 from data_contracts.vocabulary import ELEMENTS, DataOrigin
 from features.machine_day.arrow import dates, names_at, null_where, table_of
+from features.machine_day.booking import SILENT, Cells
 from features.machine_day.days import MICROS_PER_HOUR, MICROS_PER_SECOND, Micros, to_micros
 from features.machine_day.findings import AFTER_AS_OF, OUTSIDE_OWNERSHIP, left_out
-from features.machine_day.kernel import SILENT, Cells
 from features.machine_day.machine_days import (
     COVERAGE_SAMPLED,
     COVERAGE_SILENCE_MEANS_OFF,
@@ -52,7 +52,7 @@ _UNKNOWN = ELEMENTS.index("unknown_seconds")
 def roll_up(
     samples: pa.Table, *, profiles: Mapping[ProfileId, SourceProfile], machines: pa.Table, as_of: datetime
 ) -> MachineDays:
-    """Machine-days of samples, by the definitions of telemetry.md section 0.
+    """Machine-days of samples, by the definitions of `docs/machine-days.md`.
 
     `samples` and `machines` have the layouts of `ObservationReader.rows` and `.machines`; the order of rows does not
     matter. Samples that nobody owned, or that are later than `as_of`, are left out and counted in a finding.

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.machine_day.kernel import BOOKED, FAULT, Cells, gains, no_held, no_readings
+from features.machine_day.booking import BOOKED, Cells, no_held, no_readings
+from features.machine_day.kernel import FAULT, gains
 from features.machine_day.samples import NOT_SAID, Ints, Profiles
 
 NO_FIRST_ROW = np.iinfo(np.int64).max
@@ -34,7 +35,7 @@ _LAST_TOO = {"last_register_kwh": ("last_register_time",)}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
-    """`series` ascending, with a record of `held` and `readings` each (kernel.HELD, kernel.READINGS), and their
+    """`series` ascending, with a record of `held` and `readings` each (booking.HELD, booking.READINGS), and their
     cells."""
 
     series: Ints

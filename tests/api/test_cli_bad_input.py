@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,17 @@ def test_the_rest_is_admitted_and_the_first_bad_rows_are_shown(run: Any, tmp_pat
     assert ran.answer["batch_id"]
     assert ran.exit_code == 2
     assert "row 2" in ran.err
+
+
+def test_a_row_in_quarantine_is_kept_as_it_came(run: Any, tmp_path: Path, home: Path) -> None:
+    import sqlite3
+
+    source = tmp_path / "telemetry.csv"
+    bad = GOOD.replace("43.0,2.0", "43.0,-2.0")
+    source.write_text(f"{HEAD}\n{bad}\n{GOOD[:40]}\n", encoding="utf-8")
+    run("ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR)
+    with sqlite3.connect(home / "millgrade.db") as database:
+        kept = dict(database.execute("SELECT row_number, content FROM quarantined_source"))
+    database.close()
+    assert json.loads(kept[1])["power_avg"] == "-2.0"
+    assert kept[2] == GOOD[:40]

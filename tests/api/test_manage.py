@@ -263,3 +263,21 @@ def test_a_bad_list_adds_nothing(kept: Any, tmp_path: Path, name: str, text: str
     assert ran.exit_code == 2
     assert word in ran.err
     assert len(rows(kept, "machine")) == 1
+
+
+def test_the_lists_are_kept_on_postgresql(
+    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_postgresql_url: str
+) -> None:
+    monkeypatch.setenv("MILLGRADE_DATABASE_URL", empty_postgresql_url)
+    assert run("obligor", "add", "--obligor", A, *PROFILE, "--json").answer["added"] == 1
+    assert run("partner", "add", *BANK, "--json").answer["added"] == 1
+    assert run("partner", "add", *BANK, "--json").answer["known"] == 1
+    machines = f"machine,obligor,from,asset_value\nM-1,{A},2024-05-01,500000\nM-2,{A},2024-05-01,1\n"
+    assert run("machine", "add", "--file", written(tmp_path, machines), "--json").answer["added"] == 2
+    assert run("machine", "remove", "--machine", "M-2", "--obligor", A).exit_code == 0
+    assert [row["owned_until"] is None for row in rows(run, "machine")] == [True, False]
+    run("key", "add", "--role", "bank", "--partner", "bank-a")
+    run("consent", "add", "--obligor", A, "--recipient", "bank-a", "--purpose", "credit")
+    bank = next(row for row in rows(run, "partner") if row["partner_id"] == "bank-a")
+    assert (bank["consents_in_force"], bank["keys_in_force"]) == (1, 1)
+    assert run("obligor", "remove", "--obligor", A, "--json").answer["consents_withdrawn"] == 4

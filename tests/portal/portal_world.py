@@ -148,7 +148,7 @@ def build_world(folder: Path) -> PortalWorld:
             ],
         )
         known = [known for known in all_ids(connection) if known != THIN]
-        graded, others = known[82], tuple(known[:40])
+        graded, others = known[83], tuple(known[:40])
         for one in (graded, THIN):
             take_snapshot(connection, home, one, as_of=AS_OF, now=NOW)
     return PortalWorld(home=home, graded=graded, thin=THIN, others=others)

@@ -43,7 +43,13 @@ class World:
     log: io.StringIO
 
     def ask(
-        self, method: str, path: str, *, key: str | None = None, headers: Mapping[str, str] | Mapping[bytes, bytes] | None = None, **rest: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
+        **rest: Any,
     ) -> httpx.Response:
         """One request as the holder of a key."""
         sent = httpx.Headers(headers)

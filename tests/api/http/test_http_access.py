@@ -155,9 +155,7 @@ def test_role(world: World, made: dict[tuple[str, str], str], name: str, role: s
 
 @pytest.mark.parametrize("name", [name for name in GUARDED if RULES[name].has_object])
 @pytest.mark.parametrize("role", ROLES)
-def test_another_and_absent_are_the_same(
-    world: World, made: dict[tuple[str, str], str], name: str, role: str
-) -> None:
+def test_another_and_absent_are_the_same(world: World, made: dict[tuple[str, str], str], name: str, role: str) -> None:
     if role in RULES[name].all_seeing.split():
         role = "obligor" if "obligor" in RULES[name].roles else "gateway"
     other, absent = (ask(world, made, name, which, f"{role}-a") for which in ("other", "absent"))
@@ -176,9 +174,7 @@ def test_lists_hold_nobody_elses(world: World, name: str, role: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.is_looked_at])
-def test_every_look_is_noted_in_the_same_transaction(
-    world: World, made: dict[tuple[str, str], str], name: str
-) -> None:
+def test_every_look_is_noted_in_the_same_transaction(world: World, made: dict[tuple[str, str], str], name: str) -> None:
     rule = RULES[name]
     role = rule.roles.split()[0]
     with world.home.engine.begin() as connection:

@@ -54,6 +54,10 @@ def test_roots_by_the_definition(size: int) -> None:
     assert merkle_root(leaves) == by_definition(leaves)
 
 
+def test_a_leaf_is_the_hash_of_a_zero_byte_the_salt_and_the_content() -> None:
+    assert leaf_hash(b"salt", b"content") == hashlib.sha256(b"\x00saltcontent").digest()
+
+
 def test_salts_are_fresh_and_long_enough() -> None:
     salts = new_salts(1000)
     assert len(set(salts)) == 1000

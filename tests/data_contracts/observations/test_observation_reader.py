@@ -124,6 +124,16 @@ def test_of_versions_recorded_at_one_time_the_one_admitted_last_stands(door: Doo
     assert [row["power_kw"] for row in door.rows()] == [4.0]
 
 
+def test_of_ledger_versions_recorded_at_one_time_the_one_admitted_last_stands(
+    door: Door, canonical: Callable[..., Any]
+) -> None:
+    head = "obligor_id,event_time,trigger,rule_version,recorded_time\n"
+    for version in ("b", "c", "a"):
+        row = f"{OBLIGOR},2026-05-04T00:00:00Z,unlikely_to_pay,{version},2026-05-05T00:00:00Z\n"
+        door.text(head + row, canonical(RecordKind.DEFAULT_EVENT), obligor=None)
+    assert [row["rule_version"] for row in door.rows(RecordKind.DEFAULT_EVENT)] == ["a"]
+
+
 def test_only_places_with_corrections_are_merged_and_the_answer_is_the_same(two_firms: Door) -> None:
     before = two_firms.rows()
     two_firms.text(HEAD + "m1,2026-05-05 20:00,2,50,1\n")

@@ -1,4 +1,4 @@
-"""The definitions of telemetry.md section 0 once more, in plain Python by intervals: slow, obvious, and sharing no code
+"""The definitions of `docs/machine-days.md` once more, in plain Python by intervals: slow, obvious, and sharing no code
 with the kernel. Between two neighbouring instants at which anything can change, everything is constant."""
 
 from __future__ import annotations

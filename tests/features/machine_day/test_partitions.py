@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference_roll_up import reference_days
 from sample_tables import MACHINE, OBLIGOR, SAMPLES, machines, profile
@@ -29,8 +30,9 @@ PROFILES = {
 }
 IDS = sorted(PROFILES)
 OTHER_MACHINE = f"{OBLIGOR}/M2"
-BUYER = "91999999MA0000002L"
+BUYER = "91999999MA0000002R"
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)
+thorough = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 COUNTS = ("parts", "fault_starts", "state_changes")
 
 
@@ -91,7 +93,7 @@ def close(mine: float | None, other: float | None) -> bool:
     return math.isclose(mine, other, rel_tol=1e-9, abs_tol=1e-9)
 
 
-@settings(max_examples=250, deadline=None)
+@thorough
 @given(world=worlds())
 def test_the_kernel_gives_the_machine_days_of_the_reference(world: dict[str, Any]) -> None:
     table = pa.Table.from_pylist(world["rows"], schema=SAMPLES)
@@ -111,7 +113,7 @@ def test_the_kernel_gives_the_machine_days_of_the_reference(world: dict[str, Any
             assert row[name] == expected[key][name], (key, name)
 
 
-@settings(max_examples=250, deadline=None)
+@thorough
 @given(world=worlds())
 def test_order_and_partitions_do_not_matter(world: dict[str, Any]) -> None:
     table = pa.Table.from_pylist(world["rows"], schema=SAMPLES)
@@ -132,7 +134,7 @@ def test_order_and_partitions_do_not_matter(world: dict[str, Any]) -> None:
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@thorough
 @given(world=worlds())
 def test_elements_of_a_day_sum_to_the_day_within_ownership(world: dict[str, Any]) -> None:
     table = pa.Table.from_pylist(world["rows"], schema=SAMPLES)
@@ -186,3 +188,27 @@ def test_every_split_of_a_series_whose_columns_hold_across_it() -> None:
         assert split.select(exact).equals(whole.table.select(exact)), bounds
         for name in ENERGIES:
             assert np.allclose(split[name].to_numpy(), whole.table[name].to_numpy(), rtol=1e-9), bounds
+
+
+def test_partitions_rolled_side_by_side_give_the_same() -> None:
+    source = profile(hold=600, silence=Silence.OFF)
+    rows = [
+        dict.fromkeys(SAMPLES.names)
+        | {"machine_uid": uid, "event_time": START + timedelta(minutes=5 * step), "profile_id": source.profile_id}
+        | {"item_state": ("Executing", "NotExecuting", "OutOfService")[step % 7 % 3], "power_kw": 1.0 + step % 5}
+        for uid in (MACHINE, OTHER_MACHINE)
+        for step in range(1_000)
+        if step % 50 > 10
+    ]
+    ordered = pa.Table.from_pylist(rows, schema=SAMPLES).sort_by("event_time")
+    parts = [ordered.slice(start, 100) for start in range(0, ordered.num_rows, 100)]
+    arguments = {
+        "profiles": {source.profile_id: source},
+        "machines": machines([(uid, OBLIGOR, None, None) for uid in (MACHINE, OTHER_MACHINE)]),
+        "as_of": START + timedelta(days=30),
+    }
+    alone = roll_up_partitions(parts, **arguments)
+    with ThreadPoolExecutor(2) as pool:
+        together = roll_up_partitions(parts, executor=pool, **arguments)
+    assert together.table.equals(alone.table)
+    assert alone.table.num_rows > 2

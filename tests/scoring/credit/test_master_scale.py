@@ -1,4 +1,4 @@
-"""Golden 15 and the published points of modelling.md 1.10."""
+"""Golden 15 and worked score points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from data_contracts.reference.dated import ParameterBook
 from scoring.credit.master_scale import MasterScale, PointsScale, master_scale
 
-# golden.md, case 15
+# golden case 15
 UPPER_BOUNDS = {
     "R1": 0.000707, "R2": 0.001414, "R3": 0.002646, "R4": 0.004387, "R5": 0.006837, "R6": 0.010512,
     "R7": 0.016125, "R8": 0.025298, "R9": 0.040000, "R10": 0.063246, "R11": 0.101980, "R12": 0.169115,
@@ -65,7 +65,7 @@ def test_golden_15_factor_and_offset(points: PointsScale) -> None:
     assert points.points(0.03916572) == pytest.approx(579.4554, abs=5e-5)
 
 
-# modelling.md 1.10
+# worked by hand: offset 487.1229, factor 28.8539
 @pytest.mark.parametrize(
     ("pd_12m", "expected"),
     [

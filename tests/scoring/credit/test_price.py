@@ -1,4 +1,4 @@
-"""Golden 16, the vectors of modelling.md 1.13, and lines that sum to the rate."""
+"""Golden 16, worked capital and rate vectors, and lines that sum to the rate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scoring.credit.price import (
 
 LGD = Decimal("0.40")
 
-# modelling.md 1.13, whose inputs the shipped parameters are
+# worked by hand from the inputs that the shipped parameters are
 INPUTS = PriceInputs(
     funds_transfer_price=Decimal("0.024"),
     operating_cost=Decimal("0.008"),

@@ -1,0 +1,119 @@
+"""Schemathesis over every operation and role: no 5xx, no status that is not documented, every answer of its schema.
+
+MILLGRADE_SCHEMATHESIS_EXAMPLES raises the examples of each pair (300 for a release).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import schemathesis
+from http_world import World, consent_to, cover, loan
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from test_http_openapi import DOCUMENT, OPERATIONS
+
+from api.keys.principal import Role
+
+EXAMPLES = int(os.environ.get("MILLGRADE_SCHEMATHESIS_EXAMPLES", "4"))
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+ROLES = [role.value for role in Role]
+PAIRS = [
+    (name, role)
+    for name, (_, path, _) in OPERATIONS.items()
+    for role in (ROLES if path.startswith("/v1/") else ["operator"])
+]
+
+
+@pytest.fixture(scope="module")
+def ids(world: World) -> dict[str, str]:
+    """Objects that exist, to be asked for now and then."""
+    decision = world.ask("POST", "/v1/credit-decisions", key="bank-a", json=loan(world.own)).json()
+    quote = world.ask("POST", "/v1/premium-quotes", key="insurer-a", json=cover(world.own)).json()
+    consent = world.ask("POST", "/v1/consents", key="obligor-a", json=consent_to(world.own)).json()
+    return {
+        "obligor_id": world.own,
+        "decision_id": decision["decision"]["decision_id"],
+        "quote_id": quote["quote"]["quote_id"],
+        "consent_id": consent["consent"]["consent_id"],
+        "recipient": "bank-a",
+    }
+
+
+def strategy(name: str, mode: GenerationMode) -> st.SearchStrategy[Any]:
+    method, path, _ = OPERATIONS[name]
+    drawn: st.SearchStrategy[Any] = SCHEMA[path][method.upper()].as_strategy(generation_mode=mode)
+    return drawn
+
+
+def aimed(case: Any, ids: dict[str, str]) -> None:
+    """Have the case speak of objects that exist."""
+    for name in case.path_parameters or {}:
+        case.path_parameters[name] = ids[name]
+    if "mapping" in (case.query or {}):
+        case.query["mapping"] = "canonical_sample"
+    if isinstance(case.body, dict):
+        case.body.update({name: value for name, value in ids.items() if name in case.body})
+
+
+@pytest.mark.parametrize(("name", "role"), PAIRS)
+def test_what_the_document_allows(world: World, ids: dict[str, str], name: str, role: str) -> None:
+    @given(case=strategy(name, GenerationMode.POSITIVE), is_aimed=st.booleans())
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    def ask(case: Any, is_aimed: bool) -> None:
+        if is_aimed:
+            aimed(case, ids)
+        headers = {"Authorization": f"Bearer {world.keys[f'{role}-a']}"}
+        answer = case.call(base_url=world.server.url, headers=headers)
+        case.validate_response(answer, checks=CHECKS, headers=headers)
+
+    ask()
+
+
+@pytest.mark.parametrize(
+    ("name", "role"), [pair for pair in PAIRS if pair[1] in OPERATIONS[pair[0]][2].get("x-roles", [])]
+)
+def test_what_the_document_forbids(world: World, name: str, role: str) -> None:
+    @given(case=strategy(name, GenerationMode.NEGATIVE))
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    def ask(case: Any) -> None:
+        header = case.meta.components.get(ParameterLocation.HEADER)
+        is_header_wrong = header is not None and header.mode is GenerationMode.NEGATIVE
+        headers = {} if is_header_wrong else {"Authorization": f"Bearer {world.keys[f'{role}-a']}"}
+        answer = case.call(base_url=world.server.url, headers=headers)
+        case.validate_response(answer, checks=[*CHECKS, negative_data_rejection], headers=headers)
+
+    ask()
+
+
+def test_it_came_inside(world: World, ids: dict[str, str]) -> None:
+    """The runs above did not only bounce off the door: most operations were answered, by one role at least."""
+    counted = world.ask("GET", "/metrics").text
+    assert ids["obligor_id"] == world.own
+    answered = {
+        name for name in OPERATIONS if any(f'{{operation="{name}",status="{code}"}}' in counted for code in (200, 201))
+    }
+    assert answered >= set(OPERATIONS) - {"createTelemetry", "withdrawConsent"}
