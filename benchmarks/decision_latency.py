@@ -45,6 +45,7 @@ REQUESTS_PER_ROUND = 150
 WARM_UP = 20
 COLD = 21
 SECONDS_TO_START = 30.0
+SECONDS_AT_MOST = 240.0
 BARE_PATH = "/bare"
 
 Ask = Callable[[httpx.AsyncClient, int], Any]
@@ -91,7 +92,8 @@ def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
     )
     server.start()
     try:
-        decisions, bare, cold = asyncio.run(_ask(f"http://127.0.0.1:{port}", key, obligor))
+        asking = _ask(f"http://127.0.0.1:{port}", key, obligor)
+        decisions, bare, cold = asyncio.run(asyncio.wait_for(asking, SECONDS_AT_MOST))
     finally:
         server.terminate()
         server.join()
