@@ -20,7 +20,7 @@ from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
 from api.errors import EXIT_BAD_INPUT
 from api.home import Home, open_home
-from api.instants import parse_amount, parse_instant
+from api.instants import parse_amount, parse_instant, require_past
 from api.machines import service as machines_service
 from api.main import create_app
 from api.models import service as models
@@ -157,7 +157,9 @@ def quote(
     starts: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of cover.")],
     ends: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of cover, inclusive.")],
     product: Annotated[InsuranceProduct, typer.Option("--product")] = InsuranceProduct.EQUIPMENT_UBI,
-    machine: Annotated[list[str] | None, typer.Option("--machine", help="A machine's uid; default all.")] = None,
+    machine: Annotated[
+        list[str] | None, typer.Option("--machine", help="A machine's uid or its source's id; default all.")
+    ] = None,
     currency: CurrencyOption = "CNY",
     as_of: AsOfOption = None,
     partner: PartnerOption = LOCAL,
@@ -173,7 +175,7 @@ def quote(
         currency=currency,
         starts=starts.date(),
         ends=ends.date(),
-        machines=tuple(MachineUid(uid) for uid in machine or ()),
+        machines=tuple(MachineUid(uid if "/" in uid else f"{owner}/{uid}") for uid in machine or ()),
         as_of=_instant(opened, owner, as_of, now),
     )
     body = premium_quotes.quote(opened, request, partner=PartnerId(partner), now=now)
@@ -268,7 +270,9 @@ def _instant(opened: Home, owner: ObligorId, text: str | None, now: datetime) ->
         return now
     with unit_of_work(opened.engine) as connection:
         zone = snapshots.site_zone(connection, opened, owner)
-    return parse_instant(text, zone=zone)
+    instant = parse_instant(text, zone=zone)
+    require_past(instant, now=now)
+    return instant
 
 
 def _plain_instant(text: str | None) -> datetime:
@@ -295,4 +299,4 @@ def _show_bytes(body: bytes, as_json: bool, text: Any) -> None:
 
 
 def _show(answer: dict[str, Any], as_json: bool, text: str) -> None:
-    sys.stdout.write((json.dumps(answer, ensure_ascii=False, indent=2) if as_json else text) + "\n")
+    sys.stdout.write((json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False) if as_json else text) + "\n")

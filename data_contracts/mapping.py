@@ -38,6 +38,12 @@ __all__ = [
 
 SUFFIX = ".mapping.yaml"
 
+LONGEST_HOLD_SECONDS = 30 * 86_400.0
+"""A sample that speaks for longer than a month is a mistake in the mapping."""
+
+LONGEST_LAG_SECONDS = 10 * 366 * 86_400.0
+"""Ten years: history that became known later than that is not lent on."""
+
 MACHINE = "machine"
 """Canonical target: the source's own machine id, which admission makes a machine_uid."""
 
@@ -92,7 +98,7 @@ class CsvOptions(_Part):
 class Lag(_Part):
     """Backfilled history: a row could be known `lag_seconds` after it was true."""
 
-    lag_seconds: Annotated[float, Field(ge=0)]
+    lag_seconds: Annotated[float, Field(ge=0, le=LONGEST_LAG_SECONDS)]
 
 
 class RecordedColumn(_Part):
@@ -121,7 +127,7 @@ class Mapping(_Part):
     source_zone: Zone = "UTC"
     site_zone: Zone = "UTC"
     site_zone_assumed: bool = False
-    hold_seconds: Annotated[float, Field(gt=0)] | None = None
+    hold_seconds: Annotated[float, Field(gt=0, le=LONGEST_HOLD_SECONDS)] | None = None
     silence: Annotated[Silence | None, BeforeValidator(_silence)] = None
     part_count_modulus: Annotated[float, Field(gt=0)] | None = None
     energy_register_modulus: Annotated[float, Field(gt=0)] | None = None

@@ -25,7 +25,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
     """The statement as plain text, from an answer as it was given."""
     say, currency = wording(language).say, answer["currency"]
     told = answer["narrative"][LANGUAGE_KEYS[language]]
-    factors = " x ".join(
+    factors = " × ".join(
         f"{number(factor['relativity'], language)} {_factor(factor['name'], language)}" for factor in answer["factors"]
     )
     lines = [

@@ -44,7 +44,8 @@ def current_rows(
     the place in the order of admission of each batch that the contested files may hold.
     """
     order = [column for column in contract.sort_names if column != "recorded_time"]
-    wanted = list(dict.fromkeys([*question.names, *order]))
+    tie = ["profile_id"] if contract.identity_per_value else []
+    wanted = list(dict.fromkeys([*question.names, *order, *tie]))
     known = _conditions(lake, question)
     within = _within(question)
     parts = []
@@ -58,7 +59,7 @@ def current_rows(
         versions = f"SELECT * FROM ({visible}) JOIN sequences USING (batch_id)"
         chosen = _merged(contract, versions) if contract.identity_per_value else _latest(contract, versions)
         parts.append(f"SELECT {_list(wanted)} FROM ({chosen}) WHERE {' AND '.join(after or ['true'])}")
-    query = f"SELECT {_list(question.names)} FROM ({' UNION ALL '.join(parts)}) ORDER BY {_list(order)}"
+    query = f"SELECT {_list(question.names)} FROM ({' UNION ALL '.join(parts)}) ORDER BY {_list([*order, *tie])}"
     schema = pa.schema([pa.field(column, contract.column(column).type) for column in question.names])
     return answer(lake, query).rename_columns(list(question.names)).cast(schema)
 
@@ -92,17 +93,31 @@ def _latest(contract: Contract, versions: str) -> str:
 
 
 def _merged(contract: Contract, versions: str) -> str:
-    """Each value column's latest word; what describes the row is of the latest row."""
+    """Each value's latest word, with the profile of the row that said it: a meter and a controller that speak of the
+    same instant each keep their own hold, so an instant has a row for each profile that has a word in it."""
     values = [
         f"arg_max({name(column)}, version) FILTER ({name(column)} IS NOT NULL) AS {name(column)}"
         for column in contract.value_names
     ]
-    about = [f"arg_max({column}, version) AS {column}" for column in ("profile_id", "recorded_time", "batch_id")]
+    speakers = [
+        f"arg_max(profile_id, version) FILTER ({name(column)} IS NOT NULL) AS {name(f'{column} speaker')}"
+        for column in contract.value_names
+    ]
+    about = [f"arg_max({column}, version) AS {column}" for column in ("recorded_time", "batch_id")]
     version = f"epoch_us(recorded_time)::HUGEINT * {VERSIONS_PER_MICROSECOND} + sequence AS version"
     identity = _list(contract.identity)
-    return (
-        f"SELECT {identity}, {', '.join([*values, *about])} FROM (SELECT *, {version} FROM ({versions})) "
+    said = (
+        f"SELECT {identity}, {', '.join([*values, *speakers, *about])} FROM (SELECT *, {version} FROM ({versions})) "
         f"GROUP BY {identity}"
+    )
+    all_speakers = _list([f"{column} speaker" for column in contract.value_names])
+    own = [
+        f"CASE WHEN {name(f'{column} speaker')} = profile_id THEN {name(column)} END AS {name(column)}"
+        for column in contract.value_names
+    ]
+    return (
+        f"SELECT {identity}, {', '.join(own)}, profile_id, recorded_time, batch_id FROM "
+        f"(SELECT *, unnest(list_distinct([{all_speakers}])) AS profile_id FROM ({said}))"
     )
 
 

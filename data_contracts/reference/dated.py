@@ -14,6 +14,7 @@ from datetime import date, datetime
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -21,6 +22,8 @@ from data_contracts.errors import InvalidParameters, NoParameterYet
 from data_contracts.identifiers import ParametersVersion
 
 FIRST_ENTRY_BY = date(2018, 1, 1)
+RULES_ZONE = ZoneInfo("Asia/Shanghai")
+"""A rule dated 1 July is in force from that day's midnight where the rules are made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,8 @@ class ParameterBook:
     version: ParametersVersion
 
     def at(self, as_of: datetime | date) -> dict[str, Any]:
-        """Every parameter's value on the (UTC) day of `as_of`. Raises NoParameterYet before a first entry."""
-        day = as_of.date() if isinstance(as_of, datetime) else as_of
+        """Every parameter's value on the day of `as_of` in China. Raises NoParameterYet before a first entry."""
+        day = as_of.astimezone(RULES_ZONE).date() if isinstance(as_of, datetime) else as_of
         return {name: parameter.at(day) for name, parameter in sorted(self.parameters.items())}
 
     def canonical(self) -> str:

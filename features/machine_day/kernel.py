@@ -108,11 +108,10 @@ def close(layout: Layout, held: NDArray[Any], cells: Cells) -> None:
     """Book what the last row of every series still holds, up to the end of its local day; `layout.cells` is its last
     cell.
 
-    What follows the last hold stays unbooked: nobody knows, whatever silence means.
+    What follows the last hold of state and power stays unbooked: nobody knows, whatever silence means.
     """
     for series in range(len(held)):
         own = held[series]
-        own.silence_is_off = 0
         cell = layout.cells[series]
         shift = layout.shifts[series]
         until = min(max(own.state_until, own.power_until), layout.midnights[cell + shift + 1])

@@ -98,7 +98,7 @@ def report_days(
     ends = _day_ends(day_numbers(reports["day"]), midnight, profile, sources)
     series = series_of(ownership, reports["machine_uid"], midnight)
     series = np.where(series < 0, series_of(ownership, reports["machine_uid"], ends - 1), series)
-    late = midnight > to_micros(as_of)
+    late = ends > to_micros(as_of)  # a day that is not over cannot have been reported whole
     kept = np.flatnonzero((series >= 0) & ~late)
     order = kept[np.lexsort((midnight[kept], series[kept]))]
     chosen = _Chosen(

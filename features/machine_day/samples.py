@@ -129,7 +129,8 @@ def sorted_rows(samples: pa.Table, *, ownership: Ownership, profiles: ProfileCod
     )
     rows = _in_order(rows if kept.all() else take(rows, kept))
     repeated = (rows.series[1:] == rows.series[:-1]) & (rows.time[1:] == rows.time[:-1])
-    assert not repeated.any(), "two samples of one machine and time: read them through ObservationReader.rows"
+    same_source = rows.profile[1:] == rows.profile[:-1]
+    assert not (repeated & same_source).any(), "two samples of one source and time: read them by ObservationReader.rows"
     machines = samples["machine_uid"]
     return Sorted(rows, count_by_machine(machines, (series < 0) & ~late), count_by_machine(machines, late))
 
@@ -146,10 +147,14 @@ def join(parts: Sequence[Rows]) -> Rows:
 
 
 def _in_order(rows: Rows) -> Rows:
-    """The rows sorted by series and time."""
-    series, time = rows.series, rows.time
-    rising = (series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (time[1:] >= time[:-1]))
-    return Rows(*(_read_only(values) for values in rows)) if rising.all() else take(rows, np.lexsort((time, series)))
+    """The rows sorted by series, time and, where several sources speak at once, their profiles."""
+    series, time, profile = rows.series, rows.time, rows.profile
+    at_once = (time[1:] == time[:-1]) & (profile[1:] >= profile[:-1])
+    rising = (series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & ((time[1:] > time[:-1]) | at_once))
+    ordered = rising.all()
+    return (
+        Rows(*(_read_only(values) for values in rows)) if ordered else take(rows, np.lexsort((profile, time, series)))
+    )
 
 
 def _read_only(values: NDArray[Any]) -> NDArray[Any]:

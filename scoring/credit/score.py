@@ -26,6 +26,8 @@ from scoring.records import Contribution, PdStep, ScoreRecord, ScoreSource
 
 Matrix = NDArray[np.float64]
 
+RECENT_COVERAGE = "coverage_90d"
+
 
 def score(snapshot: FeatureSnapshot, artefact: CreditArtefact, parameters: ParameterBook) -> ScoreRecord:
     """The probability of default of one obligor at the snapshot's `as_of`; see `score_many`."""
@@ -37,14 +39,14 @@ def score_many(
 ) -> list[ScoreRecord]:
     """A record for each snapshot, in order; the same bits as scoring them one by one.
 
-    An obligor with less history than parameter `minimum_history_days` gets its industry's prior (`thin_history`).
+    An obligor with less history than parameter `minimum_history_days`, or of whose last 90 days less was observed than
+    `minimum_recent_coverage`, gets its industry's prior (`thin_history`): an old history says nothing about a firm that
+    has fallen silent.
     Raises ModelDoesNotFit where a snapshot lacks one of the model's features, NoParameterYet where `as_of` lies before
     the first parameters, AdditivityBroken where the trees contradict their contributions.
     """
     values = [parameters.at(snapshot.as_of) for snapshot in snapshots]
-    thin = [
-        snapshot.history_days < value["minimum_history_days"] for snapshot, value in zip(snapshots, values, strict=True)
-    ]
+    thin = [_is_thin(snapshot, value) for snapshot, value in zip(snapshots, values, strict=True)]
     records: dict[int, ScoreRecord] = {
         index: _thin_record(snapshots[index], values[index], parameters)
         for index, is_thin in enumerate(thin)
@@ -57,6 +59,13 @@ def score_many(
         )
         records.update(zip(rest, scored, strict=True))
     return [records[index] for index in range(len(snapshots))]
+
+
+def _is_thin(snapshot: FeatureSnapshot, values: Mapping[str, Any]) -> bool:
+    recent = snapshot.values.get(RECENT_COVERAGE)
+    is_silent = recent is not None and recent.value is not None and recent.value < values["minimum_recent_coverage"]
+    has_nothing = recent is not None and recent.missing in {Missing.NOT_ENOUGH_HISTORY, Missing.NO_SOURCE}
+    return is_silent or has_nothing or snapshot.history_days < values["minimum_history_days"]
 
 
 def _model_records(

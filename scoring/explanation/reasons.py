@@ -96,12 +96,18 @@ def reasons(
 
 def _strongest(families: Any, *, kind: ReasonKind, direction: Direction, rules: ReasonRules) -> list[Reason]:
     pulls = [(direction.sign * sum(item.contribution for item, _ in members), members) for members in families]
-    ranked = sorted((pull for pull in pulls if pull[0] >= rules.minimum_contribution), key=lambda pull: -pull[0])
+    told = [pull for pull in pulls if pull[0] >= rules.minimum_contribution and _known(pull[1])]
+    ranked = sorted(told, key=lambda pull: -pull[0])
     return [_reason(members, kind=kind, direction=direction) for _, members in ranked[: rules.count(direction)]]
 
 
+def _known(members: Sequence[tuple[Contribution, ModelFeature]]) -> list[tuple[Contribution, ModelFeature]]:
+    """What has a value: nobody can check, or act on, a reason about something that is not known."""
+    return [member for member in members if member[0].value is not None]
+
+
 def _reason(members: Sequence[tuple[Contribution, ModelFeature]], *, kind: ReasonKind, direction: Direction) -> Reason:
-    leading, feature = max(members, key=lambda member: direction.sign * member[0].contribution)
+    leading, feature = max(_known(members), key=lambda member: direction.sign * member[0].contribution)
     return Reason(
         code=reason_code(kind, family=feature.family, name=feature.name, direction=direction),
         family=feature.family,

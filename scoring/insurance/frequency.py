@@ -51,7 +51,7 @@ def fleet_frequency(
         _machine(machine, _pulls(artefact, row, pulls), base=base)
         for machine, row, pulls in zip(machines, rows, explanation.contributions, strict=True)
     )
-    means = _pulls(artefact, snapshot.vector(keys), explanation.contributions.mean(axis=0))
+    means = _pulls(artefact, _mean_of_known(rows), explanation.contributions.mean(axis=0))
     if len(machines) == 1:
         means = tuple(covered[0].contributions)
     frequency = sum(machine.claim_frequency_per_machine_year for machine in covered) / len(covered)
@@ -64,6 +64,16 @@ def fleet_frequency(
         machines=covered,
         contributions=means,
     )
+
+
+def _mean_of_known(rows: NDArray[np.float64]) -> Vector:
+    """Each feature's mean over the machines that have it, NaN where none has: the figure beside a mean contribution."""
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=0)
+    sums = np.where(known, rows, 0.0).sum(axis=0)
+    means = np.full(rows.shape[1], np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 def _machine(machine: MachineUid, pulls: tuple[Contribution, ...], *, base: float) -> MachineFrequency:

@@ -142,6 +142,10 @@ def _check(snapshot: FeatureSnapshot, request: QuoteRequest, values: Mapping[str
         raise InvalidRequest(
             f"Cover from {request.starts} to {request.ends} has {days} days, not 1 to {terms['maximum_days']}."
         )
+    if request.ends < request.as_of.date():
+        raise InvalidRequest(
+            f"Cover until {request.ends} is over by {request.as_of.date()}.", hint="Quote cover that is still to come."
+        )
     if request.sum_insured_minor <= 0:
         raise InvalidRequest(f"A sum insured of {request.sum_insured_minor} minor units cannot be covered.")
     if snapshot.obligor_id != request.obligor_id or snapshot.as_of != request.as_of:

@@ -252,3 +252,44 @@ def test_golden_10_sold_at_noon(run: Any, tmp_path: Path) -> None:
         row = machine_days(run, "2026-05-06T00:00:00+08:00", owner)["2026-05-04"]
         assert (row["idle_seconds"], row["unknown_seconds"]) == (43_200, 0)
         assert (row["energy_kwh"], row["coverage"]) == (pytest.approx(12.0, abs=1e-6), 1)
+
+
+def test_two_sources_of_one_instant_keep_their_own_hold_in_any_order(run: Any, tmp_path: Path) -> None:
+    """A controller's counter with a modulus and a meter's power, stamped alike; their order of arrival is nothing."""
+    found = []
+    for order, obligor in enumerate((OBLIGOR, BUYER)):
+        folder = tmp_path / f"in-{order}"
+        counter = ["2026-05-04 08:00 E - - 9995", "2026-05-04 08:05 E - - 4"]
+        power = ["2026-05-04 08:00 - 6", "2026-05-04 08:05 - 6"]
+        sources = [
+            write_source(folder, counter, hold=600, silence="unknown", modulus=10_000),
+            write_source(folder, power, hold=60, silence="unknown"),
+        ]
+        for source, mapping in reversed(sources) if order else sources:
+            ingest(run, source, mapping, obligor)
+        found.append(machine_days(run, "2026-05-06", obligor)["2026-05-04"])
+    names = ("executing_seconds", "energy_kwh", "parts", "unknown_seconds")
+    assert [found[0][name] for name in names] == [found[1][name] for name in names]
+    assert (found[0]["executing_seconds"], found[0]["parts"]) == (900, 9)
+    assert found[0]["energy_kwh"] == pytest.approx(6 * 120 / 3600)
+
+
+def test_a_report_that_agrees_with_its_samples_is_no_finding(run: Any, tmp_path: Path) -> None:
+    rows = ["2026-05-04 08:00 E 10 2", "2026-05-04 08:05 E 12 3", "2026-05-04 08:30 N 4 0"]
+    ingest(run, *write_source(tmp_path / "in", rows, hold=600, silence="off"))
+    report = tmp_path / "report.csv"
+    report.write_text(
+        "machine,day,unknown_seconds,off_seconds,fault_seconds,maintenance_seconds,setup_seconds,executing_seconds,"
+        "idle_seconds,energy_kwh,parts\nm1,2026-05-04,55200,900,0,0,0,900,600,3.5,5\n",
+        encoding="utf-8",
+    )
+    names = ["day", *report.read_text(encoding="utf-8").splitlines()[0].split(",")[2:]]
+    mapping = tmp_path / "report.mapping.yaml"
+    columns = {"machine": {"column": "machine"}, **{name: {"column": name} for name in names}}
+    body = {"name": "daily", "kind": "machine_day_report", "site_zone": "Asia/Shanghai", "silence": "off",
+            "recorded_time": {"lag_seconds": 86_400}, "columns": columns}  # fmt: skip
+    mapping.write_text(json.dumps(body), encoding="utf-8")
+    ingest(run, report, mapping)
+    answer = run("machine-days", "--obligor", OBLIGOR, "--as-of", "2026-05-06", "--json").answer
+    assert answer["findings"] == []
+    assert [row["source"] for row in answer["machine_days"]] == ["samples"]

@@ -55,6 +55,9 @@ def test_rows_that_say_different_columns_do_not_disagree(door: Any) -> None:
     assert account(result) == (3, 3, 0, 0)
     (row,) = door.rows()
     assert (row["item_state"], row["power_kw"], row["part_delta"]) == ("Executing", 10, 4)
+    # What was known at one time is stored as one row, so that reading need not choose.
+    file = door.connection.execute(sa.select(tables.observation_file)).one()
+    assert (file.rows, file.merges) == (1, False)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

@@ -62,6 +62,14 @@ def test_every_file_is_named_by_its_bytes_and_lies_in_its_place(door: Door) -> N
     assert not list(door.store.root.rglob("*.partial"))
 
 
+def test_no_file_holds_words_of_another(door: Door) -> None:
+    """A file's dictionary of machines is that of its own rows: erasing a machine's files leaves no trace of it."""
+    door.text(gateway(machines=8))
+    for path in files_of(door):
+        column = pq.read_table(path, read_dictionary=["machine_uid"])["machine_uid"].combine_chunks()
+        assert set(column.dictionary.to_pylist()) == set(column.to_pylist())
+
+
 def test_buckets_spread_machines() -> None:
     buckets = [bucket_of(f"{OBLIGOR}/m{number}") for number in range(400)]
     assert set(buckets) == set(range(MACHINE_BUCKETS))

@@ -36,7 +36,10 @@ def test_many_are_scored_as_one_by_one(
 def test_base_and_contributions_are_the_margin(
     snapshots: list[FeatureSnapshot], credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
-    for record in score_many(snapshots[:-2], credit_model, parameters):
+    records = score_many(snapshots[:-2], credit_model, parameters)
+    by_model = [record for record in records if record.source is ScoreSource.MODEL]
+    assert len(by_model) > len(records) // 2
+    for record in by_model:
         assert record.base_log_odds is not None
         assert record.margin is not None
         total = record.base_log_odds + sum(item.contribution for item in record.contributions)
@@ -143,3 +146,18 @@ def _signs() -> np.ndarray:
     from scoring_book import credit_signs
 
     return credit_signs()
+
+
+def test_an_old_history_does_not_speak_for_a_firm_that_fell_silent(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    snapshot = make_snapshot(np.nan_to_num(rows[20], nan=0.5))
+    covered = replace(snapshot.values["coverage_90d"], value=0.9)
+
+    def source(coverage: FeatureValue) -> ScoreSource:
+        values = {**snapshot.values, "coverage_90d": coverage}
+        return score(replace(snapshot, values=values, history_days=1_399), credit_model, parameters).source
+
+    assert source(covered) is ScoreSource.MODEL
+    assert source(replace(covered, value=0.1)) is ScoreSource.THIN_HISTORY
+    assert source(replace(covered, value=None, missing=Missing.NO_SOURCE)) is ScoreSource.THIN_HISTORY

@@ -72,10 +72,21 @@ def test_ties_keep_the_order_of_the_catalogue() -> None:
 
 def test_a_reason_quotes_value_and_peers() -> None:
     item = feature("level", "a")
-    pull = Contribution(feature=item.key, family="level", value=None, contribution=0.2)
+    pull = Contribution(feature=item.key, family="level", value=0.3, contribution=0.2)
     (reason,) = reasons([pull], kind=ReasonKind.PREMIUM, features=[item], rules=RULES)
     assert reason.code == "P.level.a.adverse"
-    assert (reason.value, reason.reference_value, reason.unit, reason.window_days) == (None, 0.4, "1", 90)
+    assert (reason.value, reason.reference_value, reason.unit, reason.window_days) == (0.3, 0.4, "1", 90)
+
+
+def test_what_is_not_known_is_no_reason() -> None:
+    unknown, known = feature("level", "a"), feature("level", "b")
+    pulls = [
+        Contribution(feature=unknown.key, family="level", value=None, contribution=0.3),
+        Contribution(feature=known.key, family="level", value=0.3, contribution=0.1),
+    ]
+    (reason,) = reasons(pulls, kind=ReasonKind.CREDIT, features=[unknown, known], rules=RULES)
+    assert (reason.feature, reason.contribution) == (known.key, pytest.approx(0.4))
+    assert reasons(pulls[:1], kind=ReasonKind.CREDIT, features=[unknown], rules=RULES) == ()
 
 
 def test_every_code_that_a_model_can_give_is_listed(
