@@ -17,6 +17,7 @@ from api.errors import NotReproduced
 from api.home import Home
 from api.identity import answer_id
 from api.models import service as models
+from api.obligors import repository as obligors
 from api.partners import repository as partners
 from api.snapshots import repository as snapshots
 from api.snapshots.service import (
@@ -77,6 +78,7 @@ def decide(home: Home, request: CreditRequest, *, partner: PartnerId, now: datet
         is_fresh=True,
     )
     with unit_of_work(home.engine) as connection:
+        obligors.require(connection, request.obligor_id)
         return answer(connection, home, question, partner=partner, livemode=False, now=now).body
 
 

@@ -23,6 +23,8 @@ def ensure_local(connection: sa.Connection, *, now: datetime) -> None:
 
 
 def require(connection: sa.Connection, partner_id: PartnerId) -> None:
-    """Raises NotFound when there is no such partner."""
+    """Raises NotFound when there is no such partner; the home's own is known before anything came in."""
+    if partner_id == LOCAL:
+        return
     if connection.scalar(sa.select(partner.c.partner_id).where(partner.c.partner_id == partner_id)) is None:
         raise NotFound(f"No partner {partner_id!r} is known here.", hint="Leave --partner out to act for this home.")

@@ -15,6 +15,7 @@ from api.database.engine import unit_of_work
 from api.home import Home
 from api.identity import answer_id
 from api.models import service as models
+from api.obligors import repository as obligors
 from api.partners import repository as partners
 from api.premium_quotes import repository as quotes
 from api.snapshots.service import keep_parameters, latest_snapshot, require_live, take_snapshot
@@ -66,6 +67,7 @@ def quote(home: Home, request: QuoteRequest, *, partner: PartnerId, now: datetim
         is_fresh=True,
     )
     with unit_of_work(home.engine) as connection:
+        obligors.require(connection, request.obligor_id)
         return answer(connection, home, question, partner=partner, livemode=False, now=now).body
 
 

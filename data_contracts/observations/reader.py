@@ -51,8 +51,9 @@ class ObservationReader:
         `event_from` is inclusive, `event_until` exclusive. For machines, `obligor_ids` means every machine that those
         obligors owned or brought in, whenever. Columns are the contract's, or those named, in that order; instants are
         timestamp[us, UTC], texts plain strings. Samples are merged per named value: each value is the latest that any
-        row said, `profile_id`, `recorded_time` and `batch_id` those of the latest row. Raises NotFound for a column
-        that the contract has not, StoreDamaged when a registered file is missing.
+        row said and stands beside the `profile_id` of that row, so that an instant has a row for each profile with a
+        word in it; `recorded_time` and `batch_id` are those of the latest row. Raises NotFound for a column that the
+        contract has not, StoreDamaged when a registered file is missing.
         """
         contract = load_contract(kind)
         names = tuple(columns) if columns is not None else contract.names

@@ -101,3 +101,28 @@ def test_a_row_in_quarantine_is_kept_as_it_came(run: Any, tmp_path: Path, home: 
     database.close()
     assert json.loads(kept[1])["power_avg"] == "-2.0"
     assert kept[2] == GOOD[:40]
+
+
+def test_an_empty_home_says_what_to_do_first(run: Any) -> None:
+    ran = run("decide", "--obligor", OBLIGOR, "--amount", "1000.00", "--tenor-months", "12")
+    assert ran.exit_code == 2
+    assert "millgrade ingest" in ran.err
+
+
+@pytest.mark.parametrize("as_of", ["2022-01-01", "2025-01-01"])
+def test_features_of_a_time_without_data_are_missing_with_reasons(run: Any, tmp_path: Path, as_of: str) -> None:
+    source = tmp_path / "telemetry.csv"
+    source.write_text(f"{HEAD}\n{GOOD}\n", encoding="utf-8")
+    run("ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR)
+    answer = run("features", "--obligor", OBLIGOR, "--as-of", as_of, "--json").answer
+    assert all(item["value"] is None or item["value"] == 0 for item in answer["values"].values())
+    assert run("features", "--obligor", OBLIGOR, "--json").exit_code == 0
+
+
+def test_an_as_of_that_lies_ahead_is_refused(run: Any, tmp_path: Path) -> None:
+    source = tmp_path / "telemetry.csv"
+    source.write_text(f"{HEAD}\n{GOOD}\n", encoding="utf-8")
+    run("ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR)
+    ran = run("features", "--obligor", OBLIGOR, "--as-of", "2999-01-01")
+    assert ran.exit_code == 2
+    assert "future" in ran.err
