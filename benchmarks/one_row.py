@@ -23,6 +23,7 @@ from api.snapshots.service import reader, take_snapshot
 from api.telemetry.service import ingest_file
 from benchmarks.real_data import real_data
 from benchmarks.real_sme import AS_OF, SOURCE
+from data_contracts.identifiers import MachineUid
 from data_contracts.mapping import load_mapping
 from features.snapshot import FeatureSnapshot
 from scoring.insurance.premium import quote
@@ -116,7 +117,7 @@ def follow(lines: list[str], artefact: Any) -> Told:
         currency="CNY",
         starts=date(2022, 9, 22),
         ends=date(2023, 9, 21),
-        machines=(),
+        machines=(MachineUid(MACHINE),),
         as_of=as_of,
     )
     return Told(
@@ -160,12 +161,12 @@ def page(lines: list[str], alarms: list[int], whole: Told, alone: Told, kin: Tol
         "",
         "## 6. The reasons and the premium",
         "",
-        "| | as it is | without the row | without the machine's alarms |",
+        "| reason: its figure (its pull) | as it is | without the row | without the machine's alarms |",
         "|---|---:|---:|---:|",
         *_reasons(whole, alone, kin),
         f"| gross premium, fen | {whole.premium.gross_premium_minor:,} | {alone.premium.gross_premium_minor:,} | {kin.premium.gross_premium_minor:,} |",
         "",
-        "The reasons are those of the fleet, averaged over its three machines. A loan on these 21 days is referred whatever the row says: the history is too short for the credit model.",
+        "Cover of this one machine. The figure that a reason quotes moves with the single row; its pull moves when the kind does. A loan on these 21 days is referred whatever the row says: the history is too short for the credit model.",
         "",
     ]
     return "\n".join(out)
@@ -237,13 +238,11 @@ def _changed_contributions(whole: Told, kin: Told) -> list[str]:
 
 def _reasons(*told: Told) -> list[str]:
     codes = dict.fromkeys(reason.code for one in told for reason in one.premium.reasons)
-    named = [{reason.code: reason.contribution for reason in one.premium.reasons} for one in told]
-    return [
-        f"| `{code}` | "
-        + " | ".join(f"{reasons[code]:+.6f}" if code in reasons else "not named" for reasons in named)
-        + " |"
-        for code in codes
+    named = [
+        {reason.code: f"{_figure(reason.value)} ({reason.contribution:+.6f})" for reason in one.premium.reasons}
+        for one in told
     ]
+    return [f"| `{code}` | " + " | ".join(reasons.get(code, "not named") for reasons in named) + " |" for code in codes]
 
 
 def _figure(value: float | None) -> str:
