@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from features.snapshot import FeatureSnapshot
-from risk_reports.narrative import LANGUAGE_KEYS, Words, fact_sentences, freeze, reason_sentences
+from risk_reports.narrative import LANGUAGE_KEYS, Words, credit_reason_sentences, fact_sentences, freeze
 from risk_reports.numbers import money, number, ratio
 from risk_reports.wording.catalogue import Language, wording
 from scoring.records import CreditDecision, Finding, Outcome
@@ -17,7 +17,7 @@ def narrative(decision: CreditDecision, snapshot: FeatureSnapshot) -> dict[str, 
 
     def tell(language: Language) -> Words:
         return {
-            "reasons": reason_sentences(decision.score.reasons, language) or [wording(language).say("memo.no_reasons")],
+            "reasons": credit_reason_sentences(decision.score, language),
             "findings": [_finding(finding, decision.request.currency, language) for finding in decision.findings],
             "facts": fact_sentences(snapshot, language),
         }

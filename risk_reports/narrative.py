@@ -9,7 +9,7 @@ from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from risk_reports.numbers import quantity
 from risk_reports.wording.catalogue import Language, wording, wording_version
-from scoring.records import Reason
+from scoring.records import Reason, ScoreRecord
 
 NARRATIVE_KEYS = ("narrative", "wording_version")
 """Keys of an answer that hold its words."""
@@ -37,6 +37,11 @@ def reason_sentences(reasons: Sequence[Reason], language: Language) -> list[str]
         )
         for reason in reasons
     ]
+
+
+def credit_reason_sentences(record: ScoreRecord, language: Language) -> list[str]:
+    """The sentences of a score's reasons, or the one that says why there are none."""
+    return reason_sentences(record.reasons, language) or [wording(language).say("memo.no_reasons")]
 
 
 def fact_sentences(snapshot: FeatureSnapshot, language: Language) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from copy import deepcopy
 from importlib.resources import files
 from typing import Any
 
@@ -82,9 +83,10 @@ def example(name: str) -> Any:
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:
     """The app's OpenAPI document, with the schemas that only bodies and problems refer to."""
-    document = get_openapi(
+    shared = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
     )
+    document = deepcopy(shared)  # parts of it are the routes' own and must not change with the copy handed out
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     _, problem = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE)
     schemas.update(problem["$defs"])
