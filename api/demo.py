@@ -24,12 +24,12 @@ from api.models import service as models
 from api.partners.repository import LOCAL
 from api.premium_quotes import service as premium_quotes
 from api.scores import service as scores
-from api.snapshots.service import site_zone
+from api.snapshots.service import site_zone, take_snapshot
 from api.telemetry import service as telemetry
 from data_contracts.identifiers import ObligorId
 from data_contracts.mapping import load_mapping
 from data_contracts.observations.tables import batch
-from risk_reports import credit_memo, portfolio_report, premium_statement
+from risk_reports import credit_memo, portfolio_report, premium_statement, tables
 from risk_reports.wording.catalogue import Language
 from scoring import registry
 from scoring.cards import SYNTHETIC_STATEMENT
@@ -112,9 +112,12 @@ def _real(home: Home, source: Path, *, now: datetime) -> Iterator[str]:
     )
     with unit_of_work(home.engine) as connection:
         last = connection.scalar(sa.select(sa.func.max(batch.c.event_until)).where(batch.c.obligor_id == REAL_OBLIGOR))
+        assert last is not None, "the real file was admitted"
         zone = site_zone(connection, home, REAL_OBLIGOR)
-    assert last is not None, "the real file was admitted"
-    yield from _answers(home, REAL_OBLIGOR, as_of=local_midnight(last + timedelta(days=1), zone=zone), now=now)
+        as_of = local_midnight(last + timedelta(days=1), zone=zone)
+        snapshot = take_snapshot(connection, home, REAL_OBLIGOR, as_of=as_of, now=now)
+    yield "\n" + tables.features_text(snapshot)
+    yield from _answers(home, REAL_OBLIGOR, as_of=as_of, now=now)
 
 
 def _answers(home: Home, obligor: ObligorId, *, as_of: datetime, now: datetime) -> Iterator[str]:

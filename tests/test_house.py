@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,22 @@ def test_a_lock_has_hashes_and_no_index_address(lock: str) -> None:
     assert pinned
     assert len(re.findall(r"--hash=sha256:", text)) >= len(pinned)
     assert not re.search(r"https?://|file:|index-url", text)
+
+
+def test_every_module_of_the_contracts_room_is_checked_for_sql() -> None:
+    """import-linter lists the modules that may not import SQL; a new one must not be forgotten."""
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (contract,) = (item for item in linter["contracts"] if item.get("forbidden_modules") == ["sqlalchemy"])
+    rooms = {path.name.removesuffix(".py") for path in (ROOT / "data_contracts").iterdir() if path.name[0] not in "_."}
+    with_python = {name for name in rooms if (ROOT / "data_contracts" / f"{name}.py").exists()}
+    with_python |= {name for name in rooms if (ROOT / "data_contracts" / name / "__init__.py").exists()}
+    listed = {name.removeprefix("data_contracts.") for name in contract["source_modules"] if "data_contracts." in name}
+    assert with_python - {"observations", "evidence"} == listed
+
+
+@pytest.mark.parametrize("record", sorted(path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")))
+def test_a_decision_record_names_a_check_that_exists(record: str) -> None:
+    text = (ROOT / "docs" / "decisions" / record).read_text(encoding="utf-8")
+    assert record in (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    checks = re.findall(r"`(tests/[\w/.]+)`", text.split("**Check.**")[1])
+    assert [check for check in checks if not (ROOT / check).exists()] == []
