@@ -126,3 +126,28 @@ def test_an_as_of_that_lies_ahead_is_refused(run: Any, tmp_path: Path) -> None:
     ran = run("features", "--obligor", OBLIGOR, "--as-of", "2999-01-01")
     assert ran.exit_code == 2
     assert "future" in ran.err
+
+
+@pytest.mark.parametrize(
+    "rule", ['"hold_seconds": 1e13', '"hold_seconds": Infinity', '"recorded_time": {"lag_seconds": 1e15}']
+)
+def test_a_mapping_whose_times_no_machine_has_is_refused(run: Any, tmp_path: Path, rule: str) -> None:
+    """An endless hold would be admitted and break every later reading of the obligor."""
+    source, mapping = tmp_path / "telemetry.csv", tmp_path / "endless.mapping.yaml"
+    source.write_text(f"{HEAD}\n{GOOD}\n", encoding="utf-8")
+    columns = {"machine": {"column": "asset"}, "event_time": {"column": "ts"}, "power_kw": {"column": "power_avg"}}
+    body = {
+        "name": "endless",
+        "kind": "sample",
+        "site_zone": "Europe/Rome",
+        "silence": "off",
+        "hold_seconds": 600,
+        "columns": columns,
+    }
+    name = rule.split(":", maxsplit=1)[0].strip('"')
+    body[name] = json.loads("{" + rule + "}")[name]
+    mapping.write_text(json.dumps(body).replace("Infinity", ".inf"), encoding="utf-8")
+    ran = run("ingest", source, "--mapping", mapping, "--obligor", OBLIGOR)
+    assert ran.exit_code == 2
+    assert name in ran.err
+    assert "Traceback" not in ran.err

@@ -211,7 +211,8 @@ def test_the_document_quotes_the_numbers_in_force(parameters: ParameterBook) -> 
     text = DOCUMENT.read_text(encoding="utf-8")
     coverage = next(entry for entry in values["credit_policy"] if entry["rule"] == "K02_coverage")
     cut_offs = values["grade_cut_offs"]
-    assert f"fewer than {values['minimum_history_days']} observed days" in text
+    assert f"under {values['minimum_history_days']} days of history" in text
+    assert f"under {values['minimum_recent_coverage']} of the last 90 days observed" in text
     assert f"coverage over 90 days is below {coverage['minimum']}" in text
     assert coverage["feature"] == "coverage_90d"
     assert f"approve up to {cut_offs['approve_to']}, refer {cut_offs['refer_to']}, decline beyond" in text

@@ -150,6 +150,7 @@ def test_the_sum_insured_is_spread_evenly() -> None:
     [
         ({"ends": date(2026, 6, 30)}, InvalidRequest),
         ({"ends": date(2027, 7, 2)}, InvalidRequest),
+        ({"starts": date(2025, 1, 1), "ends": date(2025, 6, 30)}, InvalidRequest),
         ({"sum_insured_minor": 0}, InvalidRequest),
         ({"obligor_id": "other"}, InvalidRequest),
         ({"product": InsuranceProduct.GUARANTEE}, ProductNotOffered),
