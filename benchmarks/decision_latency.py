@@ -22,7 +22,6 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +34,7 @@ from api.keys.principal import Role
 from api.keys.service import create_key
 from api.main import create_app
 from api.obligors.repository import all_ids
+from api.operations.serving import listen, serve
 from benchmarks import small_home
 from data_contracts.identifiers import ObligorId, PartnerId
 
@@ -129,16 +129,7 @@ def _serve(root: Path, database_url: str | None, port: int) -> None:
     """Both apps on one engine, logs into nothing."""
     home = open_home(root, database_url=database_url)
     with Path(os.devnull).open("w", encoding="utf-8") as nothing:
-        app = _side_by_side(create_app(home, log_stream=nothing), _bare(home))
-        uvicorn.run(
-            app,
-            host="127.0.0.1",
-            port=port,
-            log_level="critical",
-            access_log=False,
-            timeout_keep_alive=120,
-            lifespan="off",
-        )
+        serve(_side_by_side(create_app(home, log_stream=nothing), _bare(home)), listen("127.0.0.1", port))
 
 
 def _bare(home: Home) -> FastAPI:

@@ -23,6 +23,7 @@ from api.home import open_home
 from api.operations.doctor import files, software
 from api.operations.doctor.examine import examine
 from api.operations.doctor.finding import Level
+from api.operations.serving import listen
 from api.snapshots.service import keep_parameters
 from data_contracts.observations.tables import observation_file
 from data_contracts.reference.dated import load_book
@@ -251,6 +252,13 @@ def test_the_document_of_the_api(run: Any, tmp_path: Path) -> None:
     assert json.loads(out.read_text(encoding="utf-8")) == run("openapi", "--json").answer
     refused = run("openapi", "--out", tmp_path / "absent" / "openapi.json")
     assert (refused.exit_code, "absent" in refused.err) == (2, True)
+
+
+def test_an_answer_does_not_wait_for_the_peers_acknowledgement() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_address_that_is_taken(run: Any) -> None:
