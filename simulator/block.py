@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.defaults import Lives, draw_lives
-from simulator.faults import (
+from simulator.credit.reduced_form import Lives, draw_lives
+from simulator.factory.faults import (
     Failures,
     hazard_per_hour,
     maintenance_effort,
@@ -16,14 +16,14 @@ from simulator.faults import (
     planned_maintenance,
     strike,
 )
-from simulator.gateway import draw_outages
-from simulator.machine_month import MachineMonth, assemble
-from simulator.machines import Machines, draw_machines
-from simulator.obligors import BLOCK_FIRMS, Firms, Health, draw_firms, draw_health, industry_shifts, sum_by_firm
-from simulator.orders import Capacity, Orders, capacity, demand_drive, draw_orders, work_load
+from simulator.factory.machine_month import MachineMonth, assemble
+from simulator.factory.machines import Machines, draw_machines
+from simulator.factory.schedule import Quarters, activity_after_default, owned_days, planned_quarters, split_work
+from simulator.firms.obligors import BLOCK_FIRMS, Firms, Health, draw_firms, draw_health, industry_shifts, sum_by_firm
+from simulator.gateway.outages import draw_outages
 from simulator.parameter_values import WorldParameters
-from simulator.schedule import Quarters, activity_after_default, owned_days, planned_quarters, split_work
 from simulator.streams import Streams
+from simulator.trade.orders import Capacity, Orders, capacity, demand_drive, draw_orders, work_load
 from simulator.world_calendar import Calendar, Month
 
 Floats = NDArray[np.float64]

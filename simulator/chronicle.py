@@ -12,15 +12,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
-from simulator import ledgers, truth
+from simulator import truth
 from simulator.block import Block, BlockState, Laws, opening, step
-from simulator.claims import draw_claims, write_policies
-from simulator.defaults import TruePd
-from simulator.orders import Orders, joined
-from simulator.reports import report_table
-from simulator.samples import sample_table
+from simulator.credit.reduced_form import TruePd
+from simulator.insurance.claims import draw_claims, write_policies
 from simulator.summary import Tally, insured_years, tally
-from simulator.trade import deliver
+from simulator.told import ledgers
+from simulator.told.reports import report_table
+from simulator.told.samples import sample_table
+from simulator.trade.deliveries import deliver
+from simulator.trade.orders import Orders, joined
 from simulator.world_calendar import Month
 from simulator.write import WorldFolder
 

@@ -11,10 +11,10 @@ from scipy.stats import rankdata
 
 from data_contracts.contract import RecordKind
 from simulator.block import Block, Laws
-from simulator.claims import Policies
-from simulator.defaults import HORIZON_MONTHS, TruePd
-from simulator.machine_month import EXECUTING, MachineMonth
-from simulator.machines import DAYS_PER_YEAR
+from simulator.credit.reduced_form import HORIZON_MONTHS, TruePd
+from simulator.factory.machine_month import EXECUTING, MachineMonth
+from simulator.factory.machines import DAYS_PER_YEAR
+from simulator.insurance.claims import Policies
 from simulator.world_calendar import QUARTERS_PER_DAY, Calendar
 
 STATEMENT = "synthetic; effect sizes are inputs, not findings"

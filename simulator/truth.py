@@ -7,11 +7,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from simulator.block import Block, BlockMonth, Laws
-from simulator.claims import Claims
-from simulator.defaults import TruePd
-from simulator.machine_month import EXECUTING
-from simulator.obligors import sum_by_firm
-from simulator.reports import INSTANT
+from simulator.credit.reduced_form import TruePd
+from simulator.factory.machine_month import EXECUTING
+from simulator.firms.obligors import sum_by_firm
+from simulator.insurance.claims import Claims
+from simulator.told.reports import INSTANT
 
 QUARTERS_PER_HOUR = 4.0
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from data_contracts.errors import InputError
 from simulator.block import Block, Laws, build_block
 from simulator.chronicle import Progress, Sampling, books, chronicle
-from simulator.defaults import true_pd
-from simulator.obligors import BLOCK_FIRMS, industry_states
+from simulator.credit.reduced_form import true_pd
+from simulator.firms.obligors import BLOCK_FIRMS, industry_states
 from simulator.parameter_values import load_parameters
 from simulator.streams import Streams
 from simulator.summary import STATEMENT, WorldId, WorldSummary, summarise

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from simulator.defaults import HORIZON_MONTHS, TruePd, true_pd
+from simulator.credit.reduced_form import HORIZON_MONTHS, TruePd, true_pd
 from simulator.parameter_values import WorldParameters, load_parameters
 
 PATHS = 200_000

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from simulator.gateway import draw_outages
-from simulator.obligors import synthetic_uscc
-from simulator.orders import Orders, work_load
+from simulator.factory.schedule import activity_after_default
+from simulator.firms.obligors import synthetic_uscc
+from simulator.gateway.outages import draw_outages
 from simulator.parameter_values import WorldParameters, load_parameters
-from simulator.schedule import activity_after_default
 from simulator.streams import Streams, round_at_random
-from simulator.trade import deliver
+from simulator.trade.deliveries import deliver
+from simulator.trade.orders import Orders, work_load
 from simulator.world_calendar import Calendar, build_calendar
 
 

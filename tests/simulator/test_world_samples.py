@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from written_world import WrittenWorld
 
-from simulator.machine_month import EXECUTING, FAULT
-from simulator.samples import interleave
+from simulator.factory.machine_month import EXECUTING, FAULT
+from simulator.told.samples import interleave
 
 ELEMENT_OF = {
     ("NotAvailable", "None"): "off_seconds",

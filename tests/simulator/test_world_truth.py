@@ -11,8 +11,8 @@ from written_world import WrittenWorld
 
 from simulator import simulate
 from simulator.block import build_block
-from simulator.defaults import true_pd
-from simulator.obligors import BLOCK_FIRMS
+from simulator.credit.reduced_form import true_pd
+from simulator.firms.obligors import BLOCK_FIRMS
 from simulator.summary import annual_outcomes, area_under_curve
 from simulator.world import make_laws
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from simulator.machines import Machines
-from simulator.obligors import Firms
+from simulator.factory.machines import Machines
+from simulator.factory.schedule import Quarters
+from simulator.firms.obligors import Firms
 from simulator.parameter_values import FaultParameters
-from simulator.schedule import Quarters
 from simulator.streams import Streams
 from simulator.world_calendar import Month
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
 from data_contracts.vocabulary import ItemState, OperationMode
-from simulator.machine_month import (
+from simulator.factory.machine_month import (
     EXECUTING,
     FAULT,
     IDLE,
@@ -19,8 +19,8 @@ from simulator.machine_month import (
     MachineMonth,
     day_blocks,
 )
-from simulator.machines import Machines
-from simulator.reports import INSTANT, STEPS_PER_KW, source_schema
+from simulator.factory.machines import Machines
+from simulator.told.reports import INSTANT, STEPS_PER_KW, source_schema
 from simulator.world_calendar import MICROSECONDS, QUARTER_SECONDS, QUARTERS_PER_DAY, Calendar
 
 ITEM_STATES = {

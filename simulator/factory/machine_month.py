@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.faults import Failures
-from simulator.gateway import Outages
-from simulator.machines import Machines
+from simulator.factory.faults import Failures
+from simulator.factory.machines import Machines
+from simulator.factory.schedule import Quarters
+from simulator.gateway.outages import Outages
 from simulator.parameter_values import PowerParameters
-from simulator.schedule import Quarters
 from simulator.streams import Streams, round_at_random
 from simulator.world_calendar import QUARTER_SECONDS, QUARTERS_PER_DAY, Month
 
@@ -149,7 +149,7 @@ def day_blocks(done: Quarters, start_quarter: Ints) -> tuple[Ints, Ints]:
     """How a day without failures is laid out: (states of the blocks, their ends), ends of shape (blocks, ...).
 
     Off until the shift begins, setup, executing, idle, maintenance, off. With failures the executing block is divided
-    and they lie inside it, see `simulator.samples`.
+    and they lie inside it, see `simulator.told.samples`.
     """
     before = np.minimum(start_quarter, done[OFF])
     lengths = np.stack(

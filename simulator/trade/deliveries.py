@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.orders import Orders
+from simulator.trade.orders import Orders
 
 Ints = NDArray[np.int64]
 

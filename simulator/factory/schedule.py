@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.machines import Machines
-from simulator.obligors import Firms
+from simulator.factory.machines import Machines
+from simulator.firms.obligors import Firms
 from simulator.parameter_values import ScheduleParameters
 from simulator.streams import Streams, round_at_random
 from simulator.world_calendar import Month

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
 from simulator.block import Block, Laws
-from simulator.claims import Claims, Policies
-from simulator.machines import MAKER, Machines
-from simulator.obligors import Firms, synthetic_uscc
-from simulator.orders import Orders
-from simulator.reports import INSTANT, source_schema
-from simulator.trade import Deliveries
+from simulator.factory.machines import MAKER, Machines
+from simulator.firms.obligors import Firms, synthetic_uscc
+from simulator.insurance.claims import Claims, Policies
+from simulator.told.reports import INSTANT, source_schema
+from simulator.trade.deliveries import Deliveries
+from simulator.trade.orders import Orders
 from simulator.world_calendar import Calendar, Instants
 
 OFFICE_OPENS_SECONDS = 9 * 3600

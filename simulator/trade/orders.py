@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.machines import Machines
-from simulator.obligors import Firms
+from simulator.factory.machines import Machines
+from simulator.firms.obligors import Firms
 from simulator.parameter_values import DemandParameters, WorldParameters
 from simulator.streams import Streams
 from simulator.world_calendar import Month

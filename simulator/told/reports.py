@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind, load_contract
-from simulator.machine_month import (
+from simulator.factory.machine_month import (
     EXECUTING,
     FAULT,
     IDLE,
@@ -17,7 +17,7 @@ from simulator.machine_month import (
     MachineMonth,
     energy_seen,
 )
-from simulator.machines import ENERGY_STEP_KWH, POWER_STEP_KW, Machines
+from simulator.factory.machines import ENERGY_STEP_KWH, POWER_STEP_KW, Machines
 from simulator.world_calendar import QUARTER_SECONDS, Calendar
 
 INSTANT = pa.timestamp("us", tz="UTC")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.identifiers import MachineUid, machine_uid
-from simulator.obligors import Firms
+from simulator.firms.obligors import Firms
 from simulator.parameter_values import MachineType, PowerParameters, WorldParameters
 from simulator.streams import Streams
 from simulator.world_calendar import Calendar

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from scipy.special import expit, logit
 
-from simulator.obligors import Firms, Health
+from simulator.firms.obligors import Firms, Health
 from simulator.parameter_values import DefaultParameters, WorldParameters
 from simulator.streams import Streams
 from simulator.world_calendar import Calendar
