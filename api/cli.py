@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import simulator
 from api import cli_manage, cli_operate
 from api import demo as demonstration
+from api.access_log.repository import looked
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
 from api.errors import EXIT_BAD_INPUT
@@ -107,6 +108,7 @@ def machine_days(
     instant = _instant(opened, owner, as_of, now)
     with unit_of_work(opened.engine) as connection:
         days, findings = machines_service.machine_days(connection, opened, owner, as_of=instant, now=now)
+        looked(connection, owner, "machine_days", now=now)
     answer = tables.machine_days_answer(days, findings)
     _show(answer, as_json, tables.machine_days_text(answer))
 
@@ -120,6 +122,7 @@ def features(
     instant = _instant(opened, owner, as_of, now)
     with unit_of_work(opened.engine) as connection:
         snapshot = snapshots.take_snapshot(connection, opened, owner, as_of=instant, now=now)
+        looked(connection, owner, "features", now=now)
     answer = tables.features_answer(snapshot)
     _show(answer, as_json, tables.features_text(snapshot))
 

@@ -1,4 +1,7 @@
-"""Commands that keep a home's lists: obligors, machines, partners, keys and consents, one by one or as a CSV file."""
+"""Commands that keep a home's lists: obligors, machines, partners, keys and consents, one by one or as a CSV file.
+
+The sixth list, of sign-ins, takes no file and has its commands in `cli_sign_ins`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from api.cli_sign_ins import sign_in_app
 from api.console import HomeOption, JsonOption, aligned, opened, show
 from api.errors import EXIT_BAD_INPUT
 from api.operations import consents, keys, machines, obligors, partners
@@ -38,7 +42,14 @@ partner_app = typer.Typer(help="The banks, insurers, lessors and core enterprise
 key_app = typer.Typer(help="API keys; a key is shown once, when it is made.", no_args_is_help=True)
 consent_app = typer.Typer(help="Who may see what of whom, for what, until when.", no_args_is_help=True)
 
-APPS = {"obligor": obligor_app, "machine": machine_app, "partner": partner_app, "key": key_app, "consent": consent_app}
+APPS = {
+    "obligor": obligor_app,
+    "machine": machine_app,
+    "partner": partner_app,
+    "key": key_app,
+    "consent": consent_app,
+    "sign-in": sign_in_app,
+}
 
 
 def mount(app: typer.Typer) -> None:
@@ -237,9 +248,6 @@ def add_consent(
     obligor: Obligor = None,
     recipient: Annotated[str | None, typer.Option("--recipient", help="A partner's id, or platform.")] = None,
     purpose: Annotated[str | None, typer.Option("--purpose", help="credit, insurance or platform.")] = None,
-    streams: Annotated[
-        str | None, typer.Option("--streams", help="Kinds of records, parted by ';'; default all.")
-    ] = None,
     expires: Annotated[str | None, typer.Option("--expires", help="Instant or date; default without end.")] = None,
     evidence: Annotated[str | None, typer.Option("--evidence", help="SHA-256 of the document that shows it.")] = None,
     file: FileOption = None,
@@ -251,7 +259,6 @@ def add_consent(
         "obligor": obligor,
         "recipient": recipient,
         "purpose": purpose,
-        "streams": streams,
         "expires": expires,
         "evidence": evidence,
     }

@@ -15,6 +15,7 @@ from api.console import HomeOption, JsonOption, opened, settled_home, show, usab
 from api.errors import EXIT_BAD_INPUT
 from api.main import create_app, openapi_document
 from api.operations import migrations, serving
+from api.operations import sweep as sweeping
 from api.operations.doctor.examine import examine
 from api.operations.doctor.finding import Finding, Level
 from data_contracts.errors import InputError
@@ -25,7 +26,7 @@ OPENAPI_FILE = Path("docs/openapi.json")
 
 def mount(app: typer.Typer) -> None:
     """Give `app` these commands."""
-    for command in (serve, migrate, doctor, openapi):
+    for command in (serve, migrate, doctor, sweep, openapi):
         app.command()(command)
 
 
@@ -78,6 +79,13 @@ def doctor(
     show(answer, as_json, "\n".join(map(_line, findings)))
     if not is_well:
         raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def sweep(*, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Clear away leftovers of unfinished admissions, Idempotency-Keys of over 30 days, and sessions that expired."""
+    with opened(home) as here:
+        swept = asdict(sweeping.sweep(here, now=datetime.now(UTC)))
+    show(swept, as_json, "\n".join(f"{name.replace('_', ' ')}: {count}" for name, count in swept.items()))
 
 
 def openapi(

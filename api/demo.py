@@ -72,9 +72,13 @@ def typical_obligor(records: Sequence[ScoreRecord]) -> ObligorId:
 
 def doors(home: Home, *, url: str) -> Iterator[str]:
     """Open the doors for the obligor that was shown, and yield what to print."""
-    as_of, now = WORLD_ENDS.astimezone(UTC), datetime.now(UTC)
-    shown = typical_obligor(_synthetic(scores.score_all(home, as_of=as_of, now=now)))
-    yield from open_doors(home, shown, url=url, day=WORLD_ENDS, now=now)
+    now = datetime.now(UTC)
+    yield from open_doors(home, shown_obligor(home, now=now), url=url, day=WORLD_ENDS, now=now)
+
+
+def shown_obligor(home: Home, *, now: datetime) -> ObligorId:
+    """The obligor whose answers the demonstration prints, chosen by rule from everybody's scores at the world's end."""
+    return typical_obligor(_synthetic(scores.score_all(home, as_of=WORLD_ENDS.astimezone(UTC), now=now)))
 
 
 def _world(home: Home, build_world: Callable[[Path], None], *, progress: Progress, now: datetime) -> None:

@@ -25,7 +25,7 @@ from data_contracts.identifiers import ObligorId, PartnerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Door:
+class Door:
     """A partner of the demonstration and what it asks."""
 
     partner_id: PartnerId
@@ -46,14 +46,14 @@ class _Door:
 
 
 DOORS = (
-    _Door(
+    Door(
         partner_id=PartnerId("demo-bank"),
         name="Demonstration bank",
         role=Role.BANK,
         purpose=consents.Purpose.CREDIT,
         path="/v1/credit-decisions",
     ),
-    _Door(
+    Door(
         partner_id=PartnerId("demo-insurer"),
         name="Demonstration insurer",
         role=Role.INSURER,
@@ -63,18 +63,33 @@ DOORS = (
 )
 
 
-def open_doors(home: Home, obligor: ObligorId, *, url: str, day: datetime, now: datetime) -> Iterator[str]:
-    """Make the sign-in and the keys, and yield the lines to print: each secret and each command on one of its own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The secrets of one start: the sign-in of the manufacturer's page, and each door with its key."""
+
+    sign_in_name: str
+    password: str
+    keys: tuple[tuple[Door, str], ...]
+
+
+def make_secrets(home: Home, obligor: ObligorId, *, now: datetime) -> Opened:
+    """Make the sign-in and the keys, and the partners and consents that they rest on; earlier ones end."""
     password = secrets.token_urlsafe(12)
     with unit_of_work(home.engine) as connection:
         name = _sign_in(connection, obligor, password=password, now=now)
-        made = [(door, _key(connection, door, obligor, now=now)) for door in DOORS]
+        made = tuple((door, _key(connection, door, obligor, now=now)) for door in DOORS)
+    return Opened(sign_in_name=name, password=password, keys=made)
+
+
+def open_doors(home: Home, obligor: ObligorId, *, url: str, day: datetime, now: datetime) -> Iterator[str]:
+    """Make the secrets, and yield the lines to print: each secret and each command on one of its own."""
+    opened = make_secrets(home, obligor, now=now)
     yield f"\nThe manufacturer's page of {obligor}, in English and Chinese:"
     yield f"{url}/portal/en/"
     yield f"{url}/portal/zh/"
-    yield f"sign-in name: {name}"
-    yield f"password: {password}"
-    for door, key in made:
+    yield f"sign-in name: {opened.sign_in_name}"
+    yield f"password: {opened.password}"
+    for door, key in opened.keys:
         body = json.dumps(door.question(obligor, day))
         yield f"\n{door.name}, key (test mode):"
         yield key
@@ -93,7 +108,7 @@ def _sign_in(connection: sa.Connection, obligor: ObligorId, *, password: str, no
     return name
 
 
-def _key(connection: sa.Connection, door: _Door, obligor: ObligorId, *, now: datetime) -> str:
+def _key(connection: sa.Connection, door: Door, obligor: ObligorId, *, now: datetime) -> str:
     if connection.scalar(sa.select(partner.c.partner_id).where(partner.c.partner_id == door.partner_id)) is None:
         values = {"partner_id": door.partner_id, "name": door.name, "kind": door.role.value, "created_time": now}
         connection.execute(partner.insert().values(values))

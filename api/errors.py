@@ -132,6 +132,12 @@ class DataNotForLive(BusinessError):
     code = "data_not_for_live"
 
 
+class RealDataKept(BusinessError):
+    """A test key writes about an obligor of whom real data is kept."""
+
+    code = "real_data_kept"
+
+
 class RequestTimedOut(OperatingError):
     """A request took longer than it may; nothing of it was kept unless an answer says so."""
 
@@ -176,6 +182,7 @@ PLACES: dict[type[Exception], Place] = {
     RequestInFlight: Place(status=409, title="The same request is being worked on"),
     ModelNotForLive: Place(status=409, title="The model is not for live keys"),
     DataNotForLive: Place(status=409, title="The data is not for live keys"),
+    RealDataKept: Place(status=409, title="Real data is kept of this obligor"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),
     UnsupportedMediaType: Place(status=415, title="The media type is not supported"),

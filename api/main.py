@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TextIO
 
 from fastapi import FastAPI
+from starlette.responses import Response
 
 from api.consents import endpoints as consents
 from api.credit_decisions import endpoints as credit_decisions
@@ -26,6 +28,7 @@ from api.portal import endpoints as portal
 from api.premium_quotes import endpoints as premium_quotes
 from api.scores import endpoints as scores
 from api.telemetry import endpoints as telemetry
+from scoring.canonical import canonical_bytes
 
 VERSION = "1"
 DESCRIPTION = (
@@ -65,16 +68,27 @@ def openapi_document() -> dict[str, Any]:
     return openapi_of(_routed())
 
 
+@cache
+def _document_bytes() -> bytes:
+    return canonical_bytes(openapi_document())
+
+
 def _routed() -> FastAPI:
     """The documented routes, without anything to serve them from."""
     app = FastAPI(
-        title="Millgrade", version=VERSION, description=DESCRIPTION, docs_url=None, redoc_url=None, openapi_url=None
+        title="Millgrade",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # its redirects would name the Host that the caller sent
     )
     for resource in RESOURCES:
         app.include_router(resource.router)
 
     @app.get("/openapi.json", include_in_schema=False, name="openapi")
-    def openapi() -> dict[str, Any]:
-        return openapi_document()
+    def openapi() -> Response:
+        return Response(_document_bytes(), media_type="application/json")
 
     return app

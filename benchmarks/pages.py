@@ -1,4 +1,7 @@
-"""Rewrites the pages of `docs/` that are printed by commands: `make docs`. Those that need real data need MILLGRADE_DATA."""
+"""Rewrites the pages of `docs/` that are printed by commands: `make docs`. Those that need real data need MILLGRADE_DATA.
+
+Two of them ask the demonstration's home: `make demo SERVE=0` before.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ PAGES = (
     ("features.documentation", ["--write"]),
     ("benchmarks.real_sme", ["--write"]),
     ("benchmarks.one_row", ["--write"]),
+    ("benchmarks.three_doors", ["--write"]),
 )
 
 

@@ -53,14 +53,14 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.MISSING: ("lack {column}", "The contract requires it in every row."),
     Reason.SAYS_NOTHING: ("name a machine and a time but no value", "Map at least one column that these rows fill."),
     Reason.NOT_A_NUMBER: (
-        "have a {column} that is no number",
+        "have a value of {column} that is no number",
         "Declare words for 'no value' in csv.null_values, a decimal comma in csv.decimal_point.",
     ),
     Reason.NOT_FINITE: (
-        "have a {column} that is not finite",
+        "have a value of {column} that is not finite",
         "Leave the cell empty where the source did not measure.",
     ),
-    Reason.NOT_WHOLE: ("have a {column} that is no whole number", "Amounts are in minor units (fen, cents)."),
+    Reason.NOT_WHOLE: ("have a value of {column} that is no whole number", "Amounts are in minor units (fen, cents)."),
     Reason.BELOW_MINIMUM: (
         "have {column} below the contract's {bound}",
         "A sensor fault or a sign error; mend the source and send the rows again.",
@@ -78,19 +78,19 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "The contract gives its pattern and length; control characters are refused.",
     ),
     Reason.UNREADABLE_TIME: (
-        "have a {column} that cannot be read as a time",
+        "have a value of {column} that cannot be read as a time",
         "ISO 8601 is read as it is; for anything else set format in the mapping.",
     ),
     Reason.NO_SUCH_LOCAL_TIME: (
-        "have a {column} that clocks skipped in the source's zone",
+        "have a value of {column} that clocks skipped in the source's zone",
         "Check source_zone, or have the source send UTC.",
     ),
     Reason.AMBIGUOUS_LOCAL_TIME: (
-        "have a {column} that clocks showed twice in the source's zone",
+        "have a value of {column} that clocks showed twice in the source's zone",
         "Have the source send UTC or the offset with each stamp.",
     ),
     Reason.UNREADABLE_DATE: (
-        "have a {column} that is no date",
+        "have a value of {column} that is no date",
         "Write dates as 2026-05-04, or set format in the mapping.",
     ),
     Reason.TOO_EARLY: (
@@ -104,7 +104,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.RECORDED_BEFORE_EVENT: ("were recorded before they happened", "Check the recorded column and its zone."),
     Reason.INVALID_OBLIGOR: (
-        "have a {column} that is no unified social credit code",
+        "have a value of {column} that is no unified social credit code",
         "18 characters with a valid check digit (GB 32100).",
     ),
     Reason.OTHER_OBLIGOR: (
@@ -113,7 +113,10 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.NO_OBLIGOR: ("name a machine without its obligor", "Name the obligor, or write machines as USCC/id."),
     Reason.DAY_OVERFULL: ("have elements longer than their local day ({bound})", "Check their unit and the site zone."),
-    Reason.SUM_DIFFERS: ("have a {column} that differs from the sum of its parts", "The parts must add up to it."),
+    Reason.SUM_DIFFERS: (
+        "have a value of {column} that differs from the sum of its parts",
+        "The parts must add up to it.",
+    ),
     Reason.CONFLICT: (
         "say something else of the same thing than another row of this batch",
         "Send the right one in a batch of its own: a later batch corrects an earlier one.",

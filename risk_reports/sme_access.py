@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,10 @@ OWN_NAMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownConsent:
-    """Who may see what the data is used for, since and until when; the codes are what a form sends back."""
+    """Who may see what the data is used for, since and until when; the codes are what a form sends back.
+
+    `is_unconfirmed`: it was said for the obligor, who has not said so itself.
+    """
 
     recipient_id: str
     purpose_code: str
@@ -31,6 +34,7 @@ class ShownConsent:
     given: str
     until: str
     withdrawal: str
+    is_unconfirmed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,17 @@ class EndedConsent:
 
     recipient: str
     purpose: str
+    given: str
     ended: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grantable:
+    """A consent that the obligor has not given itself; the mark of the one that stands in its place, if any does."""
+
+    recipient: str
+    purpose: str
+    declared_mark: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +76,23 @@ class Look:
 
 
 def standing_consents(
-    consents: Sequence[Mapping[str, Any]], *, names: Mapping[str, str], zone: str, language: Language
+    consents: Sequence[Mapping[str, Any]],
+    *,
+    names: Mapping[str, str],
+    unconfirmed: Collection[str] = (),
+    zone: str,
+    language: Language,
 ) -> tuple[ShownConsent, ...]:
-    """Consents in force, one for each recipient and purpose: the one that lasts longest speaks for all of them."""
-    longest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    """Consents in force, one for each recipient and purpose, for as long as the longest of them lasts.
+
+    Whose mark is among `unconfirmed` was said for the obligor: one that it gave itself speaks before those.
+    """
+    together: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for consent in consents:
         if consent["is_in_force"]:
-            key = (consent["recipient"], consent["purpose"])
-            known = longest.get(key)
-            if known is None or _lasts(consent) >= _lasts(known):
-                longest[key] = consent
-    ordered = sorted(longest.items(), key=lambda item: (item[0][0] != PLATFORM, names.get(item[0][0], ""), item[0]))
-    return tuple(_standing(consent, names, zone, language) for _, consent in ordered)
+            together.setdefault((consent["recipient"], consent["purpose"]), []).append(consent)
+    ordered = sorted(together.items(), key=lambda item: (item[0][0] != PLATFORM, names.get(item[0][0], ""), item[0]))
+    return tuple(_standing(held, names, unconfirmed, zone, language) for _, held in ordered)
 
 
 def ended_consents(
@@ -86,6 +105,7 @@ def ended_consents(
         EndedConsent(
             recipient=_recipient(consent["recipient"], names, language),
             purpose=wording(language).say(f"page.purpose.{consent['purpose']}"),
+            given=_given(consent, zone, language),
             ended=instant_text(datetime.fromisoformat(_ended_time(consent)), zone=zone, language=language),
         )
         for consent in ordered
@@ -93,21 +113,16 @@ def ended_consents(
 
 
 def grant_choices(
-    pairs: Iterable[tuple[str, str]], *, names: Mapping[str, str], language: Language
+    grantable: Iterable[Grantable], *, names: Mapping[str, str], language: Language
 ) -> tuple[GrantChoice, ...]:
-    """The (recipient, purpose) pairs that may be granted, in words."""
-    say = wording(language).say
+    """What may be granted, in words; what stands by another's word is there to be confirmed."""
     return tuple(
         GrantChoice(
-            recipient_id=recipient,
-            purpose_code=purpose,
-            text=say(
-                "page.grant.choice",
-                recipient=_recipient(recipient, names, language),
-                purpose=say(f"page.purpose.{purpose}"),
-            ),
+            recipient_id=item.recipient,
+            purpose_code=item.purpose,
+            text=_choice(item, names, language),
         )
-        for recipient, purpose in pairs
+        for item in grantable
     )
 
 
@@ -130,24 +145,45 @@ def looks(
     )
 
 
-def _standing(consent: Mapping[str, Any], names: Mapping[str, str], zone: str, language: Language) -> ShownConsent:
+def _choice(item: Grantable, names: Mapping[str, str], language: Language) -> str:
     say = wording(language).say
+    recipient = _recipient(item.recipient, names, language)
+    choice = say("page.grant.choice", recipient=recipient, purpose=say(f"page.purpose.{item.purpose}"))
+    return choice if item.declared_mark is None else say(f"page.grant.confirm.{item.declared_mark}", choice=choice)
+
+
+def _standing(
+    held: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
+    unconfirmed: Collection[str],
+    zone: str,
+    language: Language,
+) -> ShownConsent:
+    """All consents to one recipient for one purpose, as one."""
+    say = wording(language).say
+    consent = max(reversed(held), key=lambda item: (item["mark"] not in unconfirmed, *_lasts(item)))
+    expires = max(held, key=_lasts)["expires_time"]
     recipient = _recipient(consent["recipient"], names, language)
-    mark = consent["mark"] if f"page.mark.{consent['mark']}" in wording(language).sentences else "other"
-    granted = _local_day(consent["granted_time"], zone, language)
     return ShownConsent(
         recipient_id=consent["recipient"],
         purpose_code=consent["purpose"],
         recipient=recipient,
         purpose=say(f"page.purpose.{consent['purpose']}"),
-        given=say("page.consents.on", how=say(f"page.mark.{mark}"), day=granted),
-        until=_local_day(consent["expires_time"], zone, language)
-        if consent["expires_time"]
-        else say("page.consents.open"),
+        given=_given(consent, zone, language),
+        until=_local_day(expires, zone, language) if expires else say("page.consents.open"),
         withdrawal=say("page.withdraw.platform")
         if consent["recipient"] == PLATFORM
         else say("page.withdraw.partner", recipient=recipient),
+        is_unconfirmed=consent["mark"] in unconfirmed,
     )
+
+
+def _given(consent: Mapping[str, Any], zone: str, language: Language) -> str:
+    """How and when it was given."""
+    say = wording(language).say
+    mark = consent["mark"] if f"page.mark.{consent['mark']}" in wording(language).sentences else "other"
+    granted = _local_day(consent["granted_time"], zone, language)
+    return say("page.consents.on", how=say(f"page.mark.{mark}"), day=granted)
 
 
 def _recipient(recipient: str, names: Mapping[str, str], language: Language) -> str:

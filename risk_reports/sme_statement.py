@@ -21,6 +21,7 @@ from risk_reports.narrative import reason_sentences
 from risk_reports.numbers import number, quantity, ratio
 from risk_reports.sme_charts import Bar, Comparison, compared, month_chart
 from risk_reports.wording.catalogue import Language, wording
+from scoring.credit.score import RECENT_COVERAGE
 from scoring.explanation.reasons import Direction
 from scoring.records import Reason, ScoreSource
 
@@ -109,13 +110,23 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutModel:
+    """Why the model does not speak of the firm, what to do, what the grade rests on and why it has no reasons."""
+
+    title: str
+    body: str
+    source: str
+    no_reasons: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SmeStatement:
     """The whole statement in one language."""
 
     as_of: str
     last_day: str
     grade: ShownGrade
-    thin_history: str | None
+    without_model: WithoutModel | None
     is_synthetic: bool
     favourable: tuple[ShownReason, ...]
     adverse: tuple[ShownReason, ...]
@@ -143,22 +154,31 @@ def sme_statement(
     *,
     scale: Sequence[GradeBounds],
     minimum_history_days: int,
+    minimum_recent_coverage: float,
     zone: str,
     language: Language,
 ) -> SmeStatement:
     """The statement from a score as it is answered, the snapshot it names and the months up to its `as_of`.
 
-    `scale` lists the grades best first (the last is default itself); days are those of `zone`.
+    `scale` lists the grades best first (the last is default itself); days are those of `zone`; the minima are what the
+    model asks for before it speaks of a firm.
     """
     as_of = datetime.fromisoformat(score["as_of"])
     last_day = as_of.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
     reasons = [Reason(**item) for item in score["reasons"]]
     windows = tuple(sorted({definition.window_days for definition in CATALOGUE.values()}))
+    without_model = None
+    if score["source"] == ScoreSource.THIN_HISTORY.value:
+        without_model = (
+            _thin_history(snapshot, minimum_history_days, language)
+            if snapshot.history_days < minimum_history_days
+            else _silence(snapshot, minimum_recent_coverage, last_day, language)
+        )
     return SmeStatement(
         as_of=instant_text(as_of, zone=zone, language=language),
         last_day=day_text(last_day, language),
-        grade=_grade(score, scale, language),
-        thin_history=_thin_history(score, snapshot, minimum_history_days, language),
+        grade=_grade(score, scale, without_model, language),
+        without_model=without_model,
         is_synthetic=DataOrigin(score["data_origin"]) is DataOrigin.SYNTHETIC,
         favourable=_reasons(reasons, Direction.FAVOURABLE, language),
         adverse=_reasons(reasons, Direction.ADVERSE, language),
@@ -196,7 +216,9 @@ def instant_text(instant: datetime, *, zone: str, language: Language) -> str:
     return str(format_datetime(instant, format=pattern, tzinfo=ZoneInfo(zone), locale=language.value))
 
 
-def _grade(score: Mapping[str, Any], scale: Sequence[GradeBounds], language: Language) -> ShownGrade:
+def _grade(
+    score: Mapping[str, Any], scale: Sequence[GradeBounds], without_model: WithoutModel | None, language: Language
+) -> ShownGrade:
     say, own = wording(language).say, score["rating_grade"]
     living = [step.grade for step in scale[:-1]]
     place = (
@@ -212,7 +234,7 @@ def _grade(score: Mapping[str, Any], scale: Sequence[GradeBounds], language: Lan
         pd_12m_lower=_share(score["pd_12m_lower"], language),
         pd_12m_upper=_share(score["pd_12m_upper"], language),
         score_points=Figure(value=score["score_points"], text=number(score["score_points"], language, digits=1)),
-        source=say(f"source.{score['source']}"),
+        source=say(f"source.{score['source']}") if without_model is None else without_model.source,
         scale=_scale(scale, own, language),
     )
 
@@ -235,12 +257,35 @@ def _scale(scale: Sequence[GradeBounds], own: str, language: Language) -> tuple[
     )
 
 
-def _thin_history(
-    score: Mapping[str, Any], snapshot: FeatureSnapshot, minimum_days: int, language: Language
-) -> str | None:
-    if score["source"] != ScoreSource.THIN_HISTORY.value:
-        return None
-    return wording(language).say("page.thin.body", days=snapshot.history_days, minimum=minimum_days)
+def _thin_history(snapshot: FeatureSnapshot, minimum_days: int, language: Language) -> WithoutModel:
+    """Too few days are known since the first one."""
+    say = wording(language).say
+    return WithoutModel(
+        title=say("page.thin.title"),
+        body=say("page.thin.body", days=snapshot.history_days, minimum=minimum_days),
+        source=say(f"source.{ScoreSource.THIN_HISTORY.value}"),
+        no_reasons=say("page.reasons.thin"),
+    )
+
+
+def _silence(snapshot: FeatureSnapshot, minimum: float, last_day: date, language: Language) -> WithoutModel:
+    """The history is long enough, but of its latest days too little was heard."""
+    say, recent = wording(language).say, CATALOGUE[RECENT_COVERAGE]
+    first_day = last_day - timedelta(days=recent.window_days - 1)
+    return WithoutModel(
+        title=say("page.silent.title"),
+        body=say(
+            "page.silent.body",
+            window=recent.window_days,
+            first=day_text(first_day, language),
+            last=day_text(last_day, language),
+            known=quantity(snapshot.values[RECENT_COVERAGE].value, recent.unit, language),
+            minimum=quantity(minimum, recent.unit, language),
+            days=snapshot.history_days,
+        ),
+        source=say("page.silent.source"),
+        no_reasons=say("page.reasons.silent"),
+    )
 
 
 def _reasons(reasons: Sequence[Reason], direction: Direction, language: Language) -> tuple[ShownReason, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.database.tables import access_log
+from api.keys.principal import Role
 from data_contracts.identifiers import ObligorId
 
 
@@ -16,6 +17,13 @@ def append(
 ) -> None:
     """Note that `viewer` looked at `what` of an obligor."""
     connection.execute(access_log.insert().values(time=now, obligor_id=obligor_id, viewer=viewer, role=role, what=what))
+
+
+def looked(
+    connection: sa.Connection, obligor_id: ObligorId, what: str, *, viewer: str = Role.OPERATOR.value, now: datetime
+) -> None:
+    """Note a look on the command line: by the operator, or by it on behalf of a partner."""
+    append(connection, obligor_id, viewer=viewer, role=Role.OPERATOR.value, what=what, now=now)
 
 
 def newest(

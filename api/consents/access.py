@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from api.consents import repository as consents
 from api.consents.repository import PLATFORM, Purpose
 from api.database.tables import obligor
+from api.database.text import is_storable
 from api.keys.principal import OBLIGOR_ROLES, Principal, Role
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
@@ -39,15 +40,3 @@ def require_visible(connection: sa.Connection, principal: Principal, obligor_id:
     if not is_storable(obligor_id) or connection.scalar(seen) is None:
         raise NotFound(f"No obligor {obligor_id!r} is known here.")
     return ObligorId(obligor_id)
-
-
-def require_platform(
-    connection: sa.Connection, obligor_id: ObligorId, *, now: datetime, livemode: bool = False
-) -> None:
-    """Raises ConsentMissing unless the obligor lets the platform work with its data."""
-    consents.require(connection, obligor_id, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
-
-
-def is_storable(text: str) -> bool:
-    """Whether a database could hold the text at all: no NUL, no lone surrogate."""
-    return text.isprintable()

@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from api.consents import repository as consents
 from api.consents import service
-from api.consents.access import is_storable, require_visible
-from api.consents.repository import OBLIGOR_GRANTED, OBLIGOR_TEST, OPERATOR_DECLARED
+from api.consents.access import require_visible
+from api.consents.repository import NOT_FOR_LIVE, OBLIGOR_GRANTED, OBLIGOR_TEST, OPERATOR_DECLARED
 from api.consents.schemas import ConsentAnswer, ConsentGrant, ConsentList
 from api.consents.service import ConsentRequest, plain_consent
+from api.database.text import is_storable
 from api.http.call import Call, Work, reading, writing
 from api.http.documents import documented, json_body
 from api.http.idempotency import Answer
@@ -110,7 +111,9 @@ def get_consent(consent_id: str, call: Annotated[Call, reading(*READERS)]) -> Re
 def withdraw_consent(consent_id: str, call: Annotated[Call, reading(*GRANTERS)]) -> Response:
     """End a consent."""
     with call.begin() as work:
-        _require_readable(work, consent_id)
+        row = _require_readable(work, consent_id)
+        if not work.principal.livemode and row.mark not in NOT_FOR_LIVE:
+            _absent()  # what counts for live is none of a test key's
         return work.answer({"consent": service.withdraw(work.connection, consent_id, now=work.now)})
 
 

@@ -20,6 +20,9 @@ PARTNER_KINDS = {Purpose.CREDIT: "insurer", Purpose.INSURANCE: "bank"}
 """For each purpose the kind of partner that can never use it."""
 
 
+ALL_STREAMS = ("*",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRequest:
     """What is to be granted: to whom, for what, to which streams, until when, shown by which document (SHA-256)."""
@@ -33,9 +36,17 @@ class ConsentRequest:
 
 
 def grant(connection: sa.Connection, request: ConsentRequest, *, mark: str, now: datetime) -> dict[str, Any]:
-    """Record a consent; `mark` says how it was given. Raises NotFound (obligor, recipient) and InvalidConsent."""
+    """Record a consent; `mark` says how it was given. Raises NotFound (obligor, recipient) and InvalidConsent.
+
+    A consent narrowed to some streams is refused: features mix them, so that it would promise what is not kept.
+    """
     if not consents.is_registered(connection, request.obligor_id):
         raise NotFound(f"No obligor {request.obligor_id} is known here.")
+    if tuple(request.streams) != ALL_STREAMS:
+        raise InvalidConsent(
+            f"The consent names the streams {', '.join(map(repr, request.streams))}.",
+            hint="A consent covers all streams: leave streams out, or send ['*'].",
+        )
     _check_recipient(connection, request)
     if request.expires_time is not None and request.expires_time <= now:
         raise InvalidConsent(

@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.consents.access import is_storable, require_visible
+from api.consents.access import require_visible
 from api.credit_decisions import repository as decisions
+from api.database.text import is_storable
 from api.http.call import Work
 from api.keys.principal import PARTNER_ROLES
 from data_contracts.errors import NotFound

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from api.access_log.repository import looked
 from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.credit_decisions import repository as decisions
@@ -79,6 +80,7 @@ def decide(home: Home, request: CreditRequest, *, partner: PartnerId, now: datet
     )
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, request.obligor_id)
+        looked(connection, request.obligor_id, "credit_decision", viewer=partner, now=now)
         return answer(connection, home, question, partner=partner, livemode=False, now=now).body
 
 
@@ -102,7 +104,7 @@ def answer(
     artefact = models.promoted_credit(home)
     if livemode:
         models.require_live(artefact)
-    snapshot = _snapshot(connection, home, question, now=now)
+    snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
     request = _asked(question, snapshot)
@@ -123,10 +125,13 @@ def answer(
     )
 
 
-def _snapshot(connection: sa.Connection, home: Home, question: CreditQuestion, *, now: datetime) -> FeatureSnapshot:
+def _snapshot(
+    connection: sa.Connection, home: Home, question: CreditQuestion, *, now: datetime, livemode: bool
+) -> FeatureSnapshot:
     if question.as_of is None and not question.is_fresh:
-        return latest_snapshot(connection, home, question.obligor_id, now=now)
-    return take_snapshot(connection, home, question.obligor_id, as_of=question.as_of or now, now=now)
+        return latest_snapshot(connection, home, question.obligor_id, now=now, livemode=livemode)
+    as_of = question.as_of or now
+    return take_snapshot(connection, home, question.obligor_id, as_of=as_of, now=now, livemode=livemode)
 
 
 def _asked(question: CreditQuestion, snapshot: FeatureSnapshot) -> CreditRequest:

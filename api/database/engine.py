@@ -18,10 +18,13 @@ _turns: WeakKeyDictionary[sa.Engine, Lock] = WeakKeyDictionary()
 
 
 def create_engine(url: str) -> sa.Engine:
-    """An engine for `url`. SQLite runs in WAL mode with every commit synced, foreign keys on, writers queued."""
+    """An engine for `url`. SQLite runs in WAL mode with every commit synced, foreign keys on, writers queued.
+
+    Its errors quote no values: those may be secrets.
+    """
     if sa.make_url(url).get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     _turns[engine] = Lock()

@@ -27,12 +27,14 @@ class HealthAnswer(Told):
 _ANSWER: dict[str, Any] = {"model": HealthAnswer, "description": "It is."}
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get("/livez", operation_id="getLiveness", summary="The process lives.", responses={200: _ANSWER})
 def get_liveness() -> HealthAnswer:
     """Answers as long as anything can."""
     return HealthAnswer(status="live")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     operation_id="getReadiness",

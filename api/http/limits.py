@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.applications import Starlette
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLarge, RequestTimedOut
 from api.http.problem import problem_of
+from data_contracts.errors import MillgradeError
 
 TELEMETRY_PATH = "/v1/telemetry"
+
+Tell = Callable[[MillgradeError, Scope], Response]
+"""How an error is answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +31,23 @@ class Limits:
     def bytes_of(self, path: str) -> int:
         """How many bytes a body that is sent to `path` may have."""
         return self.telemetry_bytes if path == TELEMETRY_PATH else self.body_bytes
+
+
+def tell_under(app: Starlette, root: str, tell: Tell) -> None:
+    """Have what is refused here below the path `root` answered by `tell`; everything else is a problem in JSON."""
+    app.state.told_under = {**_told_under(app), root: tell}
+
+
+def _told_under(app: Starlette) -> dict[str, Tell]:
+    told: dict[str, Tell] = getattr(app.state, "told_under", {})
+    return told
+
+
+def _tell(scope: Scope) -> Tell:
+    """How to refuse a request, found before it is routed: a mounted app puts itself in the place of this one."""
+    path = scope["path"]
+    found = (tell for root, tell in _told_under(scope["app"]).items() if f"{path}/".startswith(f"{root}/"))
+    return next(found, problem_of)
 
 
 class LimitBody:
@@ -41,7 +65,7 @@ class LimitBody:
         limit = self.limits.bytes_of(scope["path"])
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
-            await problem_of(_too_large(limit), scope)(scope, receive, send)
+            await _tell(scope)(_too_large(limit), scope)(scope, receive, send)
             return
         seen = 0
 
@@ -69,7 +93,7 @@ class LimitTime:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_over = has_begun = False
+        is_over, has_begun, tell = False, False, _tell(scope)
 
         async def send_in_time(message: Message) -> None:
             nonlocal has_begun
@@ -92,7 +116,7 @@ class LimitTime:
         is_over = True
         self._late.add(task)  # a thread cannot be stopped; its transaction looks at the clock before it commits
         task.add_done_callback(self._forget)
-        await problem_of(timed_out(self.limits.seconds), scope)(scope, receive, send)
+        await tell(timed_out(self.limits.seconds), scope)(scope, receive, send)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._late.discard(task)

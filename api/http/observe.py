@@ -7,6 +7,7 @@ import traceback
 from dataclasses import dataclass
 from uuid import uuid4
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.logs import Logger
@@ -16,12 +17,18 @@ from api.keys.principal import Principal
 
 REQUEST_ID_HEADER = "Millgrade-Request-Id"
 UNMATCHED = "unmatched"
+CLIENT_LEFT = 499
+"""Counted and logged where the client hung up before it had sent its request; nobody gets this answer."""
 QUIET_HEADERS = {
     b"cache-control": b"no-store",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
 }
 """Headers of every answer that does not set them itself."""
+
+
+class AnswerCutOff(Exception):
+    """An answer had begun when it failed."""
 
 
 @dataclass(slots=True)
@@ -46,7 +53,7 @@ class Observe:
             return
         request_id, trace, begun = f"req_{uuid4().hex[:24]}", Trace(), time.perf_counter()
         scope.setdefault("state", {}).update(request_id=request_id, trace=trace)
-        status, is_told = 0, False
+        status, is_told, is_whole = 0, False, False
 
         def tell() -> None:
             nonlocal is_told
@@ -55,21 +62,25 @@ class Observe:
                 self._log_request(scope, request_id, trace, status, time.perf_counter() - begun)
 
         async def named(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_whole
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = _headers(message["headers"], request_id)
             elif not message.get("more_body"):
                 tell()  # before the answer ends, so that whoever has it finds it counted
+                is_whole = True
             await send(message)
 
         try:
             await self.app(scope, receive, named)
+        except ClientDisconnect:
+            status = status or CLIENT_LEFT
         except Exception as error:
             self._log_failure(request_id, error)
-            if status:
-                raise
-            await problem_of(error, scope)(scope, receive, named)
+            if not status:
+                await problem_of(error, scope)(scope, receive, named)
+            elif not is_whole:
+                raise AnswerCutOff from None  # the server must close the connection; what happened is logged
         finally:
             tell()
 

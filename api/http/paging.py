@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 
+from api.database.text import is_storable
 from api.errors import InvalidCursor
 
 DEFAULT_LIMIT = 50
@@ -67,7 +68,7 @@ def decode_cursor(cursor: str | None, *shape: type[str] | type[int]) -> Place | 
 def _fits(value: object, kind: type) -> bool:
     if kind is int:
         return type(value) is int and 0 <= value <= LARGEST_NUMBER
-    return isinstance(value, str) and value.isprintable()
+    return isinstance(value, str) and is_storable(value)
 
 
 def _invalid() -> InvalidCursor:

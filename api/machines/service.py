@@ -55,7 +55,7 @@ def fleet(
 
     Raises NotFound, ConsentMissing (platform), and for live DataNotForLive.
     """
-    snapshot = latest_snapshot(connection, home, obligor_id, now=now, with_machines=True)
+    snapshot = latest_snapshot(connection, home, obligor_id, now=now, with_machines=True, livemode=livemode)
     if livemode:
         require_live(snapshot)
     rows = reader(connection, home).machines(as_of=now, obligor_ids=[obligor_id]).to_pylist()
@@ -70,7 +70,7 @@ def months(
 
     Raises NotFound, ConsentMissing (platform), and for live DataNotForLive.
     """
-    snapshot = latest_snapshot(connection, home, obligor_id, now=now)
+    snapshot = latest_snapshot(connection, home, obligor_id, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
     days, _ = machine_days(connection, home, obligor_id, as_of=snapshot.as_of, now=now)

@@ -87,6 +87,8 @@ def list_access_log(
     with call.begin() as work:
         place = decode_cursor(cursor, int)
         owner = require_visible(work.connection, work.principal, obligor_id, now=work.now)
+        if work.principal.role is Role.OPERATOR:
+            work.looked(owner, "access_log")
         before = None if place is None else int(place[0])
         rows = access_log.newest(work.connection, owner, limit=limit + 1, before=before)
         return work.page(page_of(rows, limit=limit, place=lambda row: [row.sequence], plain=_look))

@@ -18,9 +18,7 @@ from api.operations.entries import Entry
 from data_contracts.errors import InputError
 from data_contracts.identifiers import ObligorId, obligor_id
 
-NAMES = ("obligor", "recipient", "purpose", "streams", "expires", "evidence")
-ALL_STREAMS = "*"
-STREAM = re.compile(r"\*|[a-z][a-z_]{0,39}")
+NAMES = ("obligor", "recipient", "purpose", "expires", "evidence")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 EXPIRY_ZONE = "Asia/Shanghai"
 PAGE = 1000
@@ -31,9 +29,6 @@ def read_entry(entry: Entry) -> ConsentRequest:
     purpose = entry.need("purpose")
     if purpose not in set(Purpose):
         raise InputError(f"{purpose!r} is no purpose.", hint=f"Write {', '.join(Purpose)}.")
-    streams = tuple(word.strip() for word in (entry.text("streams") or ALL_STREAMS).split(";"))
-    if odd := [word for word in streams if not STREAM.fullmatch(word)]:
-        raise InputError(f"{odd[0]!r} is no stream.", hint=f"Write kinds of records, parted by ';', or {ALL_STREAMS}.")
     evidence = entry.text("evidence")
     if evidence is not None and not SHA256.fullmatch(evidence):
         raise InputError(f"{evidence!r} is no SHA-256.", hint="Write the 64 hexadecimal digits of the document's hash.")
@@ -43,7 +38,7 @@ def read_entry(entry: Entry) -> ConsentRequest:
         obligor_id=obligor_id(entry.need("obligor")),
         recipient=entry.text("recipient") or default or entry.need("recipient"),
         purpose=Purpose(purpose),
-        streams=streams,
+        streams=service.ALL_STREAMS,
         expires_time=None if expires is None else parse_instant(expires, zone=EXPIRY_ZONE),
         evidence=evidence,
     )

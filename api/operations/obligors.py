@@ -19,6 +19,9 @@ from api.obligors import repository as obligors
 from api.obligors import service as registration
 from api.operations.entries import Entry
 from api.operations.ledger import Added, Row, admit_rows
+from api.portal import repository as portal
+from api.portal import sign_in
+from api.portal.passwords import NO_PASSWORD
 from api.snapshots.service import reader
 from data_contracts.contract import RecordKind
 from data_contracts.errors import InputError
@@ -100,7 +103,8 @@ def listed(home: Home, *, now: datetime) -> list[dict[str, Any]]:
 
 
 def remove(home: Home, obligor: ObligorId, *, now: datetime) -> dict[str, Any]:
-    """End an obligor's use of the platform now: its consents are withdrawn and its keys revoked; nothing is deleted.
+    """End an obligor's use of the platform now: its consents are withdrawn, its keys revoked, its sign-ins to the page
+    removed and their sessions ended; no record is deleted.
 
     Raises NotFound. Without its consent nothing of it is computed, shown or used from here on; what was answered
     before can still be replayed.
@@ -117,11 +121,14 @@ def remove(home: Home, obligor: ObligorId, *, now: datetime) -> dict[str, Any]:
             .where(api_key.c.obligor_id == obligor, api_key.c.revoked_time.is_(None))
             .values(revoked_time=now)
         ).rowcount
+        ended = _remove_sign_ins(connection, obligor, now=now)
     return {
         "obligor_id": obligor,
         "ended_time": now.isoformat(),
         "consents_withdrawn": withdrawn,
         "keys_revoked": revoked,
+        "sign_ins_removed": len(ended),
+        "sessions_ended": sum(ended),
     }
 
 
@@ -136,6 +143,16 @@ def site_zone(text: str) -> str:
 def instant(text: str | None, *, zone: str) -> datetime | None:
     """An instant as people type it, if any. Raises InvalidInstant."""
     return None if text is None else parse_instant(text, zone=zone)
+
+
+def _remove_sign_ins(connection: sa.Connection, obligor: ObligorId, *, now: datetime) -> list[int]:
+    """Let nobody in for an obligor any more; how many sessions of each sign-in ended."""
+    names = [
+        user.sign_in_name
+        for user in portal.all_users(connection, now=now)
+        if user.obligor_id == obligor and user.password_hash != NO_PASSWORD
+    ]
+    return [sign_in.remove_user(connection, sign_in_name=name) for name in names]
 
 
 def _subject_kind(text: str) -> SubjectKind:

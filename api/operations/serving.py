@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.http.logs import ServerLines, make_logger
 from api.operations.errors import AddressTaken
 
 GRACE_SECONDS = 30
@@ -53,6 +56,7 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
+    logging.getLogger("uvicorn.error").addHandler(ServerLines(make_logger(sys.stderr)))
     gc.collect()
     gc.freeze()  # what is loaded now stays: walking it again would hold an answer up for a tenth of a second
     with _signals_end_it():

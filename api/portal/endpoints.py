@@ -13,20 +13,24 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from api.consents.repository import Purpose
-from api.errors import BodyTooLarge, InvalidConsent
+from api.errors import BodyTooLarge, InvalidConsent, RequestTimedOut, place_of
 from api.home import Home
+from api.http.limits import tell_under
+from api.http.observe import CLIENT_LEFT
+from api.http.problem import RETRY_SECONDS
 from api.portal import pages, service, sessions
 from api.portal.forms import InvalidForm, is_same_origin, read_form
 from api.portal.headers import cookie_name, drop_session_cookie, guard, set_session_cookie
 from api.portal.passwords import Passwords, production_passwords
 from api.portal.sessions import Session
 from api.portal.sign_in import LOCKED_FOR, sign_in
-from data_contracts.errors import NotFound
+from data_contracts.errors import MillgradeError, NotFound
 from risk_reports.wording.catalogue import Language
 
 CHECKS_AT_ONCE = 2
@@ -36,8 +40,18 @@ CHECKS_WAITING = 20
 ANSWERED_AFTER_SECONDS = 0.4
 """A sign-in is answered no sooner, so that the time tells nothing about the name."""
 
-NOTICES = {"granted": "page.grant.done", "withdrawn": "page.withdraw.done"}
+NOTICES = {
+    service.Change.GRANTED.value: "page.grant.done",
+    service.Change.NONE.value: "page.grant.standing",
+    service.Change.WITHDRAWN.value: "page.withdraw.done",
+}
 ENDINGS = {"left": "page.sign_in.ended", "expired": "page.sign_in.expired"}
+REFUSED: Mapping[type[MillgradeError], str] = {
+    BodyTooLarge: "page.error.too_large",
+    RequestTimedOut: "page.error.slow",
+}
+"""What the page says of a request that is refused before it is heard, or given up."""
+
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -56,7 +70,9 @@ def mount(
         clock=clock or (lambda: datetime.now(UTC)),
         answered_after_seconds=answered_after_seconds,
     )
+    app.add_route(pages.ROOT, portal.choose_language, include_in_schema=False, name="portal_root")
     app.mount(pages.ROOT, portal.application(), name="portal")
+    tell_under(app, pages.ROOT, _refused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +100,7 @@ class Portal:
                 Route("/{language}/consents/grant", self.grant, methods=["POST"]),
                 Route("/{language}/consents/withdraw", self.withdraw, methods=["POST"]),
             ],
-            exception_handlers={HTTPException: self.refuse, Exception: self.fail},
+            exception_handlers={HTTPException: self.refuse, ClientDisconnect: _left, Exception: self.fail},
         )
 
     def choose_language(self, request: Request) -> Response:
@@ -182,7 +198,7 @@ class Portal:
         if months is None:
             raise HTTPException(422)
         call = partial(service.grant, recipient=recipient, purpose=purpose, months=months, now=self.clock())
-        return await self._changed(request, language, partial(call, self.home, session.obligor_id), done="granted")
+        return await self._changed(request, language, partial(call, self.home, session.obligor_id))
 
     async def withdraw(self, request: Request) -> Response:
         """End a consent."""
@@ -193,7 +209,7 @@ class Portal:
         session, fields = checked
         purpose, recipient = _choice(fields)
         call = partial(service.withdraw, recipient=recipient, purpose=purpose, now=self.clock())
-        return await self._changed(request, language, partial(call, self.home, session.obligor_id), done="withdrawn")
+        return await self._changed(request, language, partial(call, self.home, session.obligor_id))
 
     def refuse(self, request: Request, error: Exception) -> Response:
         """A page for what cannot be had or understood."""
@@ -219,12 +235,13 @@ class Portal:
             return _problem(request, language, 403, "page.error.stale_form")
         return session, fields
 
-    async def _changed(self, request: Request, language: Language, call: Callable[[], None], *, done: str) -> Response:
+    async def _changed(self, request: Request, language: Language, call: Callable[[], service.Change]) -> Response:
+        """Back to the consents, with what became of the change."""
         try:
-            await run_in_threadpool(call)
+            done = await run_in_threadpool(call)
         except (NotFound, InvalidConsent) as error:
             raise HTTPException(422) from error
-        return _redirect(request, f"{pages.ROOT}/{pages.path_of(language)}/data?done={done}")
+        return _redirect(request, f"{pages.ROOT}/{pages.path_of(language)}/data?done={done.value}")
 
     def _to_sign_in(self, request: Request, language: Language) -> Response:
         had_session = cookie_name(request) in request.cookies
@@ -241,6 +258,11 @@ async def _form(request: Request) -> Mapping[str, str]:
         return await read_form(request)
     except (InvalidForm, BodyTooLarge) as error:
         raise HTTPException(422) from error
+
+
+def _left(_request: Request, _error: Exception) -> Response:
+    """Who hung up gets nothing more; the status is for the log."""
+    return Response(status_code=CLIENT_LEFT)
 
 
 def _choice(fields: Mapping[str, str]) -> tuple[Purpose, str]:
@@ -307,6 +329,14 @@ def _sign_in_page(
         notice=notice,
         minutes=int(LOCKED_FOR.total_seconds() // 60),
     )
+
+
+def _refused(error: MillgradeError, scope: Scope) -> Response:
+    """A page for a request that took too long or is too large; whoever refuses it stands outside the page's doors."""
+    request, status = Request(scope), place_of(type(error)).status
+    code = REFUSED.get(type(error), "page.error.failed")
+    headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, RequestTimedOut) else None
+    return _problem(request, _preferred(request), status, code, headers=headers)
 
 
 def _problem(

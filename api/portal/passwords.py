@@ -16,6 +16,10 @@ MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 SHORTEST, LONGEST = 12, 256
 
 
+NO_PASSWORD = "!"
+"""Kept in a hash's place where no password shall fit; no hash of argon2 looks like it."""
+
+
 class WeakPassword(InputError):
     """A password is too short or too long."""
 

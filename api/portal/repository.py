@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.database.tables import portal_session, portal_user
+from api.portal.passwords import NO_PASSWORD
 from data_contracts.identifiers import ObligorId
 
 
@@ -50,14 +51,23 @@ def set_attempts(
     )
 
 
-def set_password(connection: sa.Connection, user_id: str, *, password_hash: str) -> None:
-    """Keep another password, lift any lock and end every session."""
+def all_users(connection: sa.Connection, *, now: datetime) -> list[sa.Row[Any]]:
+    """Every sign-in by name, with how many sessions of it have not run out (`open_sessions`)."""
+    is_open = sa.and_(portal_session.c.user_id == portal_user.c.user_id, portal_session.c.expires_time > now)
+    counted = sa.select(sa.func.count()).select_from(portal_session).where(is_open).scalar_subquery()
+    return list(
+        connection.execute(sa.select(portal_user, counted.label("open_sessions")).order_by(portal_user.c.sign_in_name))
+    )
+
+
+def set_password(connection: sa.Connection, user_id: str, *, password_hash: str) -> int:
+    """Keep another password, lift any lock and end every session; returns how many."""
     connection.execute(
         portal_user.update()
         .where(portal_user.c.user_id == user_id)
         .values(password_hash=password_hash, failed_attempts=0, locked_until=None)
     )
-    connection.execute(portal_session.delete().where(portal_session.c.user_id == user_id))
+    return connection.execute(portal_session.delete().where(portal_session.c.user_id == user_id)).rowcount
 
 
 def insert_session(
@@ -77,11 +87,11 @@ def insert_session(
 
 
 def find_session(connection: sa.Connection, token_sha256: str) -> sa.Row[Any] | None:
-    """The session with its user's obligor and sign-in name."""
+    """The session with its user's obligor and sign-in name; none of a sign-in that was removed while it was made."""
     return connection.execute(
         sa.select(portal_session, portal_user.c.obligor_id, portal_user.c.sign_in_name)
         .join(portal_user, portal_user.c.user_id == portal_session.c.user_id)
-        .where(portal_session.c.token_sha256 == token_sha256)
+        .where(portal_session.c.token_sha256 == token_sha256, portal_user.c.password_hash != NO_PASSWORD)
     ).one_or_none()
 
 

@@ -6,6 +6,7 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 import pyarrow.compute as pc
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from api.access_log import repository as access_log
 from api.consents import repository as consent_rows
 from api.consents import service as consents
-from api.consents.repository import PLATFORM, Purpose
+from api.consents.repository import NOT_FOR_LIVE, PLATFORM, Purpose
 from api.database.engine import unit_of_work
 from api.database.tables import obligor, partner
 from api.errors import NoModel
@@ -35,6 +36,7 @@ from scoring.canonical import plain_score
 from scoring.credit.master_scale import master_scale
 
 __all__ = [
+    "Change",
     "DataPage",
     "Machine",
     "StatementPage",
@@ -52,6 +54,14 @@ GRANTED_HERE = "portal"
 GRANT_MONTHS = (3, 6, 12)
 LOOKS_SHOWN = 50
 CONSENTS_READ = 100
+
+
+class Change(StrEnum):
+    """What became of a change of consents."""
+
+    GRANTED = "granted"
+    WITHDRAWN = "withdrawn"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +117,7 @@ def statement_page(home: Home, obligor_id: ObligorId, *, language: Language, now
         monthly_figures(days, obligor_id=obligor_id, as_of=as_of),
         scale=_scale(values),
         minimum_history_days=values["minimum_history_days"],
+        minimum_recent_coverage=values["minimum_recent_coverage"],
         zone=zone,
         language=language,
     )
@@ -124,7 +135,9 @@ def data_page(home: Home, obligor_id: ObligorId, *, language: Language, now: dat
     names = {row.partner_id: row.name for row in partners}
     return DataPage(
         name=name,
-        standing=sme_access.standing_consents(held, names=names, zone=zone, language=language),
+        standing=sme_access.standing_consents(
+            held, names=names, unconfirmed=NOT_FOR_LIVE, zone=zone, language=language
+        ),
         ended=sme_access.ended_consents(held, names=names, zone=zone, language=language),
         choices=sme_access.grant_choices(_grantable(held, partners), names=names, language=language),
         looks=sme_access.looks(
@@ -137,11 +150,16 @@ def data_page(home: Home, obligor_id: ObligorId, *, language: Language, now: dat
     )
 
 
-def grant(home: Home, obligor_id: ObligorId, *, recipient: str, purpose: Purpose, months: int, now: datetime) -> None:
-    """Give a consent for some months from now, where none is in force. Raises NotFound and InvalidConsent."""
+def grant(home: Home, obligor_id: ObligorId, *, recipient: str, purpose: Purpose, months: int, now: datetime) -> Change:
+    """Give a consent for some months from now; NONE where one that the obligor itself gave is in force.
+
+    What others declared, or a test key gave, ends with it: else it would go on beyond the months that were chosen.
+    Raises NotFound and InvalidConsent.
+    """
     with unit_of_work(home.engine) as connection:
-        if _in_force(_consents(connection, obligor_id, now=now), recipient, purpose):
-            return
+        standing = _in_force(_consents(connection, obligor_id, now=now), recipient, purpose)
+        if any(_is_own(item) for item in standing):
+            return Change.NONE
         request = consents.ConsentRequest(
             obligor_id=obligor_id,
             recipient=recipient,
@@ -151,16 +169,20 @@ def grant(home: Home, obligor_id: ObligorId, *, recipient: str, purpose: Purpose
             evidence=None,
         )
         consents.grant(connection, request, mark=GRANTED_HERE, now=now)
+        for item in standing:
+            consents.withdraw(connection, item["consent_id"], now=now)
+    return Change.GRANTED
 
 
-def withdraw(home: Home, obligor_id: ObligorId, *, recipient: str, purpose: Purpose, now: datetime) -> None:
+def withdraw(home: Home, obligor_id: ObligorId, *, recipient: str, purpose: Purpose, now: datetime) -> Change:
     """End every consent of the obligor to that recipient for that purpose. Raises NotFound where none is in force."""
     with unit_of_work(home.engine) as connection:
         ending = _in_force(_consents(connection, obligor_id, now=now), recipient, purpose)
         if not ending:
             raise NotFound(f"No consent of {obligor_id} to {recipient!r} for {purpose.value} is in force.")
-        for consent_id in ending:
-            consents.withdraw(connection, consent_id, now=now)
+        for item in ending:
+            consents.withdraw(connection, item["consent_id"], now=now)
+    return Change.WITHDRAWN
 
 
 def _name(connection: sa.Connection, home: Home, obligor_id: ObligorId, *, now: datetime) -> str | None:
@@ -206,22 +228,33 @@ def _consents(connection: sa.Connection, obligor_id: ObligorId, *, now: datetime
         after = (rows[-1].granted_time, rows[-1].consent_id)
 
 
-def _in_force(held: Sequence[Mapping[str, Any]], recipient: str, purpose: Purpose) -> list[str]:
+def _in_force(held: Sequence[Mapping[str, Any]], recipient: str, purpose: Purpose) -> list[Mapping[str, Any]]:
     return [
-        item["consent_id"]
+        item
         for item in held
         if item["is_in_force"] and (item["recipient"], item["purpose"]) == (recipient, purpose.value)
     ]
 
 
-def _grantable(held: Sequence[Mapping[str, Any]], partners: Sequence[sa.Row[Any]]) -> list[tuple[str, str]]:
-    """What may be granted and is not: the platform, and each partner for what its kind can use."""
+def _is_own(consent: Mapping[str, Any]) -> bool:
+    """Whether the obligor gave it in earnest, so that a live key may rest on it."""
+    return consent["mark"] not in NOT_FOR_LIVE
+
+
+def _grantable(held: Sequence[Mapping[str, Any]], partners: Sequence[sa.Row[Any]]) -> list[sme_access.Grantable]:
+    """What the obligor may grant and did not itself: the platform, and each partner for what its kind can use."""
     possible = [(PLATFORM, Purpose.PLATFORM)]
     for row in partners:
         possible += [
             (row.partner_id, purpose) for purpose, barred in consents.PARTNER_KINDS.items() if row.kind != barred
         ]
-    return [(recipient, purpose.value) for recipient, purpose in possible if not _in_force(held, recipient, purpose)]
+    grantable = []
+    for recipient, purpose in possible:
+        standing = _in_force(held, recipient, purpose)
+        if not any(_is_own(item) for item in standing):
+            declared = standing[-1]["mark"] if standing else None
+            grantable.append(sme_access.Grantable(recipient=recipient, purpose=purpose.value, declared_mark=declared))
+    return grantable
 
 
 def _months_after(now: datetime, months: int) -> datetime:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from api.home import Home
 from api.keys.principal import Role
 from api.obligors import repository as obligors
 from api.portal import repository, sessions
-from api.portal.passwords import Passwords, production_passwords
+from api.portal.passwords import NO_PASSWORD, Passwords, production_passwords
 from data_contracts.errors import BusinessError, InputError, NotFound
 from data_contracts.identifiers import ObligorId
 
@@ -71,7 +72,9 @@ def create_user(
             f"{sign_in_name!r} is no sign-in name.", hint=f"Choose 1 to {LONGEST_NAME} characters, such as an address."
         )
     if repository.find_user(connection, name) is not None:
-        raise SignInNameTaken(f"The sign-in name {name!r} is taken.", hint="Choose another one.")
+        raise SignInNameTaken(
+            f"The sign-in name {name!r} is taken.", hint="Choose another one, or give it a new password."
+        )
     user_id = uuid4().hex
     repository.insert_user(
         connection,
@@ -86,13 +89,24 @@ def create_user(
 
 def change_password(
     connection: sa.Connection, *, sign_in_name: str, password: str, passwords: Passwords | None = None
-) -> None:
-    """Give a sign-in another password, lift its lock and end its sessions. Raises NotFound and WeakPassword."""
-    user = repository.find_user(connection, normalised(sign_in_name))
-    if user is None:
-        raise NotFound(f"Nobody signs in as {sign_in_name!r}.", hint="Make the sign-in first.")
+) -> int:
+    """Give a sign-in another password, lift its lock and end its sessions; returns how many.
+
+    One that was removed is let in again. Raises NotFound and WeakPassword.
+    """
+    user = _known_user(connection, sign_in_name)
     kept = (passwords or production_passwords()).hash(password)
-    repository.set_password(connection, user.user_id, password_hash=kept)
+    return repository.set_password(connection, user.user_id, password_hash=kept)
+
+
+def remove_user(connection: sa.Connection, *, sign_in_name: str) -> int:
+    """Let nobody in by that name any more and end its sessions; returns how many. Raises NotFound.
+
+    The row stays, so that the name is not given to somebody else; in the place of its hash stands what no password
+    fits, and an attempt is answered and costs as if the name were unknown.
+    """
+    user = _known_user(connection, sign_in_name)
+    return repository.set_password(connection, user.user_id, password_hash=NO_PASSWORD)
 
 
 def sign_in(home: Home, *, sign_in_name: str, password: str, passwords: Passwords, now: datetime) -> str | None:
@@ -120,9 +134,16 @@ def normalised(sign_in_name: str) -> str:
     return unicodedata.normalize("NFKC", sign_in_name).strip().casefold()
 
 
+def _known_user(connection: sa.Connection, sign_in_name: str) -> sa.Row[Any]:
+    user = repository.find_user(connection, normalised(sign_in_name))
+    if user is None:
+        raise NotFound(f"Nobody signs in as {sign_in_name!r}.", hint="Make the sign-in first: millgrade sign-in add.")
+    return user
+
+
 def _count(connection: sa.Connection, name: str, *, now: datetime) -> _Attempt:
     user = repository.find_user(connection, name) if 0 < len(name) <= LONGEST_NAME else None
-    if user is None or (user.locked_until is not None and now < user.locked_until):
+    if user is None or user.password_hash == NO_PASSWORD or (user.locked_until is not None and now < user.locked_until):
         return _Attempt(user_id=None, obligor_id=None, password_hash=None)
     before = 0 if user.locked_until is not None else user.failed_attempts
     locked_until = now + LOCKED_FOR if before + 1 >= ATTEMPTS else None

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.consents.access import is_storable, require_visible
+from api.consents.access import require_visible
+from api.database.text import is_storable
 from api.http.call import Work
 from api.keys.principal import PARTNER_ROLES
 from api.premium_quotes import repository as quotes

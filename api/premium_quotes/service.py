@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from api.access_log.repository import looked
 from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.database.engine import unit_of_work
@@ -68,6 +69,7 @@ def quote(home: Home, request: QuoteRequest, *, partner: PartnerId, now: datetim
     )
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, request.obligor_id)
+        looked(connection, request.obligor_id, "premium_quote", viewer=partner, now=now)
         return answer(connection, home, question, partner=partner, livemode=False, now=now).body
 
 
@@ -91,7 +93,7 @@ def answer(
     artefact = models.promoted_insurance(home)
     if livemode:
         models.require_live(artefact)
-    snapshot = _snapshot(connection, home, question, now=now)
+    snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
     request = _asked(question, snapshot)
@@ -111,10 +113,13 @@ def answer(
     return QuoteAnswer(body=body, as_of=snapshot.as_of)
 
 
-def _snapshot(connection: sa.Connection, home: Home, question: CoverQuestion, *, now: datetime) -> FeatureSnapshot:
+def _snapshot(
+    connection: sa.Connection, home: Home, question: CoverQuestion, *, now: datetime, livemode: bool
+) -> FeatureSnapshot:
     if question.as_of is None and not question.is_fresh:
-        return latest_snapshot(connection, home, question.obligor_id, now=now, with_machines=True)
-    return take_snapshot(connection, home, question.obligor_id, as_of=question.as_of or now, now=now)
+        return latest_snapshot(connection, home, question.obligor_id, now=now, with_machines=True, livemode=livemode)
+    as_of = question.as_of or now
+    return take_snapshot(connection, home, question.obligor_id, as_of=as_of, now=now, livemode=livemode)
 
 
 def _asked(question: CoverQuestion, snapshot: FeatureSnapshot) -> QuoteRequest:

@@ -39,7 +39,7 @@ def current_score(
     artefact = models.promoted_credit(home)
     if livemode:
         models.require_live(artefact)
-    snapshot = latest_snapshot(connection, home, obligor_id, now=now)
+    snapshot = latest_snapshot(connection, home, obligor_id, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
     record = score(snapshot, artefact, keep_parameters(home, models.scoring_parameters()))

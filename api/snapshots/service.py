@@ -40,14 +40,19 @@ def feature_parameters() -> ParameterBook:
 
 
 def take_snapshot(
-    connection: sa.Connection, home: Home, obligor_id: ObligorId, *, as_of: datetime, now: datetime
+    connection: sa.Connection,
+    home: Home,
+    obligor_id: ObligorId,
+    *,
+    as_of: datetime,
+    now: datetime,
+    livemode: bool = False,
 ) -> FeatureSnapshot:
     """Compute and store the snapshot of one consenting obligor.
 
     Raises NotFound for an unknown obligor and ConsentMissing without its `platform` consent.
     """
-    obligors.require(connection, obligor_id)
-    consents.require(connection, obligor_id, recipient=consents.PLATFORM, purpose=consents.Purpose.PLATFORM, now=now)
+    _require_platform(connection, obligor_id, now=now, livemode=livemode)
     (snapshot,) = compute.snapshots(
         reader(connection, home), obligor_ids=[obligor_id], as_of=as_of, parameters=feature_parameters()
     )
@@ -56,21 +61,39 @@ def take_snapshot(
 
 
 def latest_snapshot(
-    connection: sa.Connection, home: Home, obligor_id: ObligorId, *, now: datetime, with_machines: bool = False
+    connection: sa.Connection,
+    home: Home,
+    obligor_id: ObligorId,
+    *,
+    now: datetime,
+    with_machines: bool = False,
+    livemode: bool = False,
 ) -> FeatureSnapshot:
     """The stored snapshot of the latest `as_of`; taken now where there is none.
 
     Taken anew at the same `as_of` where the stored one is of another feature catalogue, or lacks the machines that are
     asked for. Raises NotFound for an unknown obligor and ConsentMissing without its `platform` consent.
     """
-    obligors.require(connection, obligor_id)
-    consents.require(connection, obligor_id, recipient=consents.PLATFORM, purpose=consents.Purpose.PLATFORM, now=now)
+    _require_platform(connection, obligor_id, now=now, livemode=livemode)
     stored = snapshots.latest(connection, home, obligor_id, now=now)
     if stored is None:
-        return take_snapshot(connection, home, obligor_id, as_of=now, now=now)
+        return take_snapshot(connection, home, obligor_id, as_of=now, now=now, livemode=livemode)
     if stored.catalogue_version != catalogue_version() or (with_machines and not stored.machines):
-        return take_snapshot(connection, home, obligor_id, as_of=stored.as_of, now=now)
+        return take_snapshot(connection, home, obligor_id, as_of=stored.as_of, now=now, livemode=livemode)
     return stored
+
+
+def _require_platform(connection: sa.Connection, obligor_id: ObligorId, *, now: datetime, livemode: bool) -> None:
+    """Raises NotFound, and ConsentMissing (for live: unless the obligor itself gave it)."""
+    obligors.require(connection, obligor_id)
+    consents.require(
+        connection,
+        obligor_id,
+        recipient=consents.PLATFORM,
+        purpose=consents.Purpose.PLATFORM,
+        now=now,
+        livemode=livemode,
+    )
 
 
 def require_live(snapshot: FeatureSnapshot) -> None:

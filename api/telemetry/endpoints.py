@@ -102,6 +102,7 @@ def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None)
         mapping=mapping,
         obligor=owner,
         only_own_machines=work.principal.role is Role.GATEWAY,
+        livemode=work.principal.livemode,
         now=work.now,
     )
     _count(work, result)

@@ -12,18 +12,19 @@ import sqlalchemy as sa
 from api.consents import repository as consents
 from api.consents.repository import PLATFORM, Purpose
 from api.database.engine import unit_of_work
-from api.errors import ForeignMachine
+from api.errors import ForeignMachine, RealDataKept
 from api.home import Home
 from api.obligors import service as obligors
-from api.snapshots.service import reader
+from api.snapshots.service import END_OF_TIME, reader
 from data_contracts.adapters.folder import check_file, mapping_of, read_manifest
 from data_contracts.admission import AdmissionResult, admit
 from data_contracts.contract import RecordKind
-from data_contracts.errors import UnknownMapping
+from data_contracts.errors import MillgradeError, UnknownMapping
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, obligor_id
 from data_contracts.mapping import CsvOptions, Mapping, load_mapping, shipped_mappings
+from data_contracts.observations.register import paths_of
 from data_contracts.observations.store import ObservationStore
-from data_contracts.observations.tables import chunk
+from data_contracts.observations.tables import batch, chunk
 from data_contracts.vocabulary import DataOrigin
 
 Progress = Callable[[str, int, int], None]
@@ -85,25 +86,60 @@ def receive(
     mapping: Mapping,
     obligor: ObligorId | None,
     only_own_machines: bool,
+    livemode: bool,
     now: datetime,
 ) -> AdmissionResult:
     """Admit delimited text that came in through a door, in the caller's transaction.
 
     `only_own_machines`: every machine must bear the obligor's name or be owned by it. Raises ConsentMissing where one
-    whose rows came in gives no `platform` consent, ForeignMachine, and as `admit`.
+    whose rows came in gives no `platform` consent (for live: gave none itself), RealDataKept where a test key writes
+    about one of whom real data is kept, ForeignMachine, and as `admit`. What is refused leaves no file behind.
     """
+    if obligor is not None:
+        _check_owner(connection, home, obligor, livemode=livemode, now=now)
+    store = ObservationStore(home.observations)
     with TemporaryDirectory() as folder:
         source = Path(folder) / SOURCE_NAME
         source.write_bytes(text)
-        store = ObservationStore(home.observations)
         result = admit(connection, store, source, mapping, obligor=obligor, received_time=now)
-    obligors.register(connection, result.obligor_ids, now=now)
-    for owner in result.obligor_ids:
-        consents.require(connection, owner, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now)
-    if only_own_machines:
-        assert obligor is not None, "a gateway's key names its obligor"
-        _check_machines(connection, home, result.batch_id, obligor, now=now)
+    try:
+        obligors.register(connection, result.obligor_ids, now=now)
+        for owner in result.obligor_ids:
+            _check_owner(connection, home, owner, livemode=livemode, now=now, besides=result.batch_id)
+        if only_own_machines:
+            assert obligor is not None, "a gateway's key names its obligor"
+            _check_machines(connection, home, result.batch_id, obligor, now=now)
+    except MillgradeError:
+        store.discard(paths_of(connection, result.batch_id))
+        raise
     return result
+
+
+def _check_owner(
+    connection: sa.Connection,
+    home: Home,
+    owner: ObligorId,
+    *,
+    livemode: bool,
+    now: datetime,
+    besides: BatchId | None = None,
+) -> None:
+    """Whether rows about this obligor may come in: by its consent, and not a test's rows among real ones.
+
+    Rows are never taken back, and one synthetic row would shut the obligor out of live answers for good.
+    """
+    consents.require(connection, owner, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
+    if livemode:
+        return
+    kept = reader(connection, home).batches(as_of=END_OF_TIME, obligor_ids=[owner])
+    real = sa.select(batch.c.batch_id).where(
+        batch.c.batch_id.in_([name for name in kept if name != besides]), batch.c.data_origin == DataOrigin.REAL.value
+    )
+    if connection.scalar(real.limit(1)) is not None:
+        raise RealDataKept(
+            f"Real data is kept of {owner}, and a test key's rows would be synthetic.",
+            hint="Send with a live key, or try it out under an obligor made for tests.",
+        )
 
 
 def _check_machines(

@@ -174,6 +174,13 @@ def save_machines(
         connection.execute(statement, earlier)
 
 
+def paths_of(connection: Connection, batch_id: BatchId) -> list[str]:
+    """The files that were written for a batch, by their paths in the store."""
+    of_batch = observation_file_batch.c.batch_id == batch_id
+    joined = observation_file.join(observation_file_batch, observation_file_batch.c.sha256 == observation_file.c.sha256)
+    return list(connection.scalars(sa.select(observation_file.c.path).select_from(joined).where(of_batch)))
+
+
 def files_in(
     connection: Connection, kind: RecordKind, *, partitions: Iterable[str] | None, buckets: Iterable[int]
 ) -> Sequence[Record]:

@@ -82,6 +82,11 @@ class ObservationStore:
         partial.rename(final)
         return StoredFile(path=final.relative_to(self.root).as_posix(), sha256=digest, size=data.size)
 
+    def discard(self, paths: Iterable[str]) -> None:
+        """Delete files, by their relative paths, of an admission that is about to be rolled back."""
+        for path in paths:
+            (self.root / path).unlink(missing_ok=True)
+
     def sweep(self, connection: sa.Connection, *, written_before: datetime | None = None) -> list[str]:
         """Delete files that the register does not name; returns their relative paths.
 

@@ -12,6 +12,9 @@ import sqlalchemy as sa
 
 from api.database.engine import unit_of_work
 from api.home import open_home
+from api.portal import sessions
+from api.portal.passwords import production_passwords
+from api.portal.sign_in import sign_in
 from api.snapshots.service import reader
 from data_contracts.contract import RecordKind
 from data_contracts.observations.tables import batch
@@ -84,6 +87,44 @@ def test_a_removed_obligor_is_kept_and_used_no_more(kept: Any) -> None:
     refused = kept("features", "--obligor", A)
     assert refused.exit_code == 2
     assert "ConsentMissing" in refused.err
+
+
+def test_a_removed_obligor_is_out_of_its_page_at_once_and_another_is_not(kept: Any, home: Path) -> None:
+    kept("obligor", "add", "--obligor", B, *PROFILE)
+    tokens = {}
+    for firm, name in ((A, "owner"), (A, "clerk"), (B, "other")):
+        password = kept("sign-in", "add", "--obligor", firm, "--name", name).out.strip()
+        tokens[name] = entered(home, name, password)
+    ended = kept("obligor", "remove", "--obligor", A, "--json").answer
+    assert (ended["sign_ins_removed"], ended["sessions_ended"]) == (2, 2)
+    assert {name: is_signed_in(home, token) for name, token in tokens.items()} == {
+        "owner": False,
+        "clerk": False,
+        "other": True,
+    }
+    assert {row["name"]: row["is_removed"] for row in kept("sign-in", "list", "--json").answer["sign_ins"]} == {
+        "owner": True,
+        "clerk": True,
+        "other": False,
+    }
+    again = kept("obligor", "remove", "--obligor", A, "--json").answer
+    assert (again["sign_ins_removed"], again["sessions_ended"]) == (0, 0)
+
+
+def entered(home: Path, name: str, password: str) -> str:
+    """The token of a session that was just begun on the page."""
+    opened, now = open_home(home), datetime.now(UTC)
+    token = sign_in(opened, sign_in_name=name, password=password, passwords=production_passwords(), now=now)
+    opened.engine.dispose()
+    assert token is not None
+    return token
+
+
+def is_signed_in(home: Path, token: str) -> bool:
+    opened = open_home(home)
+    found = sessions.find(opened, token, now=datetime.now(UTC))
+    opened.engine.dispose()
+    return found is not None
 
 
 def test_what_is_not_named_of_a_machine_stays_as_it_was(kept: Any) -> None:
@@ -183,19 +224,10 @@ def test_keys_from_a_file(kept: Any, tmp_path: Path) -> None:
 
 
 def test_a_consent_is_declared_and_withdrawn(kept: Any) -> None:
-    options = (
-        "--recipient",
-        "bank-a",
-        "--purpose",
-        "credit",
-        "--streams",
-        "sample;delivery",
-        "--expires",
-        "2099-01-01",
-    )
+    options = ("--recipient", "bank-a", "--purpose", "credit", "--expires", "2099-01-01")
     kept("consent", "add", "--obligor", A, *options)
     (row,) = rows(kept, "consent", "--recipient", "bank-a")
-    assert (row["streams"], row["mark"], row["is_in_force"]) == (["sample", "delivery"], "operator_declared", True)
+    assert (row["streams"], row["mark"], row["is_in_force"]) == (["*"], "operator_declared", True)
     assert row["expires_time"] == "2098-12-31T16:00:00+00:00"
     assert kept("consent", "remove", row["consent_id"], "--json").answer["is_in_force"] is False
     assert [row["is_in_force"] for row in rows(kept, "consent", "--recipient", "bank-a")] == [False]
@@ -231,7 +263,6 @@ BAD: list[tuple[str, str, str]] = [
     ("a consent to nobody", f"consent add --obligor {A} --recipient nobody --purpose credit", "nobody"),
     ("a bank for insurance", f"consent add --obligor {A} --recipient bank-a --purpose insurance", "bank-a"),
     ("a consent that has ended", f"consent add --obligor {A} --recipient bank-a --purpose credit --expires 2020-01-01", "2019"),
-    ("no such stream", f"consent add --obligor {A} --recipient bank-a --purpose credit --streams a,b", "a,b"),
     ("no hash", f"consent add --obligor {A} --recipient bank-a --purpose credit --evidence abc", "abc"),
     ("no such consent", "consent remove abc", "abc"),
     ("a file that is not there", "machine add --file absent.csv", "absent.csv"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.database.migrate import head_revision
+from api.database.tables import idempotent_request
 from api.home import open_home
 from api.operations.doctor import files, software
 from api.operations.doctor.examine import examine
@@ -142,6 +144,34 @@ def test_a_file_that_no_transaction_committed_is_told_of_and_counts_for_nothing(
     the_file(kept).with_name("f" * 64 + ".parquet").write_bytes(b"PAR1")
     assert levels(kept)["observations"] is Level.WARNING
     assert run("doctor").exit_code == 0
+
+
+def test_what_nobody_needs_is_swept(run: Any, kept: Path) -> None:
+    leftover = the_file(kept).with_name("0" * 64 + ".parquet")
+    leftover.write_bytes(b"of an admission that was never committed")
+    registered = sorted(path for path in (kept / "observations").rglob("*.parquet") if path != leftover)
+    now = datetime.now(UTC)
+    home = open_home(kept)
+    with home.engine.begin() as connection:
+        for key, age in (("old", 31), ("young", 29)):
+            connection.execute(
+                idempotent_request.insert().values(
+                    owner="bank", route="r", idempotency_key=key, fingerprint="f", status=201, body=b"",
+                    created_time=now - timedelta(days=age),
+                )
+            )  # fmt: skip
+    assert run("sweep", "--home", kept, "--json").answer["observation_files"] == 0  # it may be at work still
+    long_ago = (now - timedelta(hours=2)).timestamp()
+    os.utime(leftover, (long_ago, long_ago))
+    assert run("sweep", "--home", kept, "--json").answer == {
+        "observation_files": 1,
+        "idempotency_keys": 0,
+        "sessions": 0,
+    }
+    with home.engine.begin() as connection:
+        assert list(connection.scalars(sa.select(idempotent_request.c.idempotency_key))) == ["young"]
+    home.engine.dispose()
+    assert sorted((kept / "observations").rglob("*.parquet")) == registered
 
 
 def test_a_sample_bounds_what_is_read(kept: Path) -> None:

@@ -98,3 +98,14 @@ def test_every_reason_has_words() -> None:
         assert message.startswith("1 of 10 rows ")
         assert "{" not in message
         assert first.hint in message
+
+
+@pytest.mark.parametrize("column", ["energy_kwh", "event_time", "unit", "power_kw"])
+def test_words_fit_every_column(column: str) -> None:
+    """`a energy_kwh` would be no English: no sentence has an article before a column's name."""
+    from data_contracts.findings import FindingCount, QuarantinedRow
+
+    for reason in Reason:
+        first = QuarantinedRow(row_number=1, column=column, value="x", reason=reason)
+        message = FindingCount(column=column, reason=reason, rows=1, first=first, bound="").message(10)
+        assert not re.search(rf"\ban? {column}\b", message)

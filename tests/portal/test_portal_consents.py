@@ -10,15 +10,22 @@ import sqlalchemy as sa
 from portal_world import NOW, Clock, PortalWorld, Visitor, standing
 
 from api.access_log import repository as access_log
-from api.consents.repository import Purpose
+from api.consents import repository as consent_rows
+from api.consents.access import visible_obligors
+from api.consents.repository import NOT_FOR_LIVE, OBLIGOR_TEST, OPERATOR_DECLARED, Purpose
 from api.database.engine import unit_of_work
 from api.database.tables import consent
+from api.keys.principal import Principal, Role
+from api.partners.repository import LOCAL
 from api.portal.service import GRANTED_HERE, data_page, grant, statement_page
 from api.snapshots.service import take_snapshot
+from benchmarks.page_parts import Page
 from data_contracts.errors import ConsentMissing
+from data_contracts.identifiers import ObligorId, PartnerId
 from risk_reports.wording.catalogue import Language, wording
 
 SAY = wording(Language.EN).say
+LIVE_BANK = Principal(key_id="live", role=Role.BANK, livemode=True, partner_id=PartnerId("bank-a"), obligor_id=None)
 
 
 def enter(visitor: Visitor, world: PortalWorld, number: int) -> str:
@@ -60,6 +67,87 @@ def test_a_consent_is_given_once(visitor: Visitor, world: PortalWorld) -> None:
     assert sum(row.recipient == "insurer-a" for row in rows) == 1
 
 
+def declare(world: PortalWorld, firm: ObligorId, recipient: str, *, mark: str = OPERATOR_DECLARED) -> None:
+    """What the operator, or a test key, said for a firm."""
+    purpose = Purpose.PLATFORM if recipient == consent_rows.PLATFORM else Purpose.CREDIT
+    with unit_of_work(world.home.engine) as connection:
+        consent_rows.declare(connection, [firm], recipient=recipient, purpose=purpose, now=NOW, mark=mark)
+
+
+def offered(visitor: Visitor) -> dict[str, str]:
+    """What the form offers to give: its words by its value."""
+    page = Page(visitor.get("/portal/en/data").text)
+    return {
+        str(item.attributes["value"]): item.text for item in page.all("option") if ":" in str(item.attributes["value"])
+    }
+
+
+def notice(visitor: Visitor, token: str, **fields: str) -> str:
+    """What the page says after a consent was given on it."""
+    answer = visitor.post("/portal/en/consents/grant", {"csrf_token": token, **fields})
+    page = Page(visitor.get(answer.headers["location"]).text)
+    return next(item.text for item in page.all("p") if item.attributes.get("role") == "status")
+
+
+@pytest.mark.parametrize(("mark", "number"), [(OPERATOR_DECLARED, 12), (OBLIGOR_TEST, 13)])
+def test_what_was_said_for_a_firm_becomes_its_own_word_when_it_confirms(
+    visitor: Visitor, world: PortalWorld, mark: str, number: int
+) -> None:
+    token, firm = enter(visitor, world, number), world.others[number]
+    declare(world, firm, "bank-a", mark=mark)
+    choice = SAY("page.grant.choice", recipient="苏州农商银行", purpose=SAY("page.purpose.credit"))
+    assert offered(visitor)["credit:bank-a"] == SAY(f"page.grant.confirm.{mark}", choice=choice)
+    assert unconfirmed(visitor) >= {"苏州农商银行", SAY("page.consents.platform")}
+    assert firm not in seen_live(world)
+    for recipient in ("platform:platform", "credit:bank-a"):
+        assert notice(visitor, token, choice=recipient, months="6") == SAY("page.grant.done")
+        assert recipient not in offered(visitor)
+    assert firm in seen_live(world)
+    assert unconfirmed(visitor) == {SAY("page.looks.operator")}
+    assert "21 May 2027" in visitor.get("/portal/en/data").text
+
+
+def unconfirmed(visitor: Visitor) -> set[str]:
+    """Whose cards say that the firm has not confirmed them."""
+    page = visitor.get("/portal/en/data").text
+    cards = re.findall(r"<article.*?</article>", page, re.DOTALL)
+    return {re.findall(r"<h3[^>]*>(.*?)</h3>", card)[0] for card in cards if SAY("page.consents.unconfirmed") in card}
+
+
+def seen_live(world: PortalWorld) -> set[str]:
+    """Whom a live key of bank-a may see."""
+    with unit_of_work(world.home.engine) as connection:
+        return set(connection.scalars(visible_obligors(LIVE_BANK, now=NOW)))
+
+
+def test_a_firms_own_word_takes_the_place_of_the_operators(visitor: Visitor, world: PortalWorld) -> None:
+    """Else a bank would see it, with a test key, beyond the time that it chose."""
+    token, firm = enter(visitor, world, 14), world.others[14]
+    declare(world, firm, "bank-a")
+    declare(world, firm, "bank-x")
+    assert change(visitor, "grant", token, choice="credit:bank-a", months="3") == 303
+    with unit_of_work(world.home.engine) as connection:
+        rows = connection.execute(sa.select(consent).where(consent.c.obligor_id == firm)).all()
+    standing = {(row.recipient, row.mark) for row in rows if row.withdrawn_time is None and row.recipient != LOCAL}
+    assert standing == {("platform", OPERATOR_DECLARED), ("bank-a", GRANTED_HERE), ("bank-x", OPERATOR_DECLARED)}
+    told = Page(visitor.get("/portal/en/data").text).all("td")
+    assert SAY("page.consents.on", how=SAY("page.mark.operator_declared"), day="21 November 2026") in [
+        item.text for item in told
+    ]
+
+
+def test_giving_again_what_was_given_says_that_nothing_was_changed(visitor: Visitor, world: PortalWorld) -> None:
+    token = enter(visitor, world, 15)
+    assert notice(visitor, token, choice="credit:bank-a", months="6") == SAY("page.grant.done")
+    assert notice(visitor, token, choice="credit:bank-a", months="12") == SAY("page.grant.standing")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_whatever_no_live_key_rests_on_can_be_confirmed_in_words(language: Language) -> None:
+    codes = wording(language).sentences
+    assert [mark for mark in NOT_FOR_LIVE if f"page.grant.confirm.{mark}" not in codes] == []
+
+
 def test_withdrawing_ends_every_consent_of_that_kind(visitor: Visitor, world: PortalWorld, clock: Clock) -> None:
     token, firm = enter(visitor, world, 3), world.others[3]
     with unit_of_work(world.home.engine) as connection:
@@ -69,7 +157,7 @@ def test_withdrawing_ends_every_consent_of_that_kind(visitor: Visitor, world: Po
         ]  # fmt: skip
         connection.execute(consent.insert(), twice)
     page = visitor.get("/portal/en/data").text
-    assert page.count('value="credit:bank-a"') == 1
+    assert page.count('name="choice" value="credit:bank-a"') == 1
     assert change(visitor, "withdraw", token, choice="credit:bank-a") == 303
     assert ("bank-a", "credit") not in standing(world, firm)
 

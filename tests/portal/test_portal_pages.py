@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_parts import Page
 from portal_world import (
     AS_OF,
     FORMULA_MACHINE,
@@ -31,7 +30,8 @@ from api.obligors.service import register
 from api.portal.endpoints import Portal
 from api.portal.pages import PATHS
 from api.scores.service import current_score
-from api.snapshots.service import stored_parameters
+from api.snapshots.service import stored_parameters, take_snapshot
+from benchmarks.page_parts import Page
 from features.catalogue import CATALOGUE
 from features.monthly import monthly_figures
 from risk_reports.numbers import number, quantity, ratio
@@ -202,6 +202,31 @@ def test_a_thin_history_is_explained_and_gives_no_reasons(
     assert wording(language).say("source.thin_history") in [item.text for item in page.all("dd")]
     assert wording(language).say("page.reasons.thin") in page.html
     assert page.all("article") == []
+
+
+@pytest.mark.parametrize(("path", "language"), LANGUAGES)
+def test_a_firm_that_fell_silent_is_told_of_its_silence_and_not_of_a_short_history(
+    world: PortalWorld, clock: Clock, path: str, language: Language
+) -> None:
+    firm, name, say = world.others[20], f"silent-{path}", wording(language).say
+    with unit_of_work(world.home.engine) as connection:
+        snapshot = take_snapshot(connection, world.home, firm, as_of=NOW, now=NOW)
+        assert current_score(connection, world.home, firm, now=NOW).record.source is ScoreSource.THIN_HISTORY
+    assert snapshot.history_days > 90
+    world.add_user(firm, name)
+    page = opened(visit(world.home, clock=clock), name, "/", path)
+    days = {Language.EN: ("23 August 2026", "20 November 2026"), Language.ZH: ("2026年8月23日", "2026年11月20日")}
+    first, last = days[language]
+    known, minimum = quantity(0.0, "1", language), quantity(0.25, "1", language)
+    body = say(
+        "page.silent.body", window=90, first=first, last=last, known=known, minimum=minimum, days=snapshot.history_days
+    )
+    assert body in [item.text for item in page.all("p")]
+    assert say("page.silent.title") in [item.text for item in page.all("h3")]
+    assert say("page.reasons.silent") in page.html
+    assert say("page.silent.source") in [item.text for item in page.all("dd")]
+    for code in ("page.thin.title", "page.reasons.thin", "source.thin_history"):
+        assert say(code) not in page.html
 
 
 @pytest.mark.parametrize(("path", "language"), LANGUAGES)

@@ -109,6 +109,7 @@ def test_every_word_of_the_page_is_used() -> None:
         "page.coverage.basis.",
         "page.language.",
         "page.reasons.",
+        "page.grant.confirm.",
     )
     codes = [code for code in wording(Language.EN).sentences if code.startswith("page.")]
     assert len(codes) > 100
@@ -128,3 +129,22 @@ def test_of_two_consents_the_longer_one_speaks() -> None:
 
     assert until("2026-05-01T00:00:00+00:00", "2026-08-01T16:30:00+00:00") == ["2 August 2026"]
     assert until("2026-05-01T00:00:00+00:00", None) == [wording(Language.EN).say("page.consents.open")]
+
+
+def test_the_firms_own_word_speaks_before_what_was_declared_for_it() -> None:
+    def consent(mark: str, expires: str | None) -> dict[str, object]:
+        return {"recipient": "bank-a", "purpose": "credit", "is_in_force": True, "expires_time": expires,
+                "granted_time": datetime(2026, 1, 1, tzinfo=UTC).isoformat(), "mark": mark}  # fmt: skip
+
+    def shown(*consents: dict[str, object]) -> tuple[str, str, bool]:
+        (one,) = standing_consents(
+            consents, names={}, unconfirmed=("operator_declared",), zone="Asia/Shanghai", language=Language.EN
+        )
+        return one.given.split(",")[0], one.until, one.is_unconfirmed
+
+    say = wording(Language.EN).say
+    own, declared = consent("portal", "2026-05-01T00:00:00+00:00"), consent("operator_declared", None)
+    theirs, ours, open_end = say("page.mark.operator_declared"), say("page.mark.portal"), say("page.consents.open")
+    assert shown(declared) == (theirs, open_end, True)
+    assert shown(own) == (ours, "1 May 2026", False)
+    assert shown(own, declared) == shown(declared, own) == (ours, open_end, False)

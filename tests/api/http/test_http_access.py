@@ -56,7 +56,7 @@ RULES = {
     "getPremiumQuote": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote"),
     "listObligors": Rule("bank insurer obligor operator", has_object=False, is_looked_at="obligor"),
     "getObligor": Rule("bank insurer obligor operator", all_seeing="operator", is_looked_at="obligor"),
-    "listAccessLog": Rule("obligor operator", all_seeing="operator"),
+    "listAccessLog": Rule("obligor operator", all_seeing="operator"),  # an operator's look is in the log itself
     "getScore": Rule("bank obligor", is_looked_at="score"),
     "getExplanation": Rule("bank obligor", is_looked_at="explanation"),
     "listMachines": Rule("bank insurer obligor operator", all_seeing="operator", is_looked_at="machines"),

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from http_world import NOW, World, consent_to, cover, loan, make_world, samples
+from http_world import NOW, World, consent_to, cover, grant, loan, make_world, samples
 
-from api.consents.repository import OPERATOR_DECLARED, PLATFORM
+from api.consents.repository import OBLIGOR_GRANTED, OPERATOR_DECLARED, PLATFORM, Purpose
 from api.database.tables import consent, credit_decision, snapshot
+from api.keys.principal import Role
+from api.keys.service import create_key
+from api.obligors import service as registration
+from data_contracts.identifiers import ObligorId
 from data_contracts.observations.tables import batch
 
 
@@ -34,7 +38,7 @@ def withdraw(world: World, recipient: str) -> None:
     held = world.ask("GET", "/v1/consents", key="obligor-a", params={"limit": 100}).json()["data"]
     for item in held:
         if item["recipient"] == recipient:
-            gone = world.ask("DELETE", f"/v1/consents/{item['consent_id']}", key="obligor-a")
+            gone = world.ask("DELETE", f"/v1/consents/{item['consent_id']}", key="live-obligor-a")
             assert gone.json()["consent"]["is_in_force"] is False
 
 
@@ -100,6 +104,73 @@ def test_a_live_key_does_not_rest_on_an_operators_word_or_a_test(fresh: World) -
     given = fresh.ask("POST", "/v1/consents", key="live-obligor-a", json=consent_to(fresh.own))
     assert (given.json()["consent"]["mark"], given.json()["livemode"]) == ("obligor_granted", True)
     assert fresh.ask("GET", f"/v1/obligors/{fresh.own}", key="live-bank-a").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "rows_sent"),
+    [
+        ("live-gateway-a", "/v1/telemetry?mapping=canonical_sample", samples()),
+        ("live-obligor-a", "/v1/obligors/{}/machines", None),
+        ("live-obligor-a", "/v1/obligors/{}/months", None),
+    ],
+)
+def test_live_keys_of_the_obligors_side_rest_on_its_own_word_too(
+    fresh: World, key: str, path: str, rows_sent: Any
+) -> None:
+    with fresh.home.engine.begin() as connection:
+        connection.execute(consent.delete().where(consent.c.recipient == PLATFORM, consent.c.mark != OPERATOR_DECLARED))
+    method, rest = ("GET", {}) if rows_sent is None else ("POST", {"json": rows_sent})
+    answer = fresh.ask(method, path.format(fresh.own), key=key, **rest)
+    assert (answer.status_code, answer.json()["code"]) == (403, "consent_missing")
+
+
+def test_a_test_key_ends_no_consent_that_counts_for_live(fresh: World) -> None:
+    given = fresh.ask("POST", "/v1/consents", key="live-obligor-a", json=consent_to(fresh.own)).json()["consent"]
+    path = f"/v1/consents/{given['consent_id']}"
+    assert fresh.ask("DELETE", path, key="obligor-a").status_code == 404
+    assert fresh.ask("DELETE", path, key="operator-a").status_code == 404
+    assert fresh.ask("GET", path, key="obligor-a").json()["consent"]["is_in_force"] is True
+    assert fresh.ask("DELETE", path, key="live-obligor-a").json()["consent"]["is_in_force"] is False
+
+
+@pytest.mark.parametrize("streams", [["sample"], ["*", "sample"], ["no_such_thing"]])
+def test_a_narrowed_consent_is_refused_rather_than_not_kept(fresh: World, streams: list[str]) -> None:
+    answer = fresh.ask("POST", "/v1/consents", key="obligor-a", json={**consent_to(fresh.own), "streams": streams})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_consent")
+
+
+def test_a_tests_rows_do_not_come_among_real_ones(fresh: World) -> None:
+    asked = {"params": {"mapping": "canonical_sample"}, "json": samples("REAL")}
+    firm = ObligorId("91999999MA0000001N")
+    with fresh.home.engine.begin() as connection:
+        registration.register(connection, [firm], now=NOW)
+        grant(connection, firm, PLATFORM, Purpose.PLATFORM, mark=OBLIGOR_GRANTED)
+        keys = {
+            name: create_key(
+                connection, role=Role.GATEWAY, partner_id=None, obligor_id=firm, livemode=name == "live", now=NOW
+            )
+            for name in ("live", "test")
+        }
+    fresh.keys.update(keys)
+    assert fresh.ask("POST", "/v1/telemetry", key="live", **asked).status_code == 201
+    before = files(fresh)
+    answer = fresh.ask("POST", "/v1/telemetry", key="test", **{**asked, "json": samples("TEST")})
+    assert (answer.status_code, answer.json()["code"]) == (409, "real_data_kept")
+    assert files(fresh) == before
+
+
+def test_refused_telemetry_leaves_no_file(fresh: World) -> None:
+    before = files(fresh)
+    path = "/v1/telemetry?mapping=canonical_sample"
+    foreign = fresh.ask("POST", path, key="gateway-a", json=samples(f"{fresh.other}/VMC-01"))
+    assert (foreign.status_code, foreign.json()["code"]) == (422, "foreign_machine")
+    withdraw(fresh, PLATFORM)
+    assert fresh.ask("POST", path, key="gateway-a", json=samples()).status_code == 403
+    assert files(fresh) == before
+
+
+def files(world: World) -> list[Path]:
+    return sorted(path for path in world.home.observations.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
 import re
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from http_world import NOW, World, consent_to, loan, make_bare_world, make_keys, samples
@@ -17,8 +21,10 @@ from api.consents import service as consents
 from api.database.tables import api_key, consent
 from api.errors import RequestTimedOut
 from api.http.limits import Limits
+from api.http.logs import ServerLines, make_logger
 from api.keys.service import create_key, list_keys, revoke_key
 from api.main import create_app
+from api.portal import sessions
 
 FIELDS = {"event", "key_id", "level", "livemode", "operation", "request_id", "role", "seconds", "status", "timestamp"}
 CANARY = "canary-5c1f"
@@ -123,6 +129,70 @@ def test_what_nobody_foresaw_is_a_problem_without_its_words(world: World, monkey
     failure, request = world.logged()[-2:]
     assert (failure["event"], failure["error"], request["status"]) == ("failure", "KeyError", 500)
     assert CANARY not in world.log.getvalue()
+
+
+def test_a_page_that_fails_is_told_of_in_one_line_and_the_server_hears_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise sa.exc.IntegrityError(CANARY, {"csrf_token": CANARY}, Exception(CANARY))
+
+    monkeypatch.setattr(sessions, "find", fail)
+    answer = world.ask("GET", "/portal/en/")
+    assert (answer.status_code, "text/html" in answer.headers["content-type"]) == (500, True)
+    request, failure = world.logged()[-2:]
+    assert (failure["event"], failure["error"], request["status"]) == ("failure", "IntegrityError", 500)
+    assert CANARY not in answer.text + world.log.getvalue() + caplog.text
+
+
+def test_the_servers_own_words_are_lines_of_the_same_kind() -> None:
+    stream = io.StringIO()
+    told = logging.getLogger("test.server")
+    told.propagate = False
+    told.addHandler(ServerLines(make_logger(stream)))
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        told.exception("Exception in ASGI application\n")
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["message"], line["level"]) == ("server", "Exception in ASGI application", "error")
+    assert CANARY not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [("/v1/credit-decisions", "application/json"), ("/portal/en/sign-in", "application/x-www-form-urlencoded")],
+)
+def test_who_hangs_up_is_no_failure_of_ours(world: World, path: str, media_type: str) -> None:
+    before = len(world.logged())
+    address = httpx.URL(world.server.url)
+    lines = (
+        f"POST {path} HTTP/1.1",
+        f"Host: {address.host}",
+        f"Authorization: Bearer {world.keys['bank-a']}",
+        f"Content-Type: {media_type}",
+        "Content-Length: 1000",
+    )
+    with socket.create_connection((address.host, address.port or 80)) as connection:
+        connection.sendall("\r\n".join([*lines, "", "{"]).encode())
+        time.sleep(0.2)
+    deadline = time.monotonic() + 10
+    while len(world.logged()) == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (line,) = world.logged()[before:]
+    assert (line["event"], line["status"]) == ("request", 499)
+
+
+def test_no_redirect_names_the_host_that_the_caller_sent(world: World) -> None:
+    answer = world.ask("GET", "/v1/obligors/", key="bank-a", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    page = world.ask("GET", "/portal", headers={"Host": "evil.example"}, follow_redirects=False)
+    assert page.headers["location"].startswith("/portal/")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_a_balancer_may_ask_for_the_head_only(world: World, path: str) -> None:
+    assert world.ask("HEAD", path).status_code == 200
 
 
 def test_a_database_that_does_not_answer_is_a_503(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

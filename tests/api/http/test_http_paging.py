@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from http_world import World, consent_to, grant, make_world
+from http_world import World, consent_to, grant, make_world, samples
 
 from api.consents.repository import Purpose
 from api.obligors.repository import all_ids
@@ -25,6 +25,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.ask("GET", f"/v1/obligors/{made.own}/score", key="bank-a")
     yield made
     made.close()
+
+
+def test_a_name_with_wide_spaces_can_be_paged_past(many: World) -> None:
+    asked = {"params": {"mapping": "canonical_sample"}, "json": samples("aa\u3000一号")}
+    assert many.ask("POST", "/v1/telemetry", key="gateway-a", **asked).status_code == 201
+    pages = walk(many, f"/v1/obligors/{many.own}/machines", "obligor-a", 1)
+    assert any("\u3000" in page[0]["machine_uid"] for page in pages)
 
 
 def walk(world: World, path: str, key: str, limit: int) -> list[list[dict[str, Any]]]:
