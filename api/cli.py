@@ -215,8 +215,21 @@ def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write; it must be new or empty.")],
     world: Annotated[str, typer.Option("--world")] = "base",
     obligors: Annotated[int, typer.Option("--obligors", min=1)] = 1500,
-    months: Annotated[int, typer.Option("--months", min=1, max=48)] = 48,
+    months: Annotated[int, typer.Option("--months", min=1, max=96)] = 48,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    engine: Annotated[
+        str, typer.Option("--engine", help="Where defaults come from: reduced-form or structural.")
+    ] = "reduced-form",
+    machines_per_obligor: Annotated[
+        float | None, typer.Option("--machines-per-obligor", help="Mean number of machines of a firm.")
+    ] = None,
+    frauds: Annotated[
+        str | None, typer.Option("--frauds", help="Codes from F1 to F12 with commas between, or all.")
+    ] = None,
+    samples: Annotated[
+        list[str] | None,
+        typer.Option("--samples", help="OBLIGOR:FROM:TO, its gateways' files on these days; may be repeated."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a synthetic factory world as files with a manifest."""
@@ -227,6 +240,10 @@ def simulate(
             obligors=obligors,
             months=months,
             seed=seed,
+            engine=engine,
+            machines_per_obligor=machines_per_obligor,
+            frauds=frauds.split(",") if frauds else (),
+            samples=[simulator.parse_request(text) for text in samples or ()],
             out=out,
             progress=lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
         )

@@ -1,6 +1,7 @@
 """Rewrites the pages of `docs/` that are printed by commands: `make docs`. Those that need real data need MILLGRADE_DATA.
 
-Two of them ask the demonstration's home: `make demo SERVE=0` before.
+The last two simulate dozens of worlds and take some twenty minutes. Two of the others ask the demonstration's home:
+`make demo SERVE=0` before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ PAGES = (
     ("benchmarks.real_sme", ["--write"]),
     ("benchmarks.one_row", ["--write"]),
     ("benchmarks.three_doors", ["--write"]),
+    ("benchmarks.world_truth", ["--write"]),
+    ("benchmarks.ladder", ["--write"]),
 )
 
 

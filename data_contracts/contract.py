@@ -28,6 +28,13 @@ class RecordKind(StrEnum):
     DEFAULT_EVENT = "default_event"
     INSURANCE_POLICY = "insurance_policy"
     INSURANCE_CLAIM = "insurance_claim"
+    INVOICE = "invoice"
+    RECEIPT = "receipt"
+    FACILITY = "facility"
+    REPAYMENT = "repayment"
+    MAINTENANCE = "maintenance"
+    ENERGY_BILL = "energy_bill"
+    MACHINE_SALE = "machine_sale"
 
 
 class PartitionGrain(StrEnum):

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.credit import structural
 from simulator.credit.reduced_form import Lives, draw_lives
-from simulator.factory.faults import (
-    Failures,
-    hazard_per_hour,
-    maintenance_effort,
-    next_debt,
-    planned_maintenance,
-    strike,
-)
-from simulator.factory.machine_month import MachineMonth, assemble
+from simulator.credit.structural import Engine
+from simulator.factory.energy import made_by_firm
+from simulator.factory.faults import maintenance_effort, next_debt
+from simulator.factory.machine_month import MachineMonth
 from simulator.factory.machines import Machines, draw_machines
-from simulator.factory.schedule import Quarters, activity_after_default, owned_days, planned_quarters, split_work
+from simulator.factory.plant import Drive, Plant, PlantState, new_state, run_month
+from simulator.factory.rationing import draw_episodes, power_supply
+from simulator.factory.resale import change_hands, settle_sites
+from simulator.factory.schedule import activity_after_default
+from simulator.finance.assets import wound_down
+from simulator.finance.books import BooksMonth, Business, Doings, keep_books
+from simulator.finance.debt import NEVER
+from simulator.finance.opening import BooksState, OpeningPapers, open_books
+from simulator.finance.terms import Terms, draw_terms
 from simulator.firms.obligors import BLOCK_FIRMS, Firms, Health, draw_firms, draw_health, industry_shifts, sum_by_firm
+from simulator.firms.shadow import at_work
 from simulator.gateway.outages import draw_outages
 from simulator.parameter_values import WorldParameters
 from simulator.streams import Streams
+from simulator.trade.deliveries import Shelf, Shipments, cancel, empty_shelf, ship, take_orders
+from simulator.trade.network import Network
 from simulator.trade.orders import Capacity, Orders, capacity, demand_drive, draw_orders, work_load
 from simulator.world_calendar import Calendar, Month
+from simulator.worlds import BASE, WorldSpec
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,7 +46,12 @@ class Laws:
     parameters: WorldParameters
     streams: Streams
     industry_states: Floats
-    """(industries, months + 1), column 0 the month before the world."""
+    """(industries, months + 1), column 0 the month before the world: what production and trade run on."""
+    credit_states: Floats
+    """The same shape: the industry states behind defaults, without the world's offsets."""
+    network: Network
+    world: WorldSpec = BASE
+    engine: Engine = Engine.REDUCED_FORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,7 @@ class Block:
     machines: Machines
     health: Health
     lives: Lives
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +73,28 @@ class BlockState:
     open_parts: Ints
     """By firm: parts ordered less parts made and opening stock; negative where finished stock lies."""
     maintenance_debt: Floats
-    locked_until: Ints
-    """By machine: last day of waiting for repair."""
+    plant: PlantState
     silent_until: Ints
     """By firm: the quarter-hour at which the gateway's last outage ends."""
+    default_day: Ints
+    """By firm: the day on which it defaults, as far as is known: drawn beforehand in reduced form, set by the account
+    in the structural engine; the number of days of the world while there is none."""
+    shelf: Shelf
+    books: BooksState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockMonth:
-    """A month of a block: its orders, its machines, and the hazard (per executing hour) behind their failures."""
+    """A month of a block: its orders, its machines, and what drove them."""
 
     orders: Orders
     machines: MachineMonth
     fault_hazard: Floats
+    """By machine: the failures expected, as the compensator of those that happened (`Failures.expected`)."""
     maintenance_debt: Floats
     load: Floats
+    shipped: Shipments
+    books: BooksMonth
 
 
 def build_block(number: int, count: int, laws: Laws) -> Block:
@@ -81,134 +102,227 @@ def build_block(number: int, count: int, laws: Laws) -> Block:
     assert 0 < count <= BLOCK_FIRMS
     calendar, parameters, streams = laws.calendar, laws.parameters, laws.streams
     firms = draw_firms(number, count, calendar=calendar, parameters=parameters, streams=streams)
-    health = draw_health(number, firms, states=laws.industry_states, health=parameters.health, streams=streams)
-    shifts = industry_shifts(parameters.industries)
-    lives = draw_lives(number, firms, health, shifts=shifts, calendar=calendar, parameters=parameters, streams=streams)
+    health = draw_health(number, firms, states=laws.credit_states, health=parameters.health, streams=streams)
+    lives = draw_lives(
+        number,
+        firms,
+        health,
+        shifts=industry_shifts(parameters.industries),
+        world=laws.world,
+        calendar=calendar,
+        parameters=parameters,
+        streams=streams,
+    )
+    if laws.engine is Engine.STRUCTURAL:
+        lives = structural.without_hazard(lives, calendar)
+    firms, health = at_work(
+        number,
+        firms,
+        health,
+        states=laws.industry_states,
+        is_independent=laws.world.telemetry_is_independent,
+        parameters=parameters.health,
+        streams=streams,
+    )
     machines = draw_machines(
         number, firms, last_days=lives.last_day, calendar=calendar, parameters=parameters, streams=streams
     )
-    return Block(number=number, firms=firms, machines=machines, health=health, lives=lives)
+    machines = change_hands(
+        number,
+        machines,
+        default_days=lives.default_day,
+        last_days=lives.last_day,
+        calendar=calendar,
+        limits=parameters.machines,
+        streams=streams,
+    )
+    machines = settle_sites(
+        number, machines, firms=len(firms), calendar=calendar, limits=parameters.machines, streams=streams
+    )
+    terms = draw_terms(
+        number,
+        firms,
+        possible=_capacity_of(firms, machines, calendar.warm_up),
+        default_day=lives.default_day,
+        day_count=calendar.day_count,
+        parameters=parameters,
+        streams=streams,
+    )
+    return Block(number=number, firms=firms, machines=machines, health=health, lives=lives, terms=terms)
 
 
-def opening(block: Block, laws: Laws) -> tuple[BlockState, Orders, Ints]:
-    """State at the world's start, the orders of the month before, and the finished stock (parts) by firm."""
-    demand, faults = laws.parameters.demand, laws.parameters.faults
-    warm_up = laws.calendar.warm_up
-    orders = _orders(block, warm_up, laws, open_parts=np.zeros(len(block.firms), dtype=np.int64))
-    possible = _capacity(block, warm_up, laws)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A block when the world begins: its state, the orders of the month before, its finished stock, its papers."""
+
+    state: BlockState
+    orders: Orders
+    stock: Ints
+    """Parts by firm."""
+    papers: OpeningPapers
+
+
+def opening(block: Block, laws: Laws) -> Opening:
+    """The block at the world's first instant."""
+    parameters, warm_up = laws.parameters, laws.calendar.warm_up
+    demand = parameters.demand
+    none = np.zeros(len(block.firms), dtype=np.int64)
+    orders = _orders(block, warm_up, laws, open_parts=none, until_day=block.lives.default_day)
+    possible = _capacity_of(block.firms, block.machines, warm_up)
     stock = np.round(possible.monthly_parts(demand.work_days_per_month * demand.opening_stock_months)).astype(np.int64)
     ordered = sum_by_firm(orders.parts, orders.firm, count=len(block.firms))
-    effort = maintenance_effort(block.firms, block.health.health[:, 0], faults=faults)
-    return (
-        BlockState(
-            open_parts=ordered - stock,
-            maintenance_debt=1.0 - effort,
-            locked_until=np.full(len(block.machines), -1, dtype=np.int64),
-            silent_until=np.zeros(len(block.firms), dtype=np.int64),
-        ),
-        orders,
-        stock,
+    effort = maintenance_effort(block.firms, block.health.health[:, 0], faults=parameters.faults)
+    books, papers = open_books(
+        block.number,
+        block.firms,
+        block.machines,
+        terms=block.terms,
+        possible=possible,
+        finished_parts=stock,
+        default_day=_known_default(block.lives.default_day, laws),
+        network=laws.network,
+        parameters=parameters,
+        streams=laws.streams,
     )
+    state = BlockState(
+        open_parts=ordered - stock,
+        maintenance_debt=1.0 - effort,
+        plant=new_state(_plant(block, laws)),
+        silent_until=none,
+        default_day=block.lives.default_day,
+        shelf=_take(empty_shelf(stock), orders, laws),
+        books=books,
+    )
+    return Opening(state=state, orders=orders, stock=stock, papers=papers)
+
+
+def as_known(block: Block, default_day: Ints, laws: Laws) -> Block:
+    """The block with the defaults that are known by now: in reduced form it was drawn with all of them."""
+    if laws.engine is Engine.REDUCED_FORM:
+        return block
+    lives = structural.as_known(
+        block.lives, default_day, laws.calendar, wind_down_days=laws.parameters.defaults.wind_down_days
+    )
+    machines = wound_down(
+        block.number,
+        block.machines,
+        default_day=lives.default_day,
+        last_days=lives.last_day,
+        calendar=laws.calendar,
+        rules=laws.parameters.recovery,
+        streams=laws.streams,
+    )
+    return replace(block, lives=lives, machines=machines)
 
 
 def step(block: Block, month: Month, state: BlockState, laws: Laws) -> tuple[BlockState, BlockMonth]:
-    """One month: orders come, work is planned, machines run, fail and are seen; and the state after it."""
+    """One month: orders come, machines run, fail and are seen, goods leave and money moves; and the state after it.
+
+    A default that the account makes takes effect with the next month.
+    """
     demand, faults = laws.parameters.demand, laws.parameters.faults
+    block = as_known(block, state.default_day, laws)
     firms, machines = block.firms, block.machines
-    orders = _orders(block, month, laws, open_parts=state.open_parts)
+    shelf, cancelled = cancel(state.shelf, laws.network.fails(month.position))
+    open_parts = state.open_parts - cancelled
+    orders = _orders(block, month, laws, open_parts=open_parts, until_day=state.default_day)
     new_parts = sum_by_firm(orders.parts, orders.firm, count=len(firms))
-    possible = _capacity(block, month, laws)
+    possible = _capacity_of(firms, machines, month)
     work_days = firms.is_open[:, month.days].sum(axis=1)
-    load = work_load(state.open_parts, new_parts, possible.monthly_parts(work_days), demand=demand)
+    load = work_load(open_parts, new_parts, possible.monthly_parts(work_days), demand=demand)
     effort = maintenance_effort(firms, block.health.health[:, month.position + 1], faults=faults)
     debt = next_debt(state.maintenance_debt, effort, faults=faults)
-    hazard = hazard_per_hour(machines, debt, faults=faults)
-    machine_month, failures, silent_until = _run(block, month, state, laws, load=load, effort=effort, hazard=hazard)
-    made = sum_by_firm(machine_month.parts_made.sum(axis=1), machines.firm, count=len(firms))
-    after = BlockState(
-        open_parts=state.open_parts + new_parts - made,
+    drive = Drive(load=load, effort=effort, debt=debt, **_power_and_life(block, month, state, laws))
+    outages = draw_outages(
+        block.number, month, silent_until=state.silent_until, gateway=laws.parameters.gateway, streams=laws.streams
+    )
+    plant, machine_month = run_month(_plant(block, laws), month, state.plant, drive, outages)
+    made = made_by_firm(machine_month, machines, len(firms))
+    shelf, shipped = ship(_take(shelf, orders, laws), made, month, last_day=block.lives.last_day)
+    doings = Doings(
+        machines=machine_month,
+        shipped=shipped,
+        possible=possible,
+        activity=drive.activity,
         maintenance_debt=debt,
-        locked_until=failures.locked_until,
-        silent_until=silent_until,
+        credit_health=block.lives.health[:, month.position + 1],
+        default_day=_known_default(state.default_day, laws),
+    )
+    books, account, default_day = keep_books(_business(block, laws), month, state.books, doings)
+    after = BlockState(
+        open_parts=open_parts + new_parts - made.sum(axis=1),
+        maintenance_debt=debt,
+        plant=plant,
+        silent_until=outages.silent_until,
+        default_day=np.minimum(default_day, laws.calendar.day_count),
+        shelf=shelf,
+        books=books,
     )
     return after, BlockMonth(
-        orders=orders, machines=machine_month, fault_hazard=hazard, maintenance_debt=debt, load=load
+        orders=orders,
+        machines=machine_month,
+        fault_hazard=machine_month.faults_expected,
+        maintenance_debt=debt,
+        load=load,
+        shipped=shipped,
+        books=account,
     )
 
 
-def _run(
-    block: Block, month: Month, state: BlockState, laws: Laws, *, load: Floats, effort: Floats, hazard: Floats
-) -> tuple[MachineMonth, Failures, Ints]:
-    """Plan, work, failures and outages of a month: (machines, failures, until when gateways are silent)."""
-    parameters, streams, machines = laws.parameters, laws.streams, block.machines
-    place = (block.number, month)
-    activity = activity_after_default(
-        block.lives.default_day, month=month, wind_down_days=parameters.defaults.wind_down_days
-    )
-    planned = planned_quarters(
-        *place,
+def _take(shelf: Shelf, orders: Orders, laws: Laws) -> Shelf:
+    lead = laws.parameters.trade.two_shipments_from_lead_days
+    return take_orders(shelf, orders, two_shipments_from_lead_days=lead)
+
+
+def _known_default(default_day: Ints, laws: Laws) -> Ints:
+    """The day of default, `NEVER` where there is none within the world."""
+    return np.where(default_day < laws.calendar.day_count, default_day, NEVER)
+
+
+def _business(block: Block, laws: Laws) -> Business:
+    return Business(
+        block=block.number,
         firms=block.firms,
-        machines=machines,
-        load=load,
-        activity=activity,
-        schedule=parameters.schedule,
-        streams=streams,
-    )
-    maintenance = planned_maintenance(
-        *place, planned, machines=machines, effort=effort, faults=parameters.faults, streams=streams
-    )
-    setup, executing = _split(block, month, laws, planned=planned, maintenance=maintenance, load=load)
-    failures = strike(
-        *place,
-        executing,
-        hazard=hazard,
-        nominal_quarters=block.firms.nominal_quarters[machines.firm],
-        locked_until=state.locked_until,
-        faults=parameters.faults,
-        streams=streams,
-    )
-    outages = draw_outages(*place, silent_until=state.silent_until, gateway=parameters.gateway, streams=streams)
-    machine_month = assemble(
-        *place,
-        machines=machines,
-        is_reported=owned_days(machines, month),
-        planned=planned,
-        setup=setup,
-        maintenance=maintenance,
-        executing=executing,
-        failures=failures,
-        outages=outages,
-        start_quarter=block.firms.start_quarter[machines.firm],
-        power=parameters.power,
-        streams=streams,
-    )
-    return machine_month, failures, outages.silent_until
-
-
-def _split(
-    block: Block, month: Month, laws: Laws, *, planned: Quarters, maintenance: Quarters, load: Floats
-) -> tuple[Quarters, Quarters]:
-    return split_work(
-        block.number,
-        month,
-        planned,
         machines=block.machines,
-        load=load,
-        maintenance=maintenance,
-        schedule=laws.parameters.schedule,
+        terms=block.terms,
+        engine=laws.engine,
+        network=laws.network,
+        calendar=laws.calendar,
+        parameters=laws.parameters,
         streams=laws.streams,
     )
 
 
-def _capacity(block: Block, month: Month, laws: Laws) -> Capacity:
-    return capacity(
-        block.firms,
-        block.machines,
-        until_day=max(month.first_day, 0) + month.length,
+def _plant(block: Block, laws: Laws) -> Plant:
+    return Plant(
+        block=block.number,
+        firms=block.firms,
+        machines=block.machines,
+        parameters=laws.parameters,
+        streams=laws.streams,
     )
 
 
-def _orders(block: Block, month: Month, laws: Laws, *, open_parts: Ints) -> Orders:
+def _power_and_life(block: Block, month: Month, state: BlockState, laws: Laws) -> dict[str, Floats]:
+    """(firms, days): how far a firm is still at work after its default, and for how long it has power."""
+    parameters, streams = laws.parameters, laws.streams
+    episodes = draw_episodes(laws.calendar, rationing=parameters.rationing, streams=streams)
+    return {
+        "activity": activity_after_default(
+            state.default_day, month=month, wind_down_days=parameters.defaults.wind_down_days
+        ),
+        "supply": power_supply(
+            block.number, month, block.firms, episodes, rationing=parameters.rationing, streams=streams
+        ),
+    }
+
+
+def _capacity_of(firms: Firms, machines: Machines, month: Month) -> Capacity:
+    first = max(month.first_day, 0)
+    return capacity(firms, machines, from_day=first, until_day=first + month.length)
+
+
+def _orders(block: Block, month: Month, laws: Laws, *, open_parts: Ints, until_day: Ints) -> Orders:
     column = month.position + 1
     drive = demand_drive(
         block.firms,
@@ -223,8 +337,9 @@ def _orders(block: Block, month: Month, laws: Laws, *, open_parts: Ints) -> Orde
         block.firms,
         drive=drive,
         open_parts=open_parts,
-        possible=_capacity(block, month, laws),
-        until_day=block.lives.default_day,
+        possible=_capacity_of(block.firms, block.machines, month),
+        until_day=until_day,
+        gone=laws.network.has_failed(month.position),
         parameters=laws.parameters,
         streams=laws.streams,
     )

@@ -107,6 +107,8 @@ class ScheduleParameters:
     hours_sd_ratio: float
     executing_share_mean: float
     executing_share_sd: float
+    job_shares: tuple[float, ...]
+    """Shares of working days with one, two, ... jobs."""
     waiting_share_at_no_load: float
     setup_share_low: float
     setup_share_high: float
@@ -128,6 +130,41 @@ class FaultParameters:
     maintenance_quarters_high: int
     repair_median_quarters: float
     repair_sd_log: float
+    scrap_share: float
+    scrap_wear_log: float
+    scrap_debt_log: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A component of a machine type in `components.yaml`."""
+
+    share: float
+    shape: float
+    severity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentParameters:
+    """`components.yaml`; types and the components of each in the order of their names."""
+
+    repair_ratio: Mapping[str, float]
+    maintenance_takes_off_age_share: float
+    types: Mapping[str, Mapping[str, Component]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RationingParameters:
+    """`rationing.yaml`."""
+
+    begins_by_month: tuple[float, ...]
+    days_low: int
+    days_high: int
+    depth_low: float
+    depth_high: float
+    reached_share: float
+    loses_days_share: float
+    intensity: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +173,9 @@ class PowerParameters:
 
     idle_share_low: float
     idle_share_high: float
-    setup_share: float
-    maintenance_share: float
-    fault_share: float
+    base_of_idle_share: float
+    setup_drive_share: float
+    maintenance_work_share: float
     load_sd_ratio: float
     peak_ratio_low: float
     peak_ratio_high: float
@@ -154,16 +191,37 @@ class GatewayParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityLaw:
+    """`severity` of a row of `insurance.yaml`, `kinds`: shares of the sum insured."""
+
+    gamma_shape: float
+    gamma_mean_share: float
+    tail_chance: float
+    tail_from_share: float
+    tail_index: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimKind:
+    """A row of `insurance.yaml`, `kinds`."""
+
+    per_failure: float
+    per_1000_hours: float
+    debt_log: float
+    severity: SeverityLaw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InsuranceParameters:
     """`insurance.yaml`."""
 
     product: str
-    deductible_share: float
-    damage_median_share: float
-    damage_sd_log: float
-    damage_debt_log: float
     reporting_lag_median_days: float
     reporting_lag_sd_log: float
+    independent_failures_per_year: float
+    independent_hours_per_day: float
+    deductible_share: float
+    kinds: Mapping[str, ClaimKind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +231,7 @@ class MachineType:
     model: str
     run_kw: float
     cycle_seconds: float
+    tool_life_hours: float
     value_cny: float
 
 
@@ -184,6 +243,13 @@ class MachineParameters:
     count_shape: float
     largest_count: int
     bought_in_window_share: float
+    sold_per_year_share: float
+    sold_after_default_share: float
+    sale_lag_months: Pair
+    buyer_reach_firms: int
+    two_sites_share: float
+    moved_per_year_share: float
+    past_use_share: float
     age_low_years: float
     age_high_years: float
     depreciation_per_year: float
@@ -218,6 +284,194 @@ class NameParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecessionParameters:
+    """`recession.yaml`."""
+
+    shock_month: str
+    shock_depth_sd: float
+    shock_persistence: float
+    shock_lasts_months: int
+    core_buyer: int
+    core_failure_month: str
+    core_default_log_odds: float
+    core_lasts_months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleCoverParameters:
+    """`idle_cover.yaml`."""
+
+    trigger_share: float
+    cap_share: float
+    season_months: int
+    portfolio_firms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakParameters:
+    """`leaks.yaml`."""
+
+    late_share: float
+    late_days: int
+    late_before_default_months: int
+    removed_before_days: int
+    leased_twice_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftParameters:
+    """`drift.yaml`."""
+
+    industry_sd_per_year: float
+    default_log_odds_per_year: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationParameters:
+    """`observation.yaml`."""
+
+    adoption_share_from_start: float
+    adoption_per_month: float
+    adoption_health_log: float
+    adoption_size_log: float
+    uplink_outages_per_day: float
+    uplink_outage_mean_days: float
+    no_plan_share: float
+    clock_drift_ppm: float
+    clock_resync_days: int
+    counter_resets_per_day: float
+    mislabels_per_day: float
+
+
+EXACT_OBSERVATION = ObservationParameters(
+    adoption_share_from_start=1.0,
+    adoption_per_month=0.0,
+    adoption_health_log=0.0,
+    adoption_size_log=0.0,
+    uplink_outages_per_day=0.0,
+    uplink_outage_mean_days=1.0,
+    no_plan_share=0.0,
+    clock_drift_ppm=0.0,
+    clock_resync_days=7,
+    counter_resets_per_day=0.0,
+    mislabels_per_day=0.0,
+)
+"""Nothing stands between a machine and what is known of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FraudParameters:
+    """`frauds.yaml`; `strengths` by code, each a few named numbers."""
+
+    prevalence: float
+    quiet_share_of_world: float
+    strengths: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkParameters:
+    """`network.yaml`."""
+
+    core_enterprises: int
+    persistence: float
+    industry_share: float
+    failure_intercept: float
+    failure_state: float
+    core_failure_shift: float
+    term_days: tuple[int, ...]
+    term_shares: tuple[float, ...]
+    late_median_days: float
+    late_state_log: float
+    late_sd_log: float
+    late_most_days: int
+    credit_note_share: float
+    credit_note_low: float
+    credit_note_high: float
+    credit_note_after_days: Pair
+    suppliers: int
+    supplier_tail: float
+    supplier_failures_per_month: float
+    supplier_price_ratio: float
+    supplier_dear_months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinanceParameters:
+    """`finance.yaml`."""
+
+    vat_percent: int
+    income_tax_percent: int
+    material_share_mean: float
+    material_share_sd: float
+    material_stock_months: float
+    supplier_terms_days: Pair
+    hours_per_head: float
+    office_share_of_heads: float
+    wage_cny_per_month: float
+    wage_sd_log: float
+    wage_fixed_share: float
+    opening_wage_share: float
+    wages_due_day: int
+    tariff_minor_per_kwh: tuple[int, ...]
+    energy_due_day: int
+    energy_bill_known_after_days: int
+    rent_cny_per_machine_month: float
+    rent_due_day: int
+    repairer_terms_days: int
+    overhead_share: float
+    overhead_fixed_share: float
+    insurance_share_of_value: float
+    mishaps_per_month: float
+    mishap_months_median: float
+    mishap_sd_log: float
+    preventive_cny_per_hour: float
+    repair_cny_per_hour: float
+    repair_parts_share_of_value: float
+    depreciation_months: int
+    tax_due_day: int
+    normal_load: float
+    line_months: float
+    line_rate_bp: int
+    loan_months_median: float
+    loan_sd_log: float
+    loan_least_cny: float
+    loan_rate_bp: Pair
+    loan_instalments: tuple[int, ...]
+    lease_share: float
+    lease_financed_percent: int
+    lease_rate_bp: Pair
+    lease_instalments: int
+    cash_months: float
+    cash_sd_log: float
+    line_repaid_above_months: float
+    buffer_months: float
+    drawings_share: float
+    owner_months_median: float
+    owner_sd_log: float
+    owner_saves_share: float
+    late_intercept: float
+    late_health: float
+    late_mean_days: float
+    late_most_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryParameters:
+    """`recovery.yaml`."""
+
+    discount_share: float
+    hours_scale: float
+    least_share: float
+    debt_log: float
+    failures_log: float
+    noise_sd_log: float
+    good_above: float
+    poor_below: float
+    sold_share: float
+    lag_months: Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorldParameters:
     """Every number of a world, and the version (SHA-256) of the files they came from."""
 
@@ -227,14 +481,25 @@ class WorldParameters:
     defaults: DefaultParameters
     demand: DemandParameters
     trade: TradeParameters
+    network: NetworkParameters
+    finance: FinanceParameters
+    recovery: RecoveryParameters
     schedule: ScheduleParameters
     faults: FaultParameters
+    components: ComponentParameters
     power: PowerParameters
+    rationing: RationingParameters
     gateway: GatewayParameters
     insurance: InsuranceParameters
     machines: MachineParameters
     industries: Mapping[str, Industry]
     names: NameParameters
+    observation: ObservationParameters
+    frauds: FraudParameters
+    recession: RecessionParameters
+    drift: DriftParameters
+    leaks: LeakParameters
+    idle_cover: IdleCoverParameters
     version: ParametersVersion
 
 
@@ -246,7 +511,8 @@ def load_parameters(as_of: date) -> WorldParameters:
     """
     book = load_book(files("simulator") / "parameters")
     values = book.at(as_of)
-    machines = {**values["machines"], "types": _rows(MachineType, values["machines"]["types"])}
+    machines = {**_frozen(values["machines"]), "types": _rows(MachineType, values["machines"]["types"])}
+    parts = {kind: _rows(Component, rows) for kind, rows in sorted(values["components"]["types"].items())}
     return WorldParameters(
         place=PlaceParameters(**_frozen(values["world"])),
         calendar=CalendarParameters(**_frozen(values["calendar"])),
@@ -254,20 +520,44 @@ def load_parameters(as_of: date) -> WorldParameters:
         defaults=DefaultParameters(**_frozen(values["defaults"])),
         demand=DemandParameters(**_frozen(values["demand"])),
         trade=TradeParameters(**_frozen(values["trade"])),
+        network=NetworkParameters(**_frozen(values["network"])),
+        finance=FinanceParameters(**_frozen(values["finance"])),
+        recovery=RecoveryParameters(**_frozen(values["recovery"])),
         schedule=ScheduleParameters(**_frozen(values["schedule"])),
         faults=FaultParameters(**_frozen(values["faults"])),
+        components=ComponentParameters(**{**values["components"], "types": parts}),
         power=PowerParameters(**_frozen(values["power"])),
+        rationing=RationingParameters(**_frozen(values["rationing"])),
         gateway=GatewayParameters(**_frozen(values["gateway"])),
-        insurance=InsuranceParameters(**_frozen(values["insurance"])),
+        insurance=InsuranceParameters(**{**values["insurance"], "kinds": _claim_kinds(values["insurance"]["kinds"])}),
         machines=MachineParameters(**machines),
         industries=_rows(Industry, values["industries"]),
         names=NameParameters(**_frozen(values["names"])),
+        observation=ObservationParameters(**_frozen(values["observation"])),
+        frauds=_frauds(values["frauds"]),
+        recession=RecessionParameters(**_frozen(values["recession"])),
+        drift=DriftParameters(**_frozen(values["drift"])),
+        leaks=LeakParameters(**_frozen(values["leaks"])),
+        idle_cover=IdleCoverParameters(**_frozen(values["idle_cover"])),
         version=book.version,
     )
 
 
 def _frozen(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
+
+
+def _frauds(body: Mapping[str, Any]) -> FraudParameters:
+    strengths = {name: value for name, value in body.items() if isinstance(value, Mapping)}
+    return FraudParameters(
+        **{name: value for name, value in body.items() if name not in strengths}, strengths=strengths
+    )
+
+
+def _claim_kinds(table: Mapping[str, Mapping[str, Any]]) -> dict[str, ClaimKind]:
+    return {
+        name: ClaimKind(**{**row, "severity": SeverityLaw(**row["severity"])}) for name, row in sorted(table.items())
+    }
 
 
 def _rows(kind: type[Any], table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

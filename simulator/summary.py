@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 
 from data_contracts.contract import RecordKind
 from simulator.block import Block, Laws
-from simulator.credit.reduced_form import HORIZON_MONTHS, TruePd
+from simulator.credit.structural import Engine
+from simulator.credit.true_pd import HORIZON_MONTHS, TruePd
 from simulator.factory.machine_month import EXECUTING, MachineMonth
 from simulator.factory.machines import DAYS_PER_YEAR
 from simulator.insurance.claims import Policies
@@ -115,7 +116,7 @@ def summarise(
         seed=identity.seed,
         parameters_hash=identity.parameters_hash,
         obligors=rows[RecordKind.OBLIGOR_PROFILE],
-        machines=rows[RecordKind.MACHINE_OWNERSHIP],
+        machines=sum(block.machines.distinct for block in blocks),
         months=len(laws.calendar.months),
         machine_days=rows[RecordKind.MACHINE_DAY_REPORT],
         samples=rows.get(RecordKind.SAMPLE, 0),
@@ -125,7 +126,7 @@ def summarise(
         policies=rows[RecordKind.INSURANCE_POLICY],
         claims=rows[RecordKind.INSURANCE_CLAIM],
         default_rate_12m=float(outcomes.mean()) if len(outcomes) else None,
-        oracle_auc=area_under_curve(chances, outcomes),
+        oracle_auc=None if laws.engine is Engine.STRUCTURAL else area_under_curve(chances, outcomes),
         failures_per_machine_year=sums.failures_per_machine_year,
         claims_per_machine_year=sums.claims / insured,
         coverage=sums.coverage,
@@ -143,7 +144,7 @@ def tally(block: Block, month: MachineMonth) -> Tally:
     return Tally(
         machine_days=int(reported.sum()),
         observed=int(observed.sum()),
-        fault_starts=int(month.fault_starts[reported & ~month.is_silent].sum()),
+        fault_starts=int(month.fault_starts_seen[reported].sum()),
         one_shift_observed=int(observed[one_shift].sum()),
         one_shift_executing=int(executing[one_shift].sum()),
     )
@@ -162,8 +163,7 @@ def annual_outcomes(blocks: Sequence[Block], laws: Laws, *, pd_at: TruePd) -> tu
     for position in range(-1, len(laws.calendar.months) - HORIZON_MONTHS, HORIZON_MONTHS):
         for block in blocks:
             alive = block.lives.default_month > position
-            states = (block.health.health[alive, position + 1], block.health.industry_state[alive, position + 1])
-            chances.append(pd_at(block.lives.static_log_odds[alive], *states))
+            chances.append(pd_at.of(block.lives, alive, position=position))
             outcomes.append(block.lives.default_month[alive] <= position + HORIZON_MONTHS)
     if not chances:
         return np.array([]), np.array([], dtype=bool)

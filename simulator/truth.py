@@ -7,27 +7,31 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from simulator.block import Block, BlockMonth, Laws
-from simulator.credit.reduced_form import TruePd
+from simulator.credit.reduced_form import Lives
+from simulator.credit.structural import Engine
+from simulator.credit.true_pd import LIFETIME_MONTHS, TruePd
 from simulator.factory.machine_month import EXECUTING
+from simulator.factory.rationing import draw_episodes
 from simulator.firms.obligors import sum_by_firm
-from simulator.insurance.claims import Claims
+from simulator.insurance.claims import Claims, pure_premium
 from simulator.told.reports import INSTANT
 
 QUARTERS_PER_HOUR = 4.0
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 def obligor_month_table(block: Block, month: BlockMonth, laws: Laws, *, pd_at: TruePd) -> pa.Table:
     """A row for each firm not in default at the month's end: its state then, and what the state implies.
 
-    `pd_12m_true` is the probability of default within the next twelve months given the state at `as_of`, the month's
-    end; `hazard_true` the chance of default that it had within the month.
+    `pd_12m_true` and `pd_lifetime_true` are the exact probabilities of default within the next twelve and sixty months
+    given the state at `as_of`, the month's end; `hazard_true` is the chance of default that it had within the month.
+    All three are null in the structural engine, where a default is what the account makes of a firm.
     """
     position = month.machines.month.position
     alive = np.flatnonzero(block.lives.default_month > position)
-    health = block.health.health[alive, position + 1]
-    industry = block.health.industry_state[alive, position + 1]
+    lives, column = block.lives, position + 1
     count = len(block.firms)
     ordered = sum_by_firm(month.orders.parts, month.orders.firm, count=count)
     made = sum_by_firm(month.machines.parts_made.sum(axis=1), block.machines.firm, count=count)
@@ -36,17 +40,27 @@ def obligor_month_table(block: Block, month: BlockMonth, laws: Laws, *, pd_at: T
         {
             "obligor_id": pa.array(block.firms.obligor_ids).take(pa.array(alive)),
             "as_of": pa.array(np.full(len(alive), as_of), type=INSTANT),
-            "health": health,
-            "quality": block.firms.quality[alive],
-            "industry_state": industry,
-            "hazard_true": block.lives.hazard[alive, position],
-            "pd_12m_true": pd_at(block.lives.static_log_odds[alive], health, industry),
+            "health": lives.health[alive, column],
+            "quality": lives.quality[alive],
+            "industry_state": lives.industry_state[alive, column],
+            **_chances(lives, alive, position, laws, pd_at),
             "load_ratio": month.load[alive],
             "maintenance_debt": month.maintenance_debt[alive],
             "parts_ordered": ordered[alive],
             "parts_made": made[alive],
         }
     )
+
+
+def _chances(lives: Lives, alive: Ints, position: int, laws: Laws, pd_at: TruePd) -> dict[str, Floats | pa.Array]:
+    if laws.engine is Engine.STRUCTURAL:
+        unknown = pa.nulls(len(alive), type=pa.float64())
+        return dict.fromkeys(("hazard_true", "pd_12m_true", "pd_lifetime_true"), unknown)
+    return {
+        "hazard_true": lives.hazard[alive, position],
+        "pd_12m_true": pd_at.of(lives, alive, position=position),
+        "pd_lifetime_true": pd_at.of(lives, alive, position=position, months=LIFETIME_MONTHS),
+    }
 
 
 def machine_month_table(block: Block, month: BlockMonth, claims: Claims, laws: Laws) -> pa.Table:
@@ -60,10 +74,55 @@ def machine_month_table(block: Block, month: BlockMonth, claims: Claims, laws: L
             "machine_uid": pa.array(machines.uids).take(pa.array(rows)),
             "month": pa.array(days, type=pa.date32()),
             "executing_hours": hours[rows],
-            "fault_hazard_per_hour": month.fault_hazard[rows],
+            "faults_expected": month.fault_hazard[rows],
             "faults": done.fault_starts.sum(axis=1, dtype=np.int64)[rows],
             "claims": np.bincount(claims.machine, minlength=len(machines))[rows],
+            "claims_minor": sum_by_firm(claims.amount_minor, claims.machine, count=len(machines))[rows],
+            "pure_premium_minor": pure_premium(block, month, laws)[rows],
             "parts_made": done.parts_made.sum(axis=1)[rows],
+        }
+    )
+
+
+def failure_table(block: Block, month: BlockMonth, laws: Laws) -> pa.Table:
+    """A row for each failure of the month: which component of which machine failed, how gravely, for how long."""
+    machines, log = block.machines, month.machines.failures
+    types = [list(parts.items()) for parts in laws.parameters.components.types.values()]
+    failed = [
+        types[kind][position]
+        for kind, position in zip(machines.kind[log.machine].tolist(), log.component.tolist(), strict=True)
+    ]
+    day = laws.calendar.date_of(month.machines.month.days[log.column])
+    return pa.table(
+        {
+            "machine_uid": pa.array(machines.uids).take(pa.array(log.machine)),
+            "obligor_id": pa.array(block.firms.obligor_ids).take(pa.array(machines.firm[log.machine])),
+            "day": pa.array(day, type=pa.date32()),
+            "component": pa.array([code for code, _ in failed], type=pa.string()),
+            "severity": pa.array([part.severity for _, part in failed], type=pa.string()),
+            "repair_hours": log.repair_quarters / QUARTERS_PER_HOUR,
+        }
+    )
+
+
+def rationing_table(laws: Laws) -> pa.Table:
+    """A row for each episode of power rationing in the world and each division that it may reach.
+
+    `lost_share` is the share of its working time that a reached firm of the division loses.
+    """
+    rationing = laws.parameters.rationing
+    episodes = draw_episodes(laws.calendar, rationing=rationing, streams=laws.streams)
+    divisions = sorted(division for division, intensity in rationing.intensity.items() if intensity > 0.0)
+    intensity = np.array([rationing.intensity[division] for division in divisions])
+    episode = np.repeat(np.arange(len(episodes)), len(divisions))
+    days = {"first_day": episodes.first_day, "until_day": episodes.until_day}
+    dates = {name: pa.array(laws.calendar.date_of(day[episode]), type=pa.date32()) for name, day in days.items()}
+    return pa.table(
+        {
+            "episode": episode,
+            "division": pa.array(divisions * len(episodes), type=pa.string()),
+            **dates,
+            "lost_share": episodes.depth[episode] * np.tile(intensity, len(episodes)),
         }
     )
 
@@ -74,7 +133,7 @@ def obligor_table(block: Block, opening_stock: Ints) -> pa.Table:
         {
             "obligor_id": pa.array(block.firms.obligor_ids),
             "shifts": block.firms.shifts + 1,
-            "quality": block.firms.quality,
+            "quality": block.lives.quality,
             "static_log_odds": block.lives.static_log_odds,
             "opening_stock_parts": opening_stock,
         }

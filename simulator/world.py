@@ -4,35 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from data_contracts.errors import InputError
-from simulator.block import Block, Laws, build_block
-from simulator.chronicle import Progress, Sampling, books, chronicle
-from simulator.credit.reduced_form import true_pd
+from simulator.block import Block, Laws, as_known, build_block
+from simulator.chronicle import Progress, books, chronicle, gateways
+from simulator.credit.structural import Engine
+from simulator.credit.true_pd import TruePd
 from simulator.firms.obligors import BLOCK_FIRMS, industry_states
-from simulator.parameter_values import load_parameters
+from simulator.frauds.plan import Code, parse_codes
+from simulator.insurance.idle_cover import payout_table
+from simulator.parameter_values import EXACT_OBSERVATION, load_parameters
 from simulator.streams import Streams
 from simulator.summary import STATEMENT, WorldId, WorldSummary, summarise
+from simulator.telling import Sampling
+from simulator.told.makers.collect import locate
+from simulator.told.makers.request import SampleRequest
+from simulator.trade.network import draw_network
 from simulator.world_calendar import build_calendar
+from simulator.worlds import world_spec
 from simulator.write import WorldFolder
 
-VERSION = "base-1"
-WORLDS = ("base",)
+VERSION = "base-2"
 PARAMETERS_AS_OF = date(2026, 7, 1)
 MOST_OBLIGORS = 800_000
 MOST_MONTHS = 96
 MOST_SEED = 2**63 - 1
 MOST_SAMPLE_DAYS = 366
+MOST_MACHINES = 40.0
+LEAST_MONTHS_OF_IDLE_COVER = 18
 THREADS = 2
+UNOBSERVED = "+exact"
+"""Added to the version of a world whose gateways never fail."""
+STRUCTURAL = "+structural"
+"""Added to the version of a world whose defaults come from the cash account."""
 
 
-class UnknownWorld(InputError):
-    """No world has that name."""
+class UnknownEngine(InputError):
+    """Defaults come from no such engine."""
 
-    code = "unknown_world"
+    code = "unknown_engine"
 
 
 class ImpossibleWorld(InputError):
@@ -44,77 +60,187 @@ class ImpossibleWorld(InputError):
 def simulate(
     *,
     world: str = "base",
+    engine: str = Engine.REDUCED_FORM,
     obligors: int = 1500,
+    machines_per_obligor: float | None = None,
     months: int = 48,
     seed: int = 1,
     out: Path,
     samples_for: int = 10,
     sample_days: int = 90,
+    samples: Sequence[SampleRequest] = (),
+    frauds: Sequence[str] = (),
+    observation: bool = True,
+    idle_cover_paths: int = 0,
     threads: int = THREADS,
     progress: Progress | None = None,
 ) -> WorldSummary:
     """Simulate a world of factories and write it into the folder `out`, to be ingested through the data contracts.
 
     The world ends at the local midnight after the last month of `world.yaml` and is `months` long. 15-minute samples
-    are written for the first `samples_for` firms that are alive at its end, over its last `sample_days` days. The truth
+    are written for the first `samples_for` firms that are alive at its end, over its last `sample_days` days; for each
+    of the requests `samples`, files as the firm's makers' gateways send them, with the mappings that read them. Without
+    `observation` gateways never fail, and rolled-up samples equal the reports exactly. The truth
     lies in `out/truth`, which the manifest does not name. The same arguments give the same bytes for any `threads`;
     `progress` is told (step, done, total).
 
-    Raises UnknownWorld, ImpossibleWorld for a size out of range, FolderNotEmpty.
+    `frauds` are codes from F1 to F12, or `all`: some firms commit them, and `truth/fraud.parquet` says which.
+
+    `engine` is "reduced-form", in which defaults are drawn from a hazard and their probability is exact, or
+    "structural", in which the cash account makes them.
+
+    With `idle_cover_paths`, `truth/idle_cover.parquet` holds the payout distribution of the reference idle cover over
+    as many paths of the world's last season.
+
+    Raises UnknownWorld, UnknownEngine, ImpossibleWorld for a size out of range, InvalidSampleRequest, UnknownFraud,
+    FolderNotEmpty.
     """
-    _check(world, obligors=obligors, months=months, seed=seed, samples_for=samples_for, sample_days=sample_days)
+    _check(
+        obligors=obligors,
+        months=months,
+        seed=seed,
+        samples_for=samples_for,
+        sample_days=sample_days,
+        machines_per_obligor=1.0 if machines_per_obligor is None else machines_per_obligor,
+        idle_cover_paths=idle_cover_paths,
+    )
     told = progress or _quiet
-    laws = make_laws(months, seed)
-    pd_at = true_pd(laws.parameters)
-    identity = WorldId(world=world, version=VERSION, seed=seed, parameters_hash=laws.parameters.version)
+    codes = parse_codes(frauds)
+    laws = make_laws(
+        months,
+        seed,
+        world,
+        observation=observation,
+        machines_per_obligor=machines_per_obligor,
+        engine=engine_called(engine),
+    )
+    pd_at = true_pd(laws)
+    version = _version(laws.engine, codes, observation=observation)
+    identity = WorldId(world=world, version=version, seed=seed, parameters_hash=laws.parameters.version)
     with WorldFolder(out, laws.calendar.zone) as folder, ThreadPoolExecutor(threads) as pool:
         sizes = [min(BLOCK_FIRMS, obligors - first) for first in range(0, obligors, BLOCK_FIRMS)]
         blocks = list(pool.map(lambda number: build_block(number, sizes[number], laws), range(len(sizes))))
-        sampling = _sampling(blocks, laws, firms=samples_for, days=sample_days)
+        sampling = replace(_sampling(blocks, laws, samples, firms=samples_for, days=sample_days), frauds=codes)
         course = chronicle(blocks, laws, pd_at=pd_at, sampling=sampling, folder=folder, pool=pool, progress=told)
-        insured = books(course, laws, folder=folder, progress=told)
+        insured = books(course, laws, frauds=codes, folder=folder, progress=told)
+        gateways(course, laws, folder=folder, progress=told)
+        if idle_cover_paths:
+            folder.append_truth("idle_cover", payout_table(laws, paths=idle_cover_paths))
         folder.manifest(**asdict(identity), statement=STATEMENT)
+    blocks = [as_known(run.block, run.state.default_day, laws) for run in course.runs]
     return summarise(identity, blocks, laws, pd_at=pd_at, sums=course.tally, rows=folder.rows(), insured=insured)
 
 
-def _check(world: str, *, obligors: int, months: int, seed: int, samples_for: int, sample_days: int) -> None:
-    if world not in WORLDS:
-        raise UnknownWorld(f"No world is called {world!r}.", hint=f"There is {', '.join(WORLDS)}.")
-    sizes = {
+def engine_called(name: str) -> Engine:
+    """The engine of that name. Raises UnknownEngine."""
+    if name not in set(Engine):
+        raise UnknownEngine(f"No engine is called {name!r}.", hint=f"There is {', '.join(Engine)}.")
+    return Engine(name)
+
+
+def _version(engine: Engine, codes: Sequence[Code], *, observation: bool) -> str:
+    """The version, with what was changed against the plain world."""
+    changes = ["" if observation else UNOBSERVED, STRUCTURAL if engine is Engine.STRUCTURAL else ""]
+    return "".join([VERSION, *changes, *(f"+{code}" for code in codes)])
+
+
+def _check(
+    *,
+    obligors: int,
+    months: int,
+    seed: int,
+    samples_for: int,
+    sample_days: int,
+    machines_per_obligor: float,
+    idle_cover_paths: int,
+) -> None:
+    sizes: dict[str, tuple[float, float, float]] = {
         "obligors": (obligors, 1, MOST_OBLIGORS),
         "months": (months, 1, MOST_MONTHS),
         "seed": (seed, 0, MOST_SEED),
         "samples_for": (samples_for, 0, MOST_OBLIGORS),
         "sample_days": (sample_days, 0, MOST_SAMPLE_DAYS),
+        "machines_per_obligor": (machines_per_obligor, 1.0, MOST_MACHINES),
     }
     for name, (value, least, most) in sizes.items():
         if not least <= value <= most:
             raise ImpossibleWorld(f"{name} is {value}.", hint=f"It must lie from {least} to {most}.")
+    if idle_cover_paths and months < LEAST_MONTHS_OF_IDLE_COVER:
+        raise ImpossibleWorld(
+            f"months is {months}; the idle cover's season needs a year before it.",
+            hint=f"Ask for at least {LEAST_MONTHS_OF_IDLE_COVER} months, or for no idle_cover_paths.",
+        )
 
 
-def make_laws(months: int, seed: int) -> Laws:
-    """Calendar, parameters, streams and industry states of a world of this length and seed."""
+def make_laws(
+    months: int,
+    seed: int,
+    world: str = "base",
+    *,
+    observation: bool = True,
+    machines_per_obligor: float | None = None,
+    engine: Engine = Engine.REDUCED_FORM,
+) -> Laws:
+    """Calendar, parameters, streams and industry states of a world of this length, seed and name.
+
+    Without `observation` gateways never fail: every machine-day is reported whole and on time. `machines_per_obligor`
+    replaces the mean number of machines of a firm. Raises UnknownWorld.
+    """
     parameters = load_parameters(PARAMETERS_AS_OF)
+    if not observation:
+        gateway = replace(parameters.gateway, outages_per_day=0.0)
+        parameters = replace(parameters, gateway=gateway, observation=EXACT_OBSERVATION)
+    if machines_per_obligor is not None:
+        parameters = replace(parameters, machines=replace(parameters.machines, mean_count=machines_per_obligor))
+    calendar = build_calendar(months, place=parameters.place, holidays=parameters.calendar)
+    spec = world_spec(world, calendar=calendar, parameters=parameters)
     streams = Streams(seed)
+    draw = partial(industry_states, months, health=parameters.health, industries=len(parameters.industries))
+    credit = draw(streams=streams)
+    working = draw(streams=streams, shadow=True) if spec.telemetry_is_independent else credit
+    states = working + spec.industry_offset(np.arange(-1, months))
+    failure = spec.core_failure
     return Laws(
-        calendar=build_calendar(months, place=parameters.place, holidays=parameters.calendar),
+        calendar=calendar,
         parameters=parameters,
         streams=streams,
-        industry_states=industry_states(
-            months, health=parameters.health, industries=len(parameters.industries), streams=streams
+        industry_states=states,
+        credit_states=credit,
+        network=draw_network(
+            months,
+            states=states,
+            parameters=parameters,
+            streams=streams,
+            core_failure=None if failure is None else (failure.buyer, failure.month),
         ),
+        world=spec,
+        engine=engine,
     )
 
 
-def _sampling(blocks: Sequence[Block], laws: Laws, *, firms: int, days: int) -> Sampling:
-    """The first firms, by serial number, that do not default within the world."""
+def true_pd(laws: Laws) -> TruePd:
+    """The exact probabilities of default of a world with these laws."""
+    return TruePd(defaults=laws.parameters.defaults, health=laws.parameters.health, world=laws.world)
+
+
+def _sampling(
+    blocks: Sequence[Block], laws: Laws, requests: Sequence[SampleRequest], *, firms: int, days: int
+) -> Sampling:
+    """The first firms, by serial number, that do not default within the world; and those that were asked for.
+
+    A firm that was asked for is not among the others, so that nothing is told twice.
+    """
+    readings = locate(requests, blocks, laws)
     chosen: dict[int, list[int]] = {}
     left = firms
     for block in blocks:
-        alive = (block.lives.default_day >= laws.calendar.day_count).nonzero()[0][:left]
+        asked = [reading.firm for reading in readings if reading.block == block.number]
+        lives = block.lives.default_day >= laws.calendar.day_count
+        lives[asked] = False
+        alive = lives.nonzero()[0][:left]
         chosen[block.number] = alive.tolist()
         left -= len(alive)
-    return Sampling(firms=chosen, first_day=max(laws.calendar.day_count - days, 0))
+    return Sampling(firms=chosen, first_day=max(laws.calendar.day_count - days, 0), readings=readings)
 
 
 def _quiet(step: str, done: int, total: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from data_contracts.contract import RecordKind
+from data_contracts.contract import RecordKind, load_contract
 from data_contracts.errors import InputError
 from data_contracts.vocabulary import DataOrigin
 from simulator.world_calendar import QUARTER_SECONDS
@@ -31,6 +31,13 @@ KINDS_IN_ORDER = (
     RecordKind.SAMPLE,
     RecordKind.PURCHASE_ORDER,
     RecordKind.DELIVERY,
+    RecordKind.INVOICE,
+    RecordKind.RECEIPT,
+    RecordKind.FACILITY,
+    RecordKind.REPAYMENT,
+    RecordKind.MAINTENANCE,
+    RecordKind.ENERGY_BILL,
+    RecordKind.MACHINE_SALE,
     RecordKind.INSURANCE_POLICY,
     RecordKind.INSURANCE_CLAIM,
     RecordKind.DEFAULT_EVENT,
@@ -92,20 +99,41 @@ class WorldFolder:
         self._append(f"{TRUTH_FOLDER}/{name}.parquet", table)
 
     def finish(self, kind: RecordKind, name: str) -> None:
-        """Close the Parquet file `name` of its kind and enter it in the manifest."""
+        """Close the Parquet file `name` of its kind and enter it in the manifest; without rows there is no file."""
         path = f"{kind}/{name}.parquet"
-        self._open.pop(path).close()
-        self._enter(kind, path, format_name="parquet", rows=self._rows.pop(path))
+        if path in self._open:
+            self._open.pop(path).close()
+            self._enter(kind, path, format_name="parquet", rows=self._rows.pop(path))
 
     def is_open(self, kind: RecordKind, name: str) -> bool:
         """Whether the Parquet file `name` of its kind has rows and is not finished."""
         return f"{kind}/{name}.parquet" in self._open
 
     def ledger(self, kind: RecordKind, table: pa.Table) -> None:
-        """Write a ledger as one CSV file; instants in UTC with a Z."""
-        path = f"{kind}.csv"
-        pa_csv.write_csv(table, self.root / path)
-        self._enter(kind, path, format_name="csv", rows=len(table))
+        """Write a ledger as one CSV file; instants in UTC with a Z. An empty ledger is no file.
+
+        Later versions of a row go into files of their own, `<kind>_2.csv` and so on: a file may not contradict itself.
+        """
+        for number, version in enumerate(_versions(kind, table), start=1):
+            path = f"{kind}.csv" if number == 1 else f"{kind}_{number}.csv"
+            pa_csv.write_csv(version, self.root / path)
+            self._enter(kind, path, format_name="csv", rows=len(version))
+
+    def raw_samples(
+        self, name: str, parts: Iterable[tuple[bytes, int]], *, mapping_name: str, mapping: str, obligor: str
+    ) -> None:
+        """Write what an obligor's gateway sent, part by part (bytes, rows), and the mapping that reads it."""
+        path, mapping_path = f"{RecordKind.SAMPLE}/{name}.csv", f"mappings/{mapping_name}.mapping.yaml"
+        (self.root / path).parent.mkdir(exist_ok=True)
+        rows = 0
+        with (self.root / path).open("wb") as file:
+            for text, more in parts:
+                file.write(text)
+                rows += more
+        if rows:
+            self._enter_under(RecordKind.SAMPLE, path, mapping_path, mapping, obligor=obligor, rows=rows)
+        else:
+            (self.root / path).unlink()
 
     def manifest(self, **about: Any) -> None:
         """Write the manifest, the files in the order of ingestion."""
@@ -121,13 +149,15 @@ class WorldFolder:
         (self.root / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
     def rows(self) -> dict[RecordKind, int]:
-        """Rows that the manifest's files hold, by kind."""
+        """Rows that the manifest's files hold, of every kind."""
         counts: Counter[RecordKind] = Counter()
         for entry in self._entries:
             counts[RecordKind(entry.kind)] += entry.rows
-        return dict(counts)
+        return {kind: counts[kind] for kind in RecordKind}
 
     def _append(self, path: str, table: pa.Table) -> None:
+        if not len(table) and not path.startswith(TRUTH_FOLDER):
+            return
         if path not in self._open:
             (self.root / path).parent.mkdir(exist_ok=True)
             self._open[path] = pq.ParquetWriter(self.root / path, table.schema, **COMPRESSION)
@@ -135,15 +165,28 @@ class WorldFolder:
         self._rows[path] = self._rows.get(path, 0) + len(table)
 
     def _enter(self, kind: RecordKind, path: str, *, format_name: str, rows: int) -> None:
-        mapping = f"mappings/{kind}.mapping.yaml"
-        (self.root / "mappings").mkdir(exist_ok=True)
         lines = _mapping_lines(kind, format_name=format_name, site_zone=self.site_zone)
-        (self.root / mapping).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._enter_under(kind, path, f"mappings/{kind}.mapping.yaml", "\n".join(lines) + "\n", obligor=None, rows=rows)
+
+    def _enter_under(
+        self, kind: RecordKind, path: str, mapping_path: str, mapping: str, *, obligor: str | None, rows: int
+    ) -> None:
+        (self.root / mapping_path).parent.mkdir(exist_ok=True)
+        (self.root / mapping_path).write_text(mapping, encoding="utf-8")
+        digest = _sha256(self.root / path)
         self._entries.append(
-            FileEntry(
-                path=path, kind=kind.value, mapping=mapping, obligor=None, sha256=_sha256(self.root / path), rows=rows
-            )
+            FileEntry(path=path, kind=kind.value, mapping=mapping_path, obligor=obligor, sha256=digest, rows=rows)
         )
+
+
+def _versions(kind: RecordKind, table: pa.Table) -> list[pa.Table]:
+    """The rows of a ledger: those known first of each thing, those that correct them, and so on, each in order."""
+    identity = [name for name in load_contract(kind).identity if name in table.column_names]
+    if len(table.group_by(identity).aggregate([])) == len(table):
+        return [table] if len(table) else []
+    numbered = table.select([*identity, "recorded_time"]).to_pandas()
+    turn = numbered.groupby(identity, sort=False)["recorded_time"].rank(method="first").to_numpy()
+    return [table.filter(pa.array(turn == number)) for number in range(1, int(turn.max()) + 1)]
 
 
 def _mapping_lines(kind: RecordKind, *, format_name: str, site_zone: str) -> Sequence[str]:

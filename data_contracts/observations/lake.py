@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from data_contracts.contract import Contract
 from data_contracts.errors import StoreDamaged
 
 THREADS = 2
@@ -21,10 +22,19 @@ def open_lake() -> duckdb.DuckDBPyConnection:
     return lake
 
 
-def parquet(paths: Sequence[Path]) -> str:
-    """`read_parquet` of exactly these files (never a glob)."""
+def parquet(paths: Sequence[Path], *, by_name: bool = False) -> str:
+    """`read_parquet` of exactly these files (never a glob); `by_name` where not all have the same columns."""
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
+    return f"read_parquet([{listed}], hive_partitioning = false, union_by_name = {str(by_name).lower()})"
+
+
+def files_under(lake: duckdb.DuckDBPyConnection, contract: Contract, paths: Sequence[Path], *, is_older: bool) -> str:
+    """These files as a source of rows. Where some file `is_older` than the contract, the columns that the contract has
+    gained since are null in its rows."""
+    if not is_older:
+        return parquet(paths)
+    lake.register("contract_shape", contract.schema.empty_table())
+    return f"(SELECT * FROM {parquet(paths, by_name=True)} UNION ALL BY NAME SELECT * FROM contract_shape)"
 
 
 def name(column: str) -> str:

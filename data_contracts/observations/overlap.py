@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from data_contracts.contract import Contract
 from data_contracts.identity import Known, Mask, Rows, Rows64, instants
-from data_contracts.observations.lake import answer, name, open_lake, parquet
+from data_contracts.observations.lake import answer, files_under, name, open_lake
 from data_contracts.observations.layout import Place, places_of
 from data_contracts.observations.register import Connection, Record, files_in
 from data_contracts.observations.store import ObservationStore
@@ -23,13 +23,15 @@ def find_known(connection: Connection, store: ObservationStore, rows: Rows, cont
     Most batches touch machines and times that no registered file does; for them no file is opened.
     """
     count = rows.table.num_rows
-    paths, suspects = _overlapping(connection, store, rows, contract)
-    if not paths:
+    files, suspects = _overlapping(connection, rows, contract)
+    if not files:
         nothing = np.zeros(count, dtype=np.bool_)
         repeated = dict.fromkeys(contract.value_names, nothing) if contract.identity_per_value else nothing
         return Known(existing=nothing, repeated=repeated)
     incoming = rows.table.append_column("row", pa.array(np.arange(count)))
-    found = _compare(incoming.take(pa.array(suspects)), paths, contract)
+    paths = [store.path_of(file.path) for file in files]
+    is_older = any(file.contract_version != contract.version for file in files)
+    found = _compare(incoming.take(pa.array(suspects)), paths, contract, is_older=is_older)
     at = found["row"].to_numpy()
     if contract.identity_per_value:
         return Known(
@@ -39,9 +41,7 @@ def find_known(connection: Connection, store: ObservationStore, rows: Rows, cont
     return Known(existing=_mask(count, at), repeated=_mask(count, at[_flags(found, "repeated")]))
 
 
-def _overlapping(
-    connection: Connection, store: ObservationStore, rows: Rows, contract: Contract
-) -> tuple[list[Path], Rows64]:
+def _overlapping(connection: Connection, rows: Rows, contract: Contract) -> tuple[list[Record], Rows64]:
     """Registered files that may hold versions of these rows, and the rows that may have some."""
     places = places_of(rows.table, contract)
     if not places:
@@ -50,17 +50,17 @@ def _overlapping(
     files = files_in(connection, contract.kind, partitions=partitions, buckets={place.bucket for place in places})
     event_times = instants(rows.table["event_time"])
     units = rows.table[contract.unit_column]
-    chosen: set[str] = set()
+    chosen: dict[str, Record] = {}
     suspects = []
     for place in places:
         first, last = units[int(place.rows[0])].as_py(), units[int(place.rows[-1])].as_py()
         span = (event_times[place.rows].min(), event_times[place.rows].max()) if contract.identity_has_time else None
         overlapping = [file for file in files if _meets(file, place, first, last, span)]
         if overlapping:
-            chosen.update(file.path for file in overlapping)
+            chosen.update((file.path, file) for file in overlapping)
             suspects.append(place.rows)
     merged = np.concatenate(suspects) if suspects else np.empty(0, dtype=np.int64)
-    return [store.path_of(path) for path in sorted(chosen)], merged
+    return [chosen[path] for path in sorted(chosen)], merged
 
 
 def _meets(file: Record, place: Place, first: str, last: str, span: tuple[int, int] | None) -> bool:
@@ -72,7 +72,7 @@ def _meets(file: Record, place: Place, first: str, last: str, span: tuple[int, i
     return bool(file.partition == place.partition and begins <= span[1] and ends >= span[0])
 
 
-def _compare(incoming: pa.Table, paths: Sequence[Path], contract: Contract) -> pa.Table:
+def _compare(incoming: pa.Table, paths: Sequence[Path], contract: Contract, *, is_older: bool) -> pa.Table:
     """The incoming rows whose identity is known, and whether their content is: a flag per value, or `repeated`."""
     if contract.identity_per_value:
         flags = [
@@ -85,13 +85,14 @@ def _compare(incoming: pa.Table, paths: Sequence[Path], contract: Contract) -> p
         )
         flags = [f"bool_or({same}) AS repeated"]
     identity = ", ".join(name(column) for column in contract.identity)
-    query = f"""
-        SELECT i.row, {", ".join(flags)}
-        FROM incoming i JOIN {parquet(paths)} e USING ({identity})
-        GROUP BY i.row
-    """
     with open_lake() as lake:
         lake.register("incoming", incoming)
+        existing = files_under(lake, contract, paths, is_older=is_older)
+        query = f"""
+            SELECT i.row, {", ".join(flags)}
+            FROM incoming i JOIN {existing} e USING ({identity})
+            GROUP BY i.row
+        """
         return answer(lake, query)
 
 

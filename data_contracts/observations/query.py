@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from data_contracts.contract import Contract
 from data_contracts.identifiers import BatchId
-from data_contracts.observations.lake import answer, name, parquet
+from data_contracts.observations.lake import answer, files_under, name
 
 VERSIONS_PER_MICROSECOND = 2**32
 """Room for the order of admission below the microseconds of recorded_time in the number that orders versions."""
@@ -37,11 +37,13 @@ def current_rows(
     settled: Sequence[Path],
     contested: Sequence[Path],
     sequences: Mapping[BatchId, int],
+    is_of_older_contract: bool = False,
 ) -> pa.Table:
     """The named columns of the current rows, in the contract's order of rows.
 
     In `settled` files every identity has one row; among `contested` ones a version must be chosen. `sequences` gives
-    the place in the order of admission of each batch that the contested files may hold.
+    the place in the order of admission of each batch that the contested files may hold. Where some file
+    `is_of_older_contract`, the columns that the contract has gained since are null in its rows.
     """
     order = [column for column in contract.sort_names if column != "recorded_time"]
     tie = ["profile_id"] if contract.identity_per_value else []
@@ -50,12 +52,14 @@ def current_rows(
     within = _within(question)
     parts = []
     if settled:
-        parts.append(f"SELECT {_list(wanted)} FROM {parquet(settled)} WHERE {' AND '.join(known + within)}")
+        rows = files_under(lake, contract, settled, is_older=is_of_older_contract)
+        parts.append(f"SELECT {_list(wanted)} FROM {rows} WHERE {' AND '.join(known + within)}")
     if contested:
         _register_sequences(lake, sequences)
         # Where another version may lie at another time, all versions compete before the span is applied.
         before, after = (within, []) if contract.identity_has_time else ([], within)
-        visible = f"SELECT * FROM {parquet(contested)} WHERE {' AND '.join(known + before)}"
+        rows = files_under(lake, contract, contested, is_older=is_of_older_contract)
+        visible = f"SELECT * FROM {rows} WHERE {' AND '.join(known + before)}"
         versions = f"SELECT * FROM ({visible}) JOIN sequences USING (batch_id)"
         chosen = _merged(contract, versions) if contract.identity_per_value else _latest(contract, versions)
         parts.append(f"SELECT {_list(wanted)} FROM ({chosen}) WHERE {' AND '.join(after or ['true'])}")

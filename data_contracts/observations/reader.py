@@ -82,6 +82,7 @@ class ObservationReader:
             settled=[self.store.path_of(file.path) for file in files if file.sha256 not in contested],
             contested=[self.store.path_of(file.path) for file in files if file.sha256 in contested],
             sequences=register.batch_sequences(self.connection, kind) if contested else {},
+            is_of_older_contract=any(file.contract_version != contract.version for file in files),
         )
 
     def machines(self, *, as_of: datetime, obligor_ids: Iterable[ObligorId] | None = None) -> pa.Table:

@@ -48,6 +48,11 @@ CONVERSIONS: Mapping[str, Mapping[str, Conversion]] = {
         "min": Conversion(multiply=60, divide=1),
         "h": Conversion(multiply=3_600, divide=1),
     },
+    "h": {
+        "h": SAME,
+        "min": Conversion(multiply=1, divide=60),
+        "s": Conversion(multiply=1, divide=3_600),
+    },
     "1": {"1": SAME, "k": Conversion(multiply=1_000, divide=1)},
     "minor": {"minor": SAME},
 }

@@ -7,20 +7,52 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.factory.faults import Failures
+from simulator.factory.day_layout import (
+    EXECUTING,
+    FAULT,
+    IDLE,
+    MAINTENANCE,
+    NOT_KNOWN,
+    OFF,
+    SETUP,
+    STATES,
+    Bools,
+    Codes,
+    Told,
+    across_days,
+    breaks_of,
+    lay_out,
+    told_by,
+    told_plainly,
+)
+from simulator.factory.faults import FailureLog, Failures
 from simulator.factory.machines import Machines
+from simulator.factory.output import Output
 from simulator.factory.schedule import Quarters
 from simulator.gateway.outages import Outages
 from simulator.parameter_values import PowerParameters
-from simulator.streams import Streams, round_at_random
-from simulator.world_calendar import QUARTER_SECONDS, QUARTERS_PER_DAY, Month
+from simulator.streams import Streams
+from simulator.world_calendar import QUARTERS_PER_DAY, Month
 
-STATES = ("off", "setup", "executing", "fault", "idle", "maintenance")
-"""What a machine may do, in the order in which the arrays of a month hold it."""
-OFF, SETUP, EXECUTING, FAULT, IDLE, MAINTENANCE = range(len(STATES))
+__all__ = ["EXECUTING", "FAULT", "IDLE", "MAINTENANCE", "OFF", "SETUP", "STATES", "MachineMonth", "Work", "assemble"]
 
-Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Gaps = tuple[Ints, Ints, Ints]
+"""Of machine-days (m, days): silent from midnight until, and silent again from and until."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What machines did in a month, before anybody looked."""
+
+    planned: Quarters
+    """(m, days): quarter-hours that the machine was meant to be powered."""
+    done: Quarters
+    """(states, m, days): quarter-hours by state; they add up to the day."""
+    cuts: Quarters
+    """(jobs - 1, m, days): where the day's work was divided into jobs, see `job_cuts`."""
+    failures: Failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +66,29 @@ class MachineMonth:
     block: int
     month: Month
     is_reported: Bools
+    planned: Quarters
+    """Quarter-hours that the machine was meant to be powered."""
     done: Quarters
     seen: Quarters
+    cuts: Quarters
+    """(jobs - 1, m, days): where the day's work was divided into jobs."""
     fault_starts: Quarters
+    """Failures that happened."""
+    fault_starts_seen: Quarters
+    """Entries into OutOfService from another known state, as `docs/machine-days.md` counts them."""
+    state_changes: Quarters
+    """Changes between known item states, counted in the same way."""
+    failures: FailureLog
+    faults_expected: Floats
+    """(m,): the compensator of the month's failures, see `Failures.expected`."""
     parts_made: Ints
+    """Good parts; with the scrap they are the parts attempted."""
+    scrap_made: Ints
     parts_seen: Ints
+    scrap_seen: Ints
+    tool_changes: Ints
+    hour_meter: Ints
+    """Executing quarter-hours since the machine was new, at the day's end."""
     run_power: Ints
     peak_power: Ints
     start_quarter: Ints
@@ -46,6 +96,8 @@ class MachineMonth:
     gap_front: Ints
     gap_start: Ints
     gap_stop: Ints
+    last_known: Codes
+    """(m,): item state last known at the month's end."""
 
     @property
     def unknown(self) -> Ints:
@@ -57,126 +109,125 @@ class MachineMonth:
         """The whole day is unknown."""
         return np.equal(self.unknown, QUARTERS_PER_DAY)
 
+    def codes(self, machine: Ints, column: Ints) -> Codes:
+        """(rows, 96): the state of each quarter-hour of these machine-days."""
+        breaks = breaks_of(self.failures, machine, column, days=self.month.length)
+        return lay_out(
+            self.done[:, machine, column], self.cuts[:, machine, column], self.start_quarter[machine], breaks
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Energy:
-    """Energy seen, in steps of `ENERGY_STEP_KWH`, arrays (m, days). The three add up to the total exactly."""
+    def known(self, machine: Ints, column: Ints) -> Bools:
+        """(rows, 96): the gateway was not silent."""
+        return _known((self.gap_front, self.gap_start, self.gap_stop), machine, column)
 
-    executing: Ints
-    idle: Ints
-    other: Ints
-    peak_power: Ints
 
-    @property
-    def total(self) -> Ints:
-        """All energy of the day."""
-        return self.executing + self.idle + self.other
+def put_together(
+    planned: Quarters,
+    *,
+    setup: Quarters,
+    maintenance: Quarters,
+    executing: Quarters,
+    failures: Failures,
+    cuts: Quarters,
+) -> Work:
+    """The work of a month: failures take executing time, and a machine that waits for its repair is off."""
+    idle = planned - setup - maintenance - executing
+    powered = np.stack([setup, executing - failures.quarters, failures.quarters, idle, maintenance])
+    powered *= ~failures.is_locked
+    done = np.concatenate([(QUARTERS_PER_DAY - powered.sum(axis=0))[None], powered]).astype(np.int32)
+    return Work(planned=planned, done=done, cuts=cuts, failures=failures)
 
 
 def assemble(
     block: int,
     month: Month,
+    work: Work,
+    output: Output,
     *,
     machines: Machines,
     is_reported: Bools,
-    planned: Quarters,
-    setup: Quarters,
-    maintenance: Quarters,
-    executing: Quarters,
-    failures: Failures,
     outages: Outages,
     start_quarter: Ints,
+    last_known: Codes,
     power: PowerParameters,
     streams: Streams,
 ) -> MachineMonth:
-    """Put the month together: failures take executing time, a machine that waits for repair is off, outages hide.
-
-    The controller of a machine that failed keeps the data of that day and sends them later, so that an outage hides
-    the whole of such a day or nothing.
-    """
-    place = (block, month.position)
-    runs = ~failures.is_locked
-    idle = planned - setup - maintenance - executing
-    powered = np.stack([setup, executing - failures.quarters, failures.quarters, idle, maintenance]) * runs
-    done = np.concatenate([(QUARTERS_PER_DAY - powered.sum(axis=0))[None], powered]).astype(np.int32)
-    uniform = streams.of("machine.day", *place).random((*planned.shape, 2))
-    normal = streams.of("machine.load", *place).standard_normal((*planned.shape, 2))
-    per_quarter = (QUARTER_SECONDS / machines.cycle_seconds)[:, None]
-    speed = np.clip(1.0 + machines.speed_sd_ratio * normal[..., 1], 0.5, 1.5)
-    parts = round_at_random(done[EXECUTING] * per_quarter * speed, uniform[..., 0]).astype(np.int64)
-    run = np.round(machines.run_power[:, None] * np.clip(1.0 + power.load_sd_ratio * normal[..., 0], 0.5, 1.5))
-    peak = np.round(run * (power.peak_ratio_low + (power.peak_ratio_high - power.peak_ratio_low) * uniform[..., 1]))
-    front, start, stop = _gaps(machines, outages, has_failed=failures.starts > 0)
-    seen = _seen(done, front, start, stop, start_quarter)
+    """The month as it was and as it was seen; `last_known` is each machine's item state before it."""
+    done = work.done
+    run, peak = _powers(block, month, machines, shape=is_reported.shape, power=power, streams=streams)
+    front, start, stop = (edge[machines.firm] for edge in (outages.front_until, outages.start, outages.stop))
+    seen, told = _seen(work, (front, start, stop), start_quarter, is_reported)
+    told, last_known = across_days(told, last_known)
+    executed = np.maximum(done[EXECUTING], 1)
+    good = output.attempted - output.scrap
     return MachineMonth(
         block=block,
         month=month,
         is_reported=is_reported,
+        planned=work.planned,
         done=done,
         seen=seen,
-        fault_starts=failures.starts,
-        parts_made=parts,
-        parts_seen=parts * seen[EXECUTING] // np.maximum(done[EXECUTING], 1),
-        run_power=run.astype(np.int64),
-        peak_power=peak.astype(np.int64),
+        cuts=work.cuts,
+        fault_starts=work.failures.starts,
+        fault_starts_seen=told.fault_starts,
+        state_changes=told.changes,
+        failures=work.failures.log,
+        faults_expected=work.failures.expected,
+        parts_made=good,
+        scrap_made=output.scrap,
+        parts_seen=good * seen[EXECUTING] // executed,
+        scrap_seen=output.scrap * seen[EXECUTING] // executed,
+        tool_changes=output.tool_changes,
+        hour_meter=output.meter,
+        run_power=run,
+        peak_power=peak,
         start_quarter=start_quarter,
         gap_front=front,
         gap_start=start,
         gap_stop=stop,
+        last_known=last_known,
     )
 
 
-def energy_seen(month: MachineMonth, machines: Machines) -> Energy:
-    """Energy and peak power of what was seen: one executing quarter-hour of a day at the peak, the others even."""
-    seen = month.seen
-    constant = {
-        SETUP: machines.setup_power[:, None],
-        FAULT: machines.fault_power[:, None],
-        IDLE: machines.idle_power[:, None],
-        MAINTENANCE: machines.maintenance_power[:, None],
-    }
-    has_executed = seen[EXECUTING] > 0
-    resting = [np.where(seen[state] > 0, level, 0) for state, level in constant.items()]
-    return Energy(
-        executing=seen[EXECUTING] * month.run_power + has_executed * (month.peak_power - month.run_power),
-        idle=seen[IDLE] * constant[IDLE],
-        other=seen[SETUP] * constant[SETUP] + seen[FAULT] * constant[FAULT] + seen[MAINTENANCE] * constant[MAINTENANCE],
-        peak_power=np.maximum(np.maximum.reduce(resting), has_executed * month.peak_power),
-    )
+def _powers(
+    block: int, month: Month, machines: Machines, *, shape: tuple[int, ...], power: PowerParameters, streams: Streams
+) -> tuple[Ints, Ints]:
+    """(run, peak) power of each machine-day: idle power and the day's load of cutting on top of it."""
+    place = (block, month.position)
+    normal = streams.of("machine.load", *place).standard_normal(shape)
+    uniform = streams.of("machine.peak", *place).random(shape)
+    load = machines.load_power[:, None] * np.clip(1.0 + power.load_sd_ratio * normal, 0.5, 1.5)
+    run = machines.idle_power[:, None] + np.round(load).astype(np.int64)
+    ratio = power.peak_ratio_low + (power.peak_ratio_high - power.peak_ratio_low) * uniform
+    return run, np.round(run * ratio).astype(np.int64)
 
 
-def day_blocks(done: Quarters, start_quarter: Ints) -> tuple[Ints, Ints]:
-    """How a day without failures is laid out: (states of the blocks, their ends), ends of shape (blocks, ...).
+def _seen(work: Work, gaps: Gaps, start_quarter: Ints, is_reported: Bools) -> tuple[Quarters, Told]:
+    """What is left of `done` outside the silent quarter-hours, and what each day tells of item states.
 
-    Off until the shift begins, setup, executing, idle, maintenance, off. With failures the executing block is divided
-    and they lie inside it, see `simulator.told.samples`.
+    Days without gap and failure are told by counting, wholly silent days tell nothing, the others are laid out.
     """
-    before = np.minimum(start_quarter, done[OFF])
-    lengths = np.stack(
-        [before, done[SETUP], done[EXECUTING] + done[FAULT], done[IDLE], done[MAINTENANCE], done[OFF] - before]
-    )
-    return np.array([OFF, SETUP, EXECUTING, IDLE, MAINTENANCE, OFF]), np.cumsum(lengths, axis=0)
-
-
-def _gaps(machines: Machines, outages: Outages, *, has_failed: Bools) -> tuple[Ints, Ints, Ints]:
-    is_whole_day = (outages.quarters == QUARTERS_PER_DAY)[machines.firm]
-    hides = ~has_failed | is_whole_day
-    edges = (outages.front_until, outages.start, outages.stop)
-    front, start, stop = (edge[machines.firm] * hides for edge in edges)
-    return front, start, stop
-
-
-def _seen(done: Quarters, front: Ints, start: Ints, stop: Ints, start_quarter: Ints) -> Quarters:
-    """What is left of `done` outside the silent quarter-hours."""
-    seen = done.copy()
+    seen = work.done.copy()
+    front, start, stop = gaps
     hidden = front + stop - start
-    seen[:, hidden == QUARTERS_PER_DAY] = 0
-    machine, day = np.nonzero((hidden > 0) & (hidden < QUARTERS_PER_DAY))
-    states, ends = day_blocks(done[:, machine, day], start_quarter[machine])
-    begins = np.concatenate([np.zeros_like(ends[:1]), ends[:-1]])
-    gaps = ((np.zeros_like(front[machine, day]), front[machine, day]), (start[machine, day], stop[machine, day]))
-    for state, begin, end in zip(states, begins, ends, strict=True):
-        for gap_begin, gap_end in gaps:
-            lost = np.clip(np.minimum(end, gap_end) - np.maximum(begin, gap_begin), 0, None)
-            seen[state, machine, day] -= lost.astype(np.int32)
-    return seen
+    is_silent = hidden == QUARTERS_PER_DAY
+    seen = work.done * ~is_silent
+    told = told_plainly(work.done, work.cuts, start_quarter)
+    machine, day = np.nonzero(((hidden > 0) | (work.failures.starts > 0)) & ~is_silent)
+    breaks = breaks_of(work.failures.log, machine, day, days=hidden.shape[1])
+    codes = lay_out(work.done[:, machine, day], work.cuts[:, machine, day], start_quarter[machine], breaks)
+    known = _known(gaps, machine, day)
+    for state in range(len(STATES)):
+        seen[state, machine, day] = ((codes == state) & known).sum(axis=1)
+    special = told_by(codes, known)
+    untold = is_silent | ~is_reported
+    for whole, part, nothing in zip(told.arrays, special.arrays, (NOT_KNOWN, NOT_KNOWN, 0, 0), strict=True):
+        whole[machine, day] = part
+        whole[untold] = nothing
+    return seen, told
+
+
+def _known(gaps: Gaps, machine: Ints, column: Ints) -> Bools:
+    quarter = np.arange(QUARTERS_PER_DAY)[None, :]
+    front, start, stop = (edge[machine, column][:, None] for edge in gaps)
+    return np.asarray((quarter >= front) & ~((quarter >= start) & (quarter < stop)))

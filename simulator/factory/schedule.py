@@ -13,6 +13,8 @@ from simulator.world_calendar import Month
 
 LONGEST_QUARTERS = 95
 """A machine rests at least a quarter of an hour a day."""
+WHOLE_DAY = 256
+"""The parts that a day's work is cut in."""
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -28,23 +30,26 @@ def planned_quarters(
     machines: Machines,
     load: Floats,
     activity: Floats,
+    supply: Floats,
     schedule: ScheduleParameters,
     streams: Streams,
 ) -> Quarters:
     """(m, days): quarter-hours that each machine is to be powered, 0 where it rests.
 
     `load` is by firm, a ratio to nominal capacity; a load below 1 is met half by fewer machines and half by shorter
-    hours, one above by stretched hours. `activity` is (firms, days), 1 in ordinary life and falling to 0 after default.
+    hours, one above by stretched hours. `activity` is (firms, days), 1 in ordinary life and falling to 0 after default;
+    `supply`, of the same shape, is the share of a day's time for which there is power.
     """
     place = (block, month.position)
     shape = (len(machines), month.length)
     bounded = np.minimum(load, firms.stretch)
     running_share = np.minimum(np.sqrt(bounded), 1.0)
     length = np.divide(bounded, running_share, out=np.zeros_like(bounded), where=running_share > 0)
-    chance = running_share[:, None] * firms.is_open[:, month.days] * activity
+    chance = running_share[:, None] * firms.is_open[:, month.days] * activity * (supply > 0.0)
     runs = streams.of("schedule.runs", *place).random(shape) < chance[machines.firm]
     noise = 1.0 + schedule.hours_sd_ratio * streams.of("schedule.hours", *place).standard_normal(shape)
-    quarters = np.round((firms.nominal_quarters * length)[machines.firm][:, None] * noise)
+    hours = (firms.nominal_quarters * length)[:, None] * supply
+    quarters = np.round(hours[machines.firm] * noise)
     planned = np.where(runs, np.clip(quarters, 1, LONGEST_QUARTERS), 0.0)
     return (planned * owned_days(machines, month)).astype(np.int32)
 
@@ -83,3 +88,20 @@ def split_work(
     share = machines.executing_share * waiting[machines.firm]
     rest = planned - maintenance - setup
     return setup, np.minimum(round_at_random(rest * share[:, None], uniform[..., 1]), rest)
+
+
+def job_cuts(
+    block: int, month: Month, *, machines: Machines, schedule: ScheduleParameters, streams: Streams
+) -> Quarters:
+    """(most jobs - 1, m, days): where the work of each day is cut into jobs, in rising parts of `WHOLE_DAY`.
+
+    The number of jobs is drawn, and then each cut evenly over the day: so are divided independent exponential times of
+    which only the sum is known. What is not cut ends with the day.
+    """
+    bounds = np.cumsum(schedule.job_shares) / np.sum(schedule.job_shares)
+    most = len(bounds) - 1
+    uniform = streams.of("schedule.jobs", block, month.position).random((len(machines), month.length, most + 1))
+    count = np.searchsorted(bounds[:-1], uniform[..., 0], side="right")
+    cuts = 1 + np.floor(uniform[..., 1:] * (WHOLE_DAY - 1)).astype(np.int32)
+    cuts[np.arange(most) >= count[..., None]] = WHOLE_DAY
+    return np.moveaxis(np.sort(cuts, axis=2), 2, 0)

@@ -102,9 +102,15 @@ def draw_firms(block: int, count: int, *, calendar: Calendar, parameters: WorldP
     )
 
 
-def industry_states(months: int, *, health: HealthParameters, industries: int, streams: Streams) -> Floats:
-    """(industries, months + 1): autoregressive states of unit variance that share a common part."""
-    draws = streams.of("industry.state").standard_normal((months + 1, industries + 1))
+def industry_states(
+    months: int, *, health: HealthParameters, industries: int, streams: Streams, shadow: bool = False
+) -> Floats:
+    """(industries, months + 1): autoregressive states of unit variance that share a common part.
+
+    The `shadow` is a second draw from the same law, independent of the first.
+    """
+    purpose = "industry.shadow_state" if shadow else "industry.state"
+    draws = streams.of(purpose).standard_normal((months + 1, industries + 1))
     states = _autoregression(draws.T, health.industry_persistence)
     common = health.industry_common_share
     mixed: Floats = np.sqrt(common) * states[:1] + np.sqrt(1.0 - common) * states[1:]

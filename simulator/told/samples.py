@@ -7,38 +7,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
-from data_contracts.vocabulary import ItemState, OperationMode
-from simulator.factory.machine_month import (
-    EXECUTING,
-    FAULT,
-    IDLE,
-    MAINTENANCE,
-    OFF,
-    SETUP,
-    STATES,
-    MachineMonth,
-    day_blocks,
-)
+from simulator.factory.day_layout import EXECUTING, FAULT, IDLE, ITEM_STATES, MAINTENANCE, MODES, SETUP, STATES
+from simulator.factory.machine_month import MachineMonth
 from simulator.factory.machines import Machines
 from simulator.told.reports import INSTANT, STEPS_PER_KW, source_schema
-from simulator.world_calendar import MICROSECONDS, QUARTER_SECONDS, QUARTERS_PER_DAY, Calendar
+from simulator.world_calendar import MICROSECONDS, QUARTER_SECONDS, Calendar
 
-ITEM_STATES = {
-    OFF: ItemState.NOT_AVAILABLE,
-    SETUP: ItemState.EXECUTING,
-    EXECUTING: ItemState.EXECUTING,
-    FAULT: ItemState.OUT_OF_SERVICE,
-    IDLE: ItemState.NOT_EXECUTING,
-    MAINTENANCE: ItemState.NOT_EXECUTING,
-}
-MODES = {
-    OFF: OperationMode.NONE,
-    SETUP: OperationMode.SETUP,
-    EXECUTING: OperationMode.PROCESSING,
-    FAULT: OperationMode.NONE,
-    IDLE: OperationMode.NONE,
-    MAINTENANCE: OperationMode.MAINTENANCE,
-}
+__all__ = ["ITEM_STATES", "MODES", "sample_table"]
 
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.int8]
@@ -55,8 +30,8 @@ def sample_table(
     """
     wanted = np.isin(machines.firm, firms)[:, None] & (month.month.days >= first_day)[None, :]
     machine, column = np.nonzero(wanted & month.is_reported)
-    codes = lay_out(month, machine, column)
-    told = _told(month, machine, column)
+    codes = month.codes(machine, column)
+    told = month.known(machine, column)
     power = _power(month, machines, machine=machine, column=column, codes=codes, told=told)
     parts = _parts(month.parts_seen[machine, column], (codes == EXECUTING) & told)
     row, quarter = np.nonzero(told)
@@ -73,43 +48,6 @@ def sample_table(
         "recorded_time": pa.array(begins + QUARTER_SECONDS * MICROSECONDS, type=INSTANT),
     }
     return pa.table(columns, schema=source_schema(RecordKind.SAMPLE, list(columns)))
-
-
-def lay_out(month: MachineMonth, machine: Ints, column: Ints) -> Codes:
-    """(machine-days, 96): the state of each quarter-hour. Failures lie apart from each other inside executing time."""
-    done = month.done[:, machine, column]
-    states, ends = day_blocks(done, month.start_quarter[machine])
-    quarter = np.arange(QUARTERS_PER_DAY)
-    block = (quarter[None, :, None] >= ends.T[:, None, :]).sum(axis=2)
-    codes: Codes = states[block].astype(np.int8)
-    starts = month.fault_starts[machine, column]
-    for row in np.flatnonzero(starts):
-        counts = (int(done[EXECUTING, row]), int(done[FAULT, row]), int(starts[row]))
-        codes[row, codes[row] == EXECUTING] = interleave(*counts)
-    return codes
-
-
-def interleave(executing: int, fault: int, starts: int) -> Codes:
-    """Quarter-hours of execution broken by `starts` failures of together `fault` quarter-hours, as evenly as it goes.
-
-    Needs executing > starts and fault >= starts, so that every failure stands between executing quarter-hours.
-    """
-    assert executing > starts
-    assert fault >= starts
-    runs = np.diff(np.arange(starts + 2) * executing // (starts + 1))
-    stops = np.diff(np.arange(starts + 1) * fault // starts)
-    lengths = np.empty(2 * starts + 1, dtype=np.int64)
-    lengths[0::2], lengths[1::2] = runs, stops
-    turns = np.where(np.arange(2 * starts + 1) % 2 == 0, EXECUTING, FAULT).astype(np.int8)
-    return np.repeat(turns, lengths)
-
-
-def _told(month: MachineMonth, machine: Ints, column: Ints) -> Bools:
-    """(machine-days, 96): the gateway was not silent."""
-    quarter = np.arange(QUARTERS_PER_DAY)[None, :]
-    front, start, stop = (edge[machine, column][:, None] for edge in (month.gap_front, month.gap_start, month.gap_stop))
-    told: Bools = (quarter >= front) & ~((quarter >= start) & (quarter < stop))
-    return told
 
 
 def _power(month: MachineMonth, machines: Machines, *, machine: Ints, column: Ints, codes: Codes, told: Bools) -> Ints:

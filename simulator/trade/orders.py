@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import poisson
 
 from simulator.factory.machines import Machines
 from simulator.firms.obligors import Firms
@@ -14,6 +15,8 @@ from simulator.streams import Streams
 from simulator.world_calendar import Month
 
 QUARTERS_PER_HOUR = 4.0
+MOST_ORDERS = 64
+"""Of a firm in a month."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,9 +54,9 @@ class Capacity:
         return self.parts_per_hour * self.machine_hours_per_day * work_days
 
 
-def capacity(firms: Firms, machines: Machines, *, until_day: int) -> Capacity:
-    """The capacity of machines that are owned before `until_day`."""
-    owned = (machines.first_day < until_day) & (machines.last_day > 0)
+def capacity(firms: Firms, machines: Machines, *, from_day: int, until_day: int) -> Capacity:
+    """The capacity of the machines that run at all between these days, and the speed of all that the firm ever has."""
+    owned = (machines.first_day < until_day) & (machines.last_day > from_day)
     share = machines.executing_share * (1.0 - machines.setup_share)
     hours: Floats = owned * share * firms.nominal_quarters[machines.firm] / QUARTERS_PER_HOUR
     count = np.bincount(machines.firm, minlength=len(firms))
@@ -73,12 +76,14 @@ def draw_orders(
     open_parts: Ints,
     possible: Capacity,
     until_day: Ints,
+    gone: NDArray[np.bool_],
     parameters: WorldParameters,
     streams: Streams,
 ) -> Orders:
     """The orders of a month. `drive` is the log of demand against its mean by firm, `open_parts` what is on the book.
 
-    Buyers turn away from a book that is full; a firm in default gets no more orders from its `until_day`.
+    Buyers turn away from a book that is full; a firm in default gets no more orders from its `until_day`, and none from
+    a buyer that is `gone` (by buyer).
     """
     demand, trade = parameters.demand, parameters.trade
     usual_parts = possible.monthly_parts(demand.work_days_per_month)
@@ -86,18 +91,20 @@ def draw_orders(
     accepted = np.clip(2.0 - 2.0 * book_months / demand.full_book_months, 0.0, 1.0)
     rate = firms.orders_per_month * np.exp(drive) * accepted * (until_day > month.first_day)
     place = (block, month.position + 1)
-    counts = streams.of("order.count", *place).poisson(rate)
+    counts = _poisson(rate, streams.of("order.count", *place).random(len(firms)))
     firm = np.repeat(np.arange(len(firms)), counts)
-    uniform = streams.of("order.uniform", *place).random((len(firm), 3))
-    normal = streams.of("order.normal", *place).standard_normal((len(firm), 2))
+    number = _counted(firm)
+    uniform = streams.of("order.uniform", *place).random((len(firms), MOST_ORDERS, 3))[firm, number]
+    normal = streams.of("order.normal", *place).standard_normal((len(firms), MOST_ORDERS, 2))[firm, number]
     mean_parts = (usual_parts * demand.mean_load_ratio / firms.orders_per_month)[firm]
     size = np.exp(demand.order_size_sd_log * normal[:, 0] - 0.5 * demand.order_size_sd_log**2)
     part_price = (firms.machine_hour_price_minor / possible.parts_per_hour)[firm]
     day = month.first_day + np.floor(uniform[:, 0] * month.length).astype(np.int64)
     lead = demand.lead_days_low + uniform[:, 1] * (demand.lead_days_high - demand.lead_days_low)
     chosen = np.floor(uniform[:, 2] * firms.buyers.shape[1]).astype(np.int64)
+    buyer = firms.buyers[firm, chosen]
     order = np.lexsort((np.arange(len(firm)), day, firm))
-    order = order[(day < until_day[firm])[order]]
+    order = order[((day < until_day[firm]) & ~gone[buyer])[order]]
     return Orders(
         firm=firm[order],
         day=day[order],
@@ -105,10 +112,15 @@ def draw_orders(
         price_minor=np.maximum(np.round(part_price * np.exp(trade.order_price_sd_log * normal[:, 1])), 1).astype(
             np.int64
         )[order],
-        buyer=firms.buyers[firm, chosen][order],
+        buyer=buyer[order],
         lead_days=lead.astype(np.int64)[order],
         number=_counted(firm[order]),
     )
+
+
+def _poisson(rate: Floats, uniform: Floats) -> Ints:
+    """Poisson counts by inversion, so that a firm's draw is its own whatever the rates of the others."""
+    return np.asarray(np.minimum(poisson.ppf(uniform, rate), MOST_ORDERS), dtype=np.int64)
 
 
 def demand_drive(

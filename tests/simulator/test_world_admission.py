@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from written_world import WrittenWorld
@@ -82,6 +83,30 @@ def test_samples_roll_up_to_the_reports(
     days, findings = load_machine_days(reader, as_of=END, obligor_ids=firms)
     assert set(days.table["source"].to_pylist()) == {"samples", "report"}
     assert list(findings) == []
+
+
+def test_samples_roll_up_to_the_reported_changes_of_state(
+    small_world: WrittenWorld,
+    connection: sa.Connection,
+    store: ObservationStore,
+    admitted: dict[str, AdmissionResult],
+) -> None:
+    """As the features' own kernel counts them; the first day of a machine's samples has nothing before it."""
+    assert admitted
+    reader = ObservationReader(connection, store)
+    firms = sorted({ObligorId(uid.split("/")[0]) for uid in small_world.samples()["machine_uid"].to_pylist()})
+    days, _ = load_machine_days(reader, as_of=END, obligor_ids=firms)
+    rolled = days.table.to_pandas()
+    rolled = rolled[rolled["source"] == "samples"].set_index(["machine_uid", "day"]).sort_index()
+    first = rolled.groupby(level="machine_uid").head(1).index
+    rolled = rolled.drop(first)
+    rolled = rolled[rolled["observed_seconds"] > 0]
+    reports = small_world.reports().to_pandas().set_index(["machine_uid", "day"]).loc[rolled.index]
+    for name in ("state_changes", "fault_starts"):
+        assert (rolled[name] == reports[name]).all()
+        assert rolled[name].sum() > 5
+    for name in ("energy_kwh", "energy_executing_kwh", "energy_idle_kwh", "energy_other_kwh", "peak_kw", "parts"):
+        np.testing.assert_allclose(rolled[name], reports[name], rtol=1e-9, atol=1e-9)
 
 
 def test_nothing_is_known_before_it_was_recorded(

@@ -13,9 +13,9 @@ from simulator.firms.obligors import synthetic_uscc
 from simulator.gateway.outages import draw_outages
 from simulator.parameter_values import WorldParameters, load_parameters
 from simulator.streams import Streams, round_at_random
-from simulator.trade.deliveries import deliver
+from simulator.trade.deliveries import Shipments, empty_shelf, ship, take_orders
 from simulator.trade.orders import Orders, work_load
-from simulator.world_calendar import Calendar, build_calendar
+from simulator.world_calendar import Calendar, Month, build_calendar
 
 
 @pytest.fixture(scope="module")
@@ -30,36 +30,35 @@ def calendar(parameters: WorldParameters) -> Calendar:
     return build_calendar(48, place=parameters.place, holidays=parameters.calendar)
 
 
-def _orders(rows: list[tuple[int, int, int, int]]) -> Orders:
-    """Orders of (firm, day, parts, lead days) at 250 minor units a part."""
+def _sent(rows: list[tuple[int, int, int, int]], made: list[list[int]], *, stock: list[int], last: int) -> Shipments:
+    """What leaves in July for orders of (firm, day, parts, lead days); `made` by firm on its first days."""
     firm, day, parts, lead = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
-    zeros = np.zeros_like(firm)
-    return Orders(firm=firm, day=day, parts=parts, price_minor=zeros + 250, buyer=zeros, lead_days=lead, number=zeros)
+    fixed = np.full_like(firm, 250)
+    number = np.arange(len(firm)) - np.searchsorted(firm, firm)
+    orders = Orders(
+        firm=firm, day=day, parts=parts, price_minor=fixed, buyer=np.zeros_like(firm), lead_days=lead, number=number
+    )
+    july = Month(position=0, first=date(2022, 7, 1), first_day=0, length=31)
+    whole = np.zeros((len(made), 31), dtype=np.int64)
+    whole[:, : len(made[0])] = made
+    shelf = take_orders(empty_shelf(np.array(stock)), orders, two_shipments_from_lead_days=46)
+    return ship(shelf, whole, july, last_day=np.full(len(made), last))[1]
 
 
 def test_orders_are_served_first_come_first_served() -> None:
     # Firm 0 has 5 parts in stock and makes 10 a day; firm 1 makes nothing but has 3 in stock.
-    orders = _orders([(0, 0, 12, 20), (0, 1, 30, 50), (1, 2, 3, 20), (1, 2, 1, 20)])
-    made = np.array([[10, 10, 10, 10, 10, 10], [0, 0, 0, 0, 0, 0]])
-    sent = deliver(
-        orders,
-        made,
-        opening_stock=np.array([5, 3]),
-        two_shipments_from_lead_days=46,
-        last_day=np.array([6, 6]),
-    )
+    orders = [(0, 0, 12, 20), (0, 1, 30, 50), (1, 2, 3, 20), (1, 2, 1, 20)]
+    sent = _sent(orders, [[10] * 6, [0] * 6], stock=[5, 3], last=99)
     # 12 <= 15 on day 0; half of 30 makes 27 <= 35 on day 2; the rest makes 42 <= 45 on day 3; each leaves next morning
-    assert sent.order.tolist() == [0, 1, 1, 2]
+    assert sent.firm.tolist() == [0, 0, 0, 1]
+    assert sent.order.tolist() == [0, 1, 1, 0]
     assert sent.parts.tolist() == [12, 15, 15, 3]
     assert sent.number.tolist() == [1, 1, 2, 1]
     assert sent.day.tolist() == [1, 3, 4, 3]
 
 
 def test_nothing_is_shipped_once_a_firm_has_stopped() -> None:
-    orders = _orders([(0, 0, 10, 20), (0, 0, 10, 20)])
-    made = np.array([[10, 0, 10, 0, 0]])
-    stock = np.zeros(1, dtype=np.int64)
-    sent = deliver(orders, made, opening_stock=stock, two_shipments_from_lead_days=46, last_day=np.array([3]))
+    sent = _sent([(0, 0, 10, 20), (0, 0, 10, 20)], [[10, 0, 10, 0, 0]], stock=[0], last=3)
     assert (sent.order.tolist(), sent.day.tolist()) == ([0], [1])
 
 

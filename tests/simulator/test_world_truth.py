@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from written_world import WrittenWorld
 
+from data_contracts.contract import RecordKind
 from simulator import simulate
 from simulator.block import build_block
-from simulator.credit.reduced_form import true_pd
 from simulator.firms.obligors import BLOCK_FIRMS
 from simulator.summary import annual_outcomes, area_under_curve
-from simulator.world import make_laws
+from simulator.world import make_laws, true_pd
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_defaults_are_as_frequent_and_as_foreseeable_as_meant() -> None:
     for seed in range(1, 6):
         laws = make_laws(48, seed)
         blocks = [build_block(number, BLOCK_FIRMS, laws) for number in range(6)]
-        chance, outcome = annual_outcomes(blocks, laws, pd_at=true_pd(laws.parameters))
+        chance, outcome = annual_outcomes(blocks, laws, pd_at=true_pd(laws))
         assert 0.03 <= outcome.mean() <= 0.06
         chances.append(chance)
         outcomes.append(outcome)
@@ -99,17 +99,37 @@ def test_undone_maintenance_brings_failures(firm_months: duckdb.DuckDBPyConnecti
     assert levels[-1] > 1.8 * levels[0]
 
 
-def test_failures_are_drawn_at_the_true_hazard(middle_world: WrittenWorld) -> None:
+def test_failures_less_their_compensator_have_mean_zero(middle_world: WrittenWorld) -> None:
     months = middle_world.truth("machine_month").to_pandas()
-    expected = (months["executing_hours"] * months["fault_hazard_per_hour"]).sum()
-    # a failure takes executing time away after it was drawn, and very short days can have none
-    assert months["faults"].sum() == pytest.approx(expected, rel=0.06)
+    failed, expected = months["faults"].sum(), months["faults_expected"].sum()
+    assert failed > 5000
+    assert abs(failed - expected) < 4 * np.sqrt(expected)
+    # and so in every part that was known before the failures came
+    by_month = months.groupby("month")[["faults", "faults_expected"]].sum()
+    assert (abs(by_month["faults"] - by_month["faults_expected"]) < 4.5 * np.sqrt(by_month["faults_expected"])).all()
+
+
+def test_most_failures_are_of_parts_with_a_constant_hazard(middle_world: WrittenWorld) -> None:
+    failures = middle_world.truth("failure").to_pandas()
+    months = middle_world.truth("machine_month")
+    assert len(failures) == sum(months["faults"].to_pylist())
+    assert set(failures["severity"]) == {"minor", "moderate", "major"}
+    share = failures["severity"].value_counts(normalize=True)
+    assert share["minor"] > share["moderate"] > share["major"]
+    hours = failures.groupby("severity")["repair_hours"].median()
+    assert 2.0 < hours["minor"] < hours["moderate"] < hours["major"] < 14.0
+    assert 3.0 <= failures["repair_hours"].median() <= 8.0
 
 
 def test_claims_follow_failures(middle_world: WrittenWorld) -> None:
     months = middle_world.truth("machine_month").to_pandas()
-    claiming = months[months["claims"] > 0]
-    assert (claiming["faults"] >= claiming["claims"]).all()
+    faults = months.set_index([months["machine_uid"], months["month"].astype("string").str[:7]])["faults"]
+    claims = middle_world.ledger(RecordKind.INSURANCE_CLAIM).to_pandas()
+    broken = claims[claims["claim_id"].str.match(r"C\d*-")]
+    month = broken["event_time"].dt.tz_convert("Asia/Shanghai").dt.strftime("%Y-%m")
+    counts = broken.groupby([broken["machine_uid"], month.astype("string")]).size()
+    assert len(counts) > 0
+    assert (faults.reindex(counts.index) >= counts).all()
     assert months["claims"].sum() >= middle_world.summary.claims > 0
 
 

@@ -30,9 +30,20 @@ class WrittenWorld:
         return pq.read_table(self.folder / "sample" / "samples.parquet")
 
     def ledger(self, kind: RecordKind) -> pa.Table:
-        """One ledger, its columns of the contract's types."""
-        types = {column.name: column.type for column in load_contract(kind).columns}
-        return pa_csv.read_csv(self.folder / f"{kind}.csv", convert_options=pa_csv.ConvertOptions(column_types=types))
+        """One ledger with all versions of its rows, its columns of the contract's types."""
+        contract = load_contract(kind)
+        types = {column.name: column.type for column in contract.columns}
+        options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True)
+        files = [*self.folder.glob(f"{kind}.csv"), *sorted(self.folder.glob(f"{kind}_[0-9].csv"))]
+        tables = [pa_csv.read_csv(file, convert_options=options) for file in files]
+        return pa.concat_tables(tables) if tables else contract.schema.empty_table()
+
+    def current(self, kind: RecordKind) -> pa.Table:
+        """One ledger as it stands at the end: the version of each row that was recorded last."""
+        table = self.ledger(kind)
+        identity = [name for name in load_contract(kind).identity if name in table.column_names]
+        last = table.to_pandas().sort_values("recorded_time").drop_duplicates(identity, keep="last")
+        return table.take(pa.array(sorted(last.index)))
 
     def truth(self, name: str) -> pa.Table:
         """One of the truth's tables."""

@@ -277,3 +277,37 @@ def test_ledgers_lie_by_year_and_reports_by_local_month(door: Door, canonical: C
     assert ledger == {"2024": 2024, "2025": 2025}
     reports = {place[1]: table["day"].to_pylist() for place, table in found if place[0] == "machine_day_report"}
     assert reports == {"2026-04": [date(2026, 4, 30)], "2026-05": [date(2026, 5, 1), date(2026, 5, 31)]}
+
+
+def test_rows_of_an_older_contract_are_read_with_nulls_in_its_new_columns(
+    door: Door, canonical: Callable[..., Any]
+) -> None:
+    report = canonical(RecordKind.MACHINE_DAY_REPORT)
+    elements = (
+        "unknown_seconds,off_seconds,fault_seconds,maintenance_seconds,setup_seconds,executing_seconds,idle_seconds"
+    )
+    head = f"machine_uid,day,{elements},scrap_parts,recorded_time\n"
+    uid = f"{OBLIGOR}/M1"
+
+    def day(number: int, scrap: int, recorded: str) -> str:
+        return f"{uid},2026-05-{number:02d},0,86400,0,0,0,0,0,{scrap},{recorded}\n"
+
+    door.text(head + day(1, 5, "2026-05-02T01:00:00Z"), report, obligor=None)
+    _as_of_version_1_0(door)
+    assert [row["scrap_parts"] for row in door.rows(RecordKind.MACHINE_DAY_REPORT)] == [None]
+    # a correction of the old row (one of two versions must be chosen) and a row of another day beside it
+    news = day(1, 7, "2026-05-04T01:00:00Z") + day(3, 9, "2026-05-04T01:00:00Z")
+    door.text(head + news, report, obligor=None)
+    rows = door.rows(RecordKind.MACHINE_DAY_REPORT)
+    assert [(row["day"].day, row["scrap_parts"]) for row in rows] == [(1, 7), (3, 9)]
+    before = datetime(2026, 5, 3, tzinfo=UTC)
+    assert [row["scrap_parts"] for row in door.rows(RecordKind.MACHINE_DAY_REPORT, as_of=before)] == [None]
+
+
+def _as_of_version_1_0(door: Door) -> None:
+    """Make the stored reports what an admission under version 1.0.0 of their contract would have left."""
+    (path,) = (door.store.root / "machine_day_report").rglob("*.parquet")
+    table = pq.read_table(path)
+    added = ["scrap_parts", "tool_changes", "planned_seconds", "hour_meter_hours"]
+    pq.write_table(table.drop_columns(added), path, store_schema=False)
+    door.connection.execute(sa.update(tables.observation_file).values(contract_version="1.0.0"))

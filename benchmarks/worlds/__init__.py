@@ -1,0 +1,1 @@
+"""What the benchmarks of the synthetic worlds share: homes, training tables, planted leaks, paired comparisons."""
