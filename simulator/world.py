@@ -106,13 +106,9 @@ def simulate(
     )
     told = progress or _quiet
     codes = parse_codes(frauds)
+    kind = engine_called(engine)
     laws = make_laws(
-        months,
-        seed,
-        world,
-        observation=observation,
-        machines_per_obligor=machines_per_obligor,
-        engine=engine_called(engine),
+        months, seed, world, observation=observation, machines_per_obligor=machines_per_obligor, engine=kind
     )
     pd_at = true_pd(laws)
     version = _version(laws.engine, codes, observation=observation)

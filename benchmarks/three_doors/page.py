@@ -154,7 +154,7 @@ def _same(told: Visit) -> list[str]:
 
 def _insurers_figure(reason: dict[str, Any], features: dict[str, Any], machines: list[dict[str, Any]]) -> str:
     name = reason["feature"]
-    values = [machine["features"][name]["value"] for machine in machines]
+    values = [machine["features"][name]["value"] for machine in machines if machine["features"]]  # not those sold
     known = [value for value in values if value is not None]
     mean = sum(known) / len(known)
     is_mean = abs(mean - reason["value"]) <= ROUNDING * max(1.0, abs(mean))

@@ -11,7 +11,8 @@ from simulator.factory.machines import DAYS_PER_YEAR, FOREVER, Machines
 from simulator.finance.accounts import Account, Book, by_firm, by_firm_and_day, tax_on, tax_within
 from simulator.finance.debt import LEASE, Debt, Facilities, draw
 from simulator.finance.terms import Terms
-from simulator.parameter_values import FinanceParameters, MachineParameters, RecoveryParameters
+from simulator.money_values import FinanceParameters, RecoveryParameters
+from simulator.parameter_values import MachineParameters
 from simulator.streams import Streams
 from simulator.world_calendar import Calendar, Month
 

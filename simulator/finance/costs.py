@@ -14,7 +14,7 @@ from simulator.finance.accounts import RESULT, Account, Book, Creditor, by_firm,
 from simulator.finance.payments import Obligations
 from simulator.finance.terms import Terms
 from simulator.firms.obligors import Firms
-from simulator.parameter_values import FinanceParameters
+from simulator.money_values import FinanceParameters
 from simulator.world_calendar import Month
 
 QUARTERS_PER_HOUR = 4.0

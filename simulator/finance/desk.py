@@ -32,7 +32,7 @@ from simulator.finance.debt import (
     number_of,
 )
 from simulator.finance.terms import INSTALMENT_DAYS, Terms
-from simulator.parameter_values import FinanceParameters
+from simulator.money_values import FinanceParameters
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -17,7 +17,8 @@ from simulator.finance.sales import Invoices, SalesState, opening_invoices
 from simulator.finance.stock import DELIVERY_EVERY_DAYS
 from simulator.finance.terms import Terms
 from simulator.firms.obligors import Firms
-from simulator.parameter_values import FinanceParameters, WorldParameters
+from simulator.money_values import FinanceParameters
+from simulator.parameter_values import WorldParameters
 from simulator.streams import Streams
 from simulator.trade.network import Network
 from simulator.trade.orders import Capacity

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.parameter_values import RecoveryParameters
+from simulator.money_values import RecoveryParameters
 
 QUARTERS_PER_HOUR = 4.0
 LEAST_HOURS = 500.0

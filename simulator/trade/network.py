@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from simulator.parameter_values import NetworkParameters, WorldParameters
+from simulator.money_values import NetworkParameters
+from simulator.parameter_values import WorldParameters
 from simulator.streams import Streams
 
 Floats = NDArray[np.float64]
