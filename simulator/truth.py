@@ -12,9 +12,11 @@ from simulator.credit.structural import Engine
 from simulator.credit.true_pd import LIFETIME_MONTHS, TruePd
 from simulator.factory.machine_month import EXECUTING
 from simulator.factory.rationing import draw_episodes
+from simulator.finance.debt import PAST_DUE_DAYS
 from simulator.firms.obligors import sum_by_firm
 from simulator.insurance.claims import Claims, pure_premium
 from simulator.told.reports import INSTANT
+from simulator.world_calendar import Month
 
 QUARTERS_PER_HOUR = 4.0
 
@@ -27,7 +29,9 @@ def obligor_month_table(block: Block, month: BlockMonth, laws: Laws, *, pd_at: T
 
     `pd_12m_true` and `pd_lifetime_true` are the exact probabilities of default within the next twelve and sixty months
     given the state at `as_of`, the month's end; `hazard_true` is the chance of default that it had within the month.
-    All three are null in the structural engine, where a default is what the account makes of a firm.
+    All three are null in the structural engine, where a default is what the account makes of a firm. They are given
+    the hidden state alone: `has_stopped_paying` marks a firm that has not paid its lenders since ninety days before a
+    default to come, which its ledger of repayments gives away and its state does not.
     """
     position = month.machines.month.position
     alive = np.flatnonzero(block.lives.default_month > position)
@@ -44,6 +48,7 @@ def obligor_month_table(block: Block, month: BlockMonth, laws: Laws, *, pd_at: T
             "quality": lives.quality[alive],
             "industry_state": lives.industry_state[alive, column],
             **_chances(lives, alive, position, laws, pd_at),
+            "has_stopped_paying": _has_stopped_paying(lives, alive, month.machines.month, laws),
             "load_ratio": month.load[alive],
             "maintenance_debt": month.maintenance_debt[alive],
             "parts_ordered": ordered[alive],
@@ -61,6 +66,14 @@ def _chances(lives: Lives, alive: Ints, position: int, laws: Laws, pd_at: TruePd
         "pd_12m_true": pd_at.of(lives, alive, position=position),
         "pd_lifetime_true": pd_at.of(lives, alive, position=position, months=LIFETIME_MONTHS),
     }
+
+
+def _has_stopped_paying(lives: Lives, alive: Ints, month: Month, laws: Laws) -> pa.Array:
+    """Whether the days without a payment before the default have begun at the month's end; null where nobody knows."""
+    if laws.engine is Engine.STRUCTURAL:
+        return pa.nulls(len(alive), type=pa.bool_())
+    day = lives.default_day[alive]
+    return pa.array((day < laws.calendar.day_count) & (day - PAST_DUE_DAYS < month.first_day + month.length))
 
 
 def machine_month_table(block: Block, month: BlockMonth, claims: Claims, laws: Laws) -> pa.Table:

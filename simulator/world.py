@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from data_contracts.errors import InputError
+from data_contracts.identifiers import ParametersVersion
 from simulator.block import Block, Laws, as_known, build_block
 from simulator.chronicle import Progress, books, chronicle, gateways
 from simulator.credit.structural import Engine
@@ -19,7 +21,7 @@ from simulator.credit.true_pd import TruePd
 from simulator.firms.obligors import BLOCK_FIRMS, industry_states
 from simulator.frauds.plan import Code, parse_codes
 from simulator.insurance.idle_cover import payout_table
-from simulator.parameter_values import EXACT_OBSERVATION, load_parameters
+from simulator.parameter_values import EXACT_OBSERVATION, WorldParameters, load_parameters
 from simulator.streams import Streams
 from simulator.summary import STATEMENT, WorldId, WorldSummary, summarise
 from simulator.telling import Sampling
@@ -122,7 +124,8 @@ def simulate(
         gateways(course, laws, folder=folder, progress=told)
         if idle_cover_paths:
             folder.append_truth("idle_cover", payout_table(laws, paths=idle_cover_paths))
-        folder.manifest(**asdict(identity), statement=STATEMENT)
+        size = {"obligors": obligors, "months": months, "machines_per_obligor": laws.parameters.machines.mean_count}
+        folder.manifest(**asdict(identity), **size, statement=STATEMENT)
     blocks = [as_known(run.block, run.state.default_day, laws) for run in course.runs]
     return summarise(identity, blocks, laws, pd_at=pd_at, sums=course.tally, rows=folder.rows(), insured=insured)
 
@@ -132,6 +135,12 @@ def engine_called(name: str) -> Engine:
     if name not in set(Engine):
         raise UnknownEngine(f"No engine is called {name!r}.", hint=f"There is {', '.join(Engine)}.")
     return Engine(name)
+
+
+def _changed(parameters: WorldParameters) -> ParametersVersion:
+    """The version of parameters that are not as their files say: of the files, and of what was put in their place."""
+    put = (parameters.version, parameters.machines.mean_count, parameters.gateway.outages_per_day)
+    return ParametersVersion(hashlib.sha256(repr(put).encode()).hexdigest())
 
 
 def _version(engine: Engine, codes: Sequence[Code], *, observation: bool) -> str:
@@ -188,8 +197,15 @@ def make_laws(
         parameters = replace(parameters, gateway=gateway, observation=EXACT_OBSERVATION)
     if machines_per_obligor is not None:
         parameters = replace(parameters, machines=replace(parameters.machines, mean_count=machines_per_obligor))
+    if machines_per_obligor is not None or not observation:
+        parameters = replace(parameters, version=_changed(parameters))
     calendar = build_calendar(months, place=parameters.place, holidays=parameters.calendar)
     spec = world_spec(world, calendar=calendar, parameters=parameters)
+    if engine is Engine.STRUCTURAL and spec.needs_known_defaults:
+        raise ImpossibleWorld(
+            f"The world {spec.full_name!r} says of its defaults what the structural engine does not know beforehand.",
+            hint=f"Ask for it with the engine {Engine.REDUCED_FORM.value}.",
+        )
     streams = Streams(seed)
     draw = partial(industry_states, months, health=parameters.health, industries=len(parameters.industries))
     credit = draw(streams=streams)

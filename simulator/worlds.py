@@ -70,6 +70,11 @@ class WorldSpec:
     default_offsets: tuple[float, ...] = (0.0,)
 
     @property
+    def needs_known_defaults(self) -> bool:
+        """Whether its promise rests on defaults that are drawn beforehand."""
+        return self.telemetry_is_independent or self.trap == "backfilled_telemetry"
+
+    @property
     def full_name(self) -> str:
         """The name under which the world is asked for, with its trap."""
         return self.name if self.trap is None else f"{self.name}/{self.trap}"

@@ -40,6 +40,9 @@ class Manifest(BaseModel):
     version: str
     seed: int | None = None
     parameters_hash: str | None = None
+    obligors: int | None = None
+    months: int | None = None
+    machines_per_obligor: float | None = None
     data_origin: DataOrigin
     statement: str
     files: tuple[ManifestFile, ...]

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from simulator.block import Block, BlockState, Laws, build_block, opening, step
+from simulator.credit.structural import Engine
 from simulator.factory.machine_month import EXECUTING, MachineMonth
 from simulator.firms.obligors import Health
 from simulator.parameter_values import HealthParameters, IdleCoverParameters
@@ -82,6 +83,7 @@ def _begin(laws: Laws) -> Season:
     machines = replace(laws.parameters.machines, mean_count=1.0)
     calm = replace(
         laws,
+        engine=Engine.REDUCED_FORM,
         world=replace(laws.world, default_offsets=(NO_DEFAULT_LOG_ODDS,)),
         parameters=replace(laws.parameters, machines=machines),
     )

@@ -47,6 +47,9 @@ def test_manifest_says_what_the_world_is(small_world: WrittenWorld) -> None:
         "version": small_world.summary.version,
         "seed": 3,
         "parameters_hash": small_world.summary.parameters_hash,
+        "obligors": 60,
+        "months": 15,
+        "machines_per_obligor": 4.0,
         "data_origin": "synthetic",
         "statement": "synthetic; effect sizes are inputs, not findings",
     }

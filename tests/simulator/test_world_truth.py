@@ -52,6 +52,17 @@ def test_rates_are_the_calibrated_ones(middle_world: WrittenWorld) -> None:
     assert summary.machines / summary.obligors == pytest.approx(4.0, abs=0.5)
 
 
+def test_who_has_stopped_paying_is_marked_from_ninety_days_before_its_default(middle_world: WrittenWorld) -> None:
+    with duckdb.connect() as connection:
+        connection.register("states", middle_world.truth("obligor_month"))
+        connection.register("defaults", middle_world.truth("default"))
+        told = connection.execute("""
+            SELECT has_stopped_paying, d.event_time IS NOT NULL AND s.as_of > d.event_time - INTERVAL 90 DAY, count(*)
+            FROM states s LEFT JOIN defaults d USING (obligor_id) GROUP BY ALL ORDER BY ALL""").fetchall()
+    assert [(marked, is_close) for marked, is_close, _ in told] == [(False, False), (True, True)]
+    assert told[1][2] > 10
+
+
 def test_defaults_are_as_frequent_and_as_foreseeable_as_meant() -> None:
     chances, outcomes = [], []
     for seed in range(1, 6):

@@ -12,7 +12,8 @@ from written_world import WrittenWorld
 from data_contracts.contract import RecordKind
 from simulator import simulate
 from simulator.block import Block, Laws, build_block
-from simulator.world import make_laws
+from simulator.credit.structural import Engine
+from simulator.world import ImpossibleWorld, make_laws
 from simulator.worlds import DATA_TRAPS, TRAPS, UnknownWorld
 
 MONTHS = 30
@@ -32,6 +33,22 @@ def test_other_names_are_refused_with_those_that_there_are(name: str) -> None:
     with pytest.raises(UnknownWorld, match="No world is called") as refused:
         make_laws(12, 1, name)
     assert "leak/policy_terms" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("world", ["null", "leak/backfilled_telemetry"])
+def test_a_world_that_rests_on_drawn_defaults_is_not_had_with_the_structural_engine(world: str) -> None:
+    with pytest.raises(ImpossibleWorld, match=world) as refused:
+        make_laws(12, 1, world, engine=Engine.STRUCTURAL)
+    assert "reduced-form" in str(refused.value.hint)
+
+
+def test_parameters_that_were_replaced_bear_another_hash() -> None:
+    files, fewer, exact = (
+        make_laws(12, 1, **changes).parameters.version
+        for changes in ({}, {"machines_per_obligor": 1.2}, {"observation": False})
+    )
+    assert len({files, fewer, exact}) == 3
+    assert files == make_laws(12, 2).parameters.version
 
 
 def test_base_runs_production_and_default_on_the_same_states() -> None:
