@@ -16,8 +16,10 @@ from data_contracts.contract import RecordKind
 from simulator import account, leaks, truth
 from simulator.block import Block, BlockState, Laws, as_known, opening, step
 from simulator.credit.true_pd import TruePd
+from simulator.frauds.honest import told_lessors
 from simulator.frauds.labels import label_table
-from simulator.frauds.papers import false_papers
+from simulator.frauds.numbers import renumbered
+from simulator.frauds.papers import false_papers, is_on_papers
 from simulator.frauds.plan import Code
 from simulator.insurance.claims import draw_claims, write_policies
 from simulator.summary import Tally, insured_years, tally
@@ -165,15 +167,21 @@ def books(course: Course, laws: Laws, *, frauds: Sequence[Code], folder: WorldFo
 def _with_false_papers(
     whole: Tables, course: Course, laws: Laws, *, frauds: Sequence[Code], folder: WorldFolder
 ) -> dict[RecordKind, pa.Table]:
-    """The ledgers with what fraudsters add to them; the labels of all frauds go to the truth."""
+    """The ledgers with what fraudsters add to them; the labels of all frauds go to the truth.
+
+    With frauds on papers all firms' papers are numbered anew by date: a number may not say what was added later.
+    """
+    if Code.LEASED_TWICE in frauds:
+        for run in course.runs:
+            whole = told_lessors(whole, run.block, laws)
     told = dict(whole)
     for run in course.runs:
-        forger = run.teller.forger
-        added, spells = false_papers(run.block, forger.frauds, frauds, whole, laws)
+        forger, block = run.teller.forger, as_known(run.block, run.state.default_day, laws)
+        added, spells = false_papers(block, forger.frauds, frauds, whole, laws)
         for kind, rows in added.items():
             told[kind] = pa.concat_tables([told[kind], rows]).sort_by(_BY_OBLIGOR)
-        folder.append_truth("fraud", label_table(run.block, (*forger.spells, *spells), laws))
-    return told
+        folder.append_truth("fraud", label_table(block, (*forger.spells, *spells), laws))
+    return dict(renumbered(told)) if any(is_on_papers(code) for code in frauds) else told
 
 
 def gateways(course: Course, laws: Laws, *, folder: WorldFolder, progress: Progress) -> None:

@@ -121,7 +121,8 @@ class TruePd:
         hazard = monthly_hazard(static, HEALTH_GRID[None, :, None], INDUSTRY_GRID[None, None, :], self.defaults)
         # einsum without optimisation adds up in one fixed order, which a threaded matrix product does not promise
         over_health = np.einsum("ij,sjm->sim", self._over_health, (1.0 - hazard) * later)
-        return np.einsum("sim,nm->sin", over_health, self._over_industry)
+        lived: Floats = np.einsum("sim,nm->sin", over_health, self._over_industry)
+        return lived
 
 
 def _transition(grid: Floats, persistence: float) -> Floats:

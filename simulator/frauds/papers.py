@@ -1,145 +1,42 @@
 """Frauds on papers: invoices pledged twice, sold in a ring or above what was made, and machines leased twice.
 
-Rows are added to what was told; none is changed or taken away. They look like the ledgers' own rows.
+Rows are added to what was told; none is taken away. They look like the ledgers' own rows: only what they say together
+can give them away, such as one invoice in two pledges.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
-from data_contracts.identifiers import ObligorId
 from simulator.block import Block, Laws
+from simulator.finance.debt import PAST_DUE_DAYS, instalment
+from simulator.finance.terms import INSTALMENT_DAYS
+from simulator.frauds.desk import ADVANCE_DAYS, FACTORS, SECOND_ADVANCE_DAYS, WAYS, Desk, Row, largest
 from simulator.frauds.forge import Spell
+from simulator.frauds.honest import LESSORS, honest_papers
 from simulator.frauds.plan import Code, Fraud
+from simulator.told.money import BASIS_POINTS, Tables
 
-ADVANCE_DAYS, SECOND_ADVANCE_DAYS, RING_PAYS_DAYS, DUE_DAYS = 1, 4, 5, 60
-RATE, LEASE_RATE, LEASE_INSTALMENTS = 0.06, 0.08, 36
-TAX_NUMERATOR, TAX_DENOMINATOR = 13, 113
-FACTORS = ("FACTOR-SYNTHETIC-1", "FACTOR-SYNTHETIC-2")
-SECOND_LESSOR = "LESSOR-SYNTHETIC-2"
-FIRST_LESSOR = "LESSOR-SYNTHETIC"
-WAYS = ("exact", "edited", "split", "reissued")
-"""How an invoice is pledged again: as it is, under a number a little edited, in two halves, or re-issued."""
-MICROSECONDS_PER_HOUR = 3_600_000_000
-OFFICE = (9, 17)
-
-Row = dict[str, Any]
-Tables = Mapping[RecordKind, pa.Table]
-
-
-@dataclass(slots=True)
-class Desk:
-    """Where one firm's false papers of a block are written; it numbers them on from the firm's own."""
-
-    block: Block
-    tables: Tables
-    laws: Laws
-    stream: np.random.Generator
-    last_numbers: dict[tuple[RecordKind, ObligorId], int]
-    """The last number given so far, shared by the desks of a block."""
-    rows: dict[RecordKind, list[Row]] = field(default_factory=lambda: defaultdict(list))
-
-    def invoices(self, firm: int, from_day: int, to_day: int) -> dict[int, list[Row]]:
-        """The firm's own issued invoices of these days, by month of the world."""
-        invoices = self.tables[RecordKind.INVOICE]
-        own = invoices.filter(
-            pc.and_(pc.equal(invoices["obligor_id"], self.obligor(firm)), pc.equal(invoices["status"], "issued"))
-        ).to_pylist()
-        months = [(month.position, *self._span(month.first_day, month.length)) for month in self.laws.calendar.months]
-        first, last = self.instant(from_day), self.instant(to_day)
-        return {
-            position: [row for row in own if max(begin, first) <= row["event_time"] < min(end, last)]
-            for position, begin, end in months
-        }
-
-    def obligor(self, firm: int) -> ObligorId:
-        """The firm's code."""
-        return self.block.firms.obligor_ids[firm]
-
-    def instant(self, day: int) -> datetime:
-        """When a day of the world begins."""
-        return datetime.fromtimestamp(int(self.laws.calendar.midnight(day)) / 1e6, tz=UTC)
-
-    def office_time(self, day: datetime, *, days_later: int) -> datetime:
-        """A time in office hours some days later."""
-        micros = np.array([int(day.timestamp() * 1e6)]) + days_later * 24 * MICROSECONDS_PER_HOUR
-        midnight = int(self.laws.calendar.next_midnight(micros)[0])
-        hours = OFFICE[0] - 24 + (OFFICE[1] - OFFICE[0]) * self.stream.random()
-        minutes = round(hours * 60) * 60
-        return datetime.fromtimestamp(midnight / 1e6 + minutes, tz=UTC)
-
-    def add(self, kind: RecordKind, firm: int, event: datetime, **values: Any) -> None:
-        """One more row of the firm, known at the end of its day."""
-        recorded = int(self.laws.calendar.next_midnight(np.array([int(event.timestamp() * 1e6)]))[0])
-        self.rows[kind].append(
-            {
-                "obligor_id": self.obligor(firm),
-                "event_time": event,
-                "currency": self.laws.parameters.place.currency,
-                "recorded_time": datetime.fromtimestamp(recorded / 1e6, tz=UTC),
-                **values,
-            }
-        )
-
-    def number(self, kind: RecordKind, firm: int, prefix: str) -> str:
-        """The next number after the firm's own."""
-        column = f"{kind}_id"
-        key = (kind, self.obligor(firm))
-        if key not in self.last_numbers:
-            table = self.tables[kind]
-            own = table.filter(pc.equal(table["obligor_id"], self.obligor(firm)))[column].to_pylist()
-            self.last_numbers[key] = max((int(name.rsplit("-", 1)[1]) for name in own), default=0)
-        self.last_numbers[key] += 1
-        return f"{prefix}-{self.obligor(firm)[10:17]}-{self.last_numbers[key]:05d}"
-
-    def invoice(self, firm: int, event: datetime, **values: Any) -> str:
-        """An invoice that the firm issues; its number."""
-        number = self.number(RecordKind.INVOICE, firm, "IN")
-        defaults = {
-            "invoice_id": number,
-            "status": "issued",
-            "tax_minor": round(values["amount_minor"] * TAX_NUMERATOR / TAX_DENOMINATOR),
-            "due_date": (event + timedelta(days=DUE_DAYS)).date(),
-        }
-        self.add(RecordKind.INVOICE, firm, event, **{**defaults, **values})
-        return number
-
-    def advance(self, firm: int, event: datetime, *, lender: str, collateral: str, amount: int) -> None:
-        """Money that a factor pays on an invoice."""
-        self.add(
-            RecordKind.FACILITY,
-            firm,
-            event,
-            facility_id=self.number(RecordKind.FACILITY, firm, "FA"),
-            lender_id=lender,
-            facility_kind="invoice_advance",
-            purpose="receivables",
-            collateral_id=collateral,
-            amount_minor=amount,
-            rate_per_year=RATE,
-            instalments=1,
-        )
-
-    def _span(self, first_day: int, length: int) -> tuple[datetime, datetime]:
-        return self.instant(first_day), self.instant(first_day + length)
+RING_PAYS_DAYS = 5
+SECOND_LEASE_DAYS = 30
+SHIPMENTS = (1, 2)
+"""An order goes in one shipment or in two."""
 
 
 def false_papers(
     block: Block, frauds: Sequence[Fraud], codes: Sequence[Code], tables: Tables, laws: Laws
 ) -> tuple[dict[RecordKind, pa.Table], tuple[Spell, ...]]:
-    """The rows that a block's fraudsters add to each ledger, and the spells of their frauds.
+    """The rows that a block's firms add to each ledger, and the spells of their frauds.
 
-    Where invoices are pledged twice, some honest firms pledge theirs once, so that a pledge alone gives nobody away.
+    Honest firms do the like in honesty, so that a pledge, or an invoice to a neighbour, gives nobody away.
     """
     added: dict[RecordKind, list[Row]] = defaultdict(list)
     spells: list[Spell] = []
@@ -147,140 +44,144 @@ def false_papers(
     for fraud in frauds:
         desk = desk_of(stream=laws.streams.of("fraud.papers", block.number, fraud.number))
         _WRITERS.get(fraud.code, _nothing)(desk, fraud, laws.parameters.frauds.strengths[fraud.code])
-        rows = _known(desk, laws)
-        if rows:
-            days = [_day(row["event_time"], laws) for _, row in rows]
+        rows = desk.known()
+        # Instalments are really paid: a lease told twice is false on the days on which it is drawn.
+        if days := [_day(row["event_time"], laws) for kind, row in rows if kind is not RecordKind.REPAYMENT]:
             spells.append(Spell(fraud=fraud, from_day=min(days), to_day=max(days) + 1))
         for kind, row in rows:
             added[kind].append(row)
-    if Code.PLEDGED_TWICE in codes:
-        for kind, row in _honest_pledges(desk_of, block, frauds, laws):
-            added[kind].append(row)
+    for kind, row in honest_papers(desk_of, block, frauds, codes, laws):
+        added[kind].append(row)
     return {kind: pa.Table.from_pylist(rows, schema=tables[kind].schema) for kind, rows in added.items()}, tuple(spells)
+
+
+def is_on_papers(code: Code) -> bool:
+    """Whether the fraud adds to ledgers."""
+    return code in _WRITERS
 
 
 def pledge_twice(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> None:
     """F6: month by month the largest invoices are pledged with one factor, and then with another."""
     turn = 0
     for invoices in desk.invoices(fraud.firm, fraud.from_day, fraud.to_day).values():
-        for row in _largest(invoices, int(strength["invoices_per_month"])):
-            amount = round(row["amount_minor"] * strength["advance_share"])
-            _pledge(desk, fraud.firm, row, amount, lender=FACTORS[0], days_later=ADVANCE_DAYS)
-            _pledge_again(desk, fraud.firm, row, amount, way=WAYS[turn % len(WAYS)])
+        for row in largest(invoices, int(strength["invoices_per_month"])):
+            amount, way = round(row["amount_minor"] * strength["advance_share"]), WAYS[turn % len(WAYS)]
+            desk.pledge(fraud.firm, row, amount, way=WAYS[0], lender=FACTORS[0], days_later=ADVANCE_DAYS)
+            desk.pledge(fraud.firm, row, amount, way=way, lender=FACTORS[1], days_later=SECOND_ADVANCE_DAYS)
             turn += 1
 
 
 def trade_in_a_ring(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> None:
     """F7: related firms bill each other in a ring for what nobody made, and the money goes round within days."""
     ring = (*fraud.others, fraud.firm)
-    for invoices in desk.invoices(fraud.firm, fraud.from_day, fraud.to_day).values():
-        if not invoices:
+    own = {firm: desk.invoices(firm, fraud.from_day, fraud.to_day) for firm in ring}
+    for month, invoices in own[fraud.firm].items():
+        if not all(own[firm][month] for firm in ring):
             continue
-        amount = round(sum(row["amount_minor"] for row in invoices) * strength["turnover_share"])
-        event = desk.office_time(_largest(invoices, 1)[0]["event_time"], days_later=1)
+        amounts = desk.amounts(round(sum(row["amount_minor"] for row in invoices) * strength["turnover_share"]))
+        event = desk.office_time(largest(invoices, 1)[0]["event_time"], days_later=1)
         for position, firm in enumerate(ring):
-            buyer = desk.obligor(ring[(position + 1) % len(ring)])
-            number = desk.invoice(firm, event, buyer_id=buyer, amount_minor=amount)
-            paid = desk.office_time(event, days_later=RING_PAYS_DAYS)
-            desk.add(
-                RecordKind.RECEIPT,
-                firm,
-                paid,
-                receipt_id=desk.number(RecordKind.RECEIPT, firm, "RC"),
-                invoice_id=number,
-                buyer_id=buyer,
-                amount_minor=amount,
-            )
-            event = paid
+            buyer, like = desk.obligor(ring[(position + 1) % len(ring)]), largest(own[firm][month], 1)[0]
+            number = desk.invoice(firm, event, like=like, buyer_id=buyer, **amounts)
+            event = desk.office_time(event, days_later=RING_PAYS_DAYS)
+            desk.receipt(firm, event, invoice=number, buyer=buyer, amount=amounts["amount_minor"])
 
 
 def bill_too_much(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> None:
     """F8: usual buyers are billed for shipments that no delivery ledger knows, up to a share of the turnover."""
+    free = _unshipped(desk, fraud.firm)
     for invoices in desk.invoices(fraud.firm, fraud.from_day, fraud.to_day).values():
         left = round(sum(row["amount_minor"] for row in invoices) * strength["extra_turnover_share"])
-        for row in _largest(invoices, len(invoices)):
-            if row["delivery_id"] is None or left < row["amount_minor"]:
+        for row in largest(invoices, len(invoices)):
+            event = desk.office_time(row["event_time"], days_later=2)
+            if left < row["amount_minor"] or (shipment := _next_shipment(free, row, event)) is None:
                 continue
             left -= row["amount_minor"]
-            desk.invoice(
-                fraud.firm,
-                desk.office_time(row["event_time"], days_later=2),
-                buyer_id=row["buyer_id"],
-                amount_minor=row["amount_minor"],
-                delivery_id=row["delivery_id"].rsplit("/", 1)[0] + "/3",
-            )
+            same = {name: row[name] for name in ("buyer_id", "amount_minor", "tax_minor")}
+            desk.invoice(fraud.firm, event, like=row, delivery_id=shipment, **same)
 
 
 def lease_twice(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> None:
     """F9: a machine is leased with two lessors; the first may be a lease that the firm has already."""
-    uid = desk.block.machines.uids[fraud.machine]
-    facilities = desk.tables[RecordKind.FACILITY]
-    leased = pc.any(pc.equal(facilities["collateral_id"], uid)).as_py()
-    amount = round(int(desk.block.machines.value_minor[fraud.machine]) * strength["value_share"])
-    start = desk.instant(fraud.from_day)
-    lessors = (SECOND_LESSOR,) if leased else (FIRST_LESSOR, SECOND_LESSOR)
-    for position, lessor in enumerate(lessors):
+    lives = desk.block.lives
+    if fraud.from_day + SECOND_LEASE_DAYS >= min(lives.default_day[fraud.firm], lives.last_day[fraud.firm]):
+        return
+    rules, uid = desk.laws.parameters.finance, desk.block.machines.uids[fraud.machine]
+    facilities = desk.own(RecordKind.FACILITY, fraud.firm)
+    own = facilities.filter(pc.equal(facilities["facility_kind"], "finance_lease"))
+    granted = set(own.filter(pc.equal(own["collateral_id"], uid))["lender_id"].to_pylist())
+    lessors = [str(lessor) for lessor in desk.stream.permutation(LESSORS) if lessor not in granted]
+    low, high = rules.lease_rate_bp
+    drawn = int(desk.stream.integers(low, high + 1)) / BASIS_POINTS
+    rate = own["rate_per_year"][0].as_py() if len(own) else drawn
+    amount = int(desk.block.machines.value_minor[fraud.machine]) * rules.lease_financed_percent // 100
+    for position, lessor in enumerate(lessors[: 1 + int(strength["machines_leased"])]):
+        number, start = desk.number(RecordKind.FACILITY, fraud.firm, "FA"), SECOND_LEASE_DAYS * position
         desk.add(
             RecordKind.FACILITY,
             fraud.firm,
-            desk.office_time(start, days_later=30 * position),
-            facility_id=desk.number(RecordKind.FACILITY, fraud.firm, "FA"),
+            desk.mid_morning(desk.instant(fraud.from_day), days_later=start),
+            facility_id=number,
             lender_id=lessor,
             facility_kind="finance_lease",
             purpose="equipment",
             collateral_id=uid,
             amount_minor=amount,
-            rate_per_year=LEASE_RATE,
-            instalments=LEASE_INSTALMENTS,
+            rate_per_year=rate,
+            instalments=rules.lease_instalments,
+        )
+        _repay(desk, fraud.firm, number, fraud.from_day + start, amount=amount, rate_bp=round(rate * BASIS_POINTS))
+
+
+def _repay(desk: Desk, firm: int, facility: str, start: int, *, amount: int, rate_bp: int) -> None:
+    """A lease's instalments on the firm's own days, paid until ninety days before a default."""
+    lives, calendar = desk.block.lives, desk.laws.calendar
+    dates = desk.own(RecordKind.REPAYMENT, firm)["due_date"].to_pylist()
+    first = calendar.date_of(np.array([0]))[0].item()
+    phase = (dates[0] - first).days if dates else start
+    due = start + INSTALMENT_DAYS - (start - phase) % INSTALMENT_DAYS
+    stops = int(lives.default_day[firm]) - PAST_DUE_DAYS
+    end = min(int(lives.last_day[firm]), calendar.day_count)
+    if lives.default_day[firm] >= calendar.day_count:
+        stops = calendar.day_count
+    principal, total = np.array([amount]), desk.laws.parameters.finance.lease_instalments
+    for number, day in enumerate(range(due, end, INSTALMENT_DAYS)[:total], start=1):
+        part, interest = instalment(principal, np.array([total + 1 - number]), np.array([rate_bp]))
+        principal, owed, is_paid = principal - part, int((part + interest)[0]), day < stops
+        date = first + timedelta(days=day)
+        desk.add(
+            RecordKind.REPAYMENT,
+            firm,
+            desk.instant(day),
+            facility_id=facility,
+            instalment=number,
+            due_date=date,
+            amount_due_minor=owed,
+            amount_paid_minor=owed * is_paid,
+            paid_date=date if is_paid else None,
         )
 
 
-def _pledge(desk: Desk, firm: int, row: Row, amount: int, *, lender: str, days_later: int) -> None:
-    event = desk.office_time(row["event_time"], days_later=days_later)
-    desk.advance(firm, event, lender=lender, collateral=row["invoice_id"], amount=amount)
+def _unshipped(desk: Desk, firm: int) -> dict[str, list[tuple[datetime, str]]]:
+    """By buyer: when each order came, and the numbers of the shipments of it that never left, in order."""
+    shipped = set(desk.own(RecordKind.DELIVERY, firm)["delivery_id"].to_pylist())
+    free: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for order in desk.own(RecordKind.PURCHASE_ORDER, firm).to_pylist():
+        for number in SHIPMENTS:
+            if (shipment := f"{order['order_id']}/{number}") not in shipped:
+                free[order["buyer_id"]].append((order["event_time"], shipment))
+    return free
 
 
-def _pledge_again(desk: Desk, firm: int, row: Row, amount: int, *, way: str) -> None:
-    event, number = desk.office_time(row["event_time"], days_later=SECOND_ADVANCE_DAYS), row["invoice_id"]
-    stem, _, running = number.rpartition("-")
-    collaterals = {
-        "exact": (number,),
-        "edited": (f"{stem}-{int(running)}",),
-        "split": (f"{number}/1", f"{number}/2"),
-    }.get(way, ())
-    if way == "reissued":
-        same = {name: row[name] for name in ("buyer_id", "amount_minor", "tax_minor")}
-        desk.invoice(firm, event, status="red_letter", corrected_invoice_id=number, due_date=None, **same)
-        collaterals = (desk.invoice(firm, event, delivery_id=row["delivery_id"], **same),)
-    for collateral in collaterals:
-        desk.advance(firm, event, lender=FACTORS[1], collateral=collateral, amount=amount // len(collaterals))
+def _next_shipment(free: Mapping[str, list[tuple[datetime, str]]], row: Row, event: datetime) -> str | None:
+    """A shipment that might have left for the buyer of an invoice: of its own order, else of the latest before it.
 
-
-def _honest_pledges(
-    desk_of: Callable[..., Desk], block: Block, frauds: Sequence[Fraud], laws: Laws
-) -> Iterator[tuple[RecordKind, Row]]:
-    strength = laws.parameters.frauds.strengths[Code.PLEDGED_TWICE]
-    uniform = laws.streams.of("fraud.honest_pledge", block.number).random(len(block.firms))
-    guilty = {fraud.firm for fraud in frauds}
-    for firm in np.flatnonzero(uniform < strength["honest_share"]).tolist():
-        if firm in guilty:
-            continue
-        desk = desk_of(stream=laws.streams.of("fraud.honest_papers", block.number, firm))
-        for invoices in desk.invoices(firm, 0, laws.calendar.day_count).values():
-            for row in _largest(invoices, int(strength["invoices_per_month"])):
-                amount = round(row["amount_minor"] * strength["advance_share"])
-                _pledge(desk, firm, row, amount, lender=FACTORS[firm % 2], days_later=ADVANCE_DAYS)
-        yield from _known(desk, laws)
-
-
-def _known(desk: Desk, laws: Laws) -> list[tuple[RecordKind, Row]]:
-    """The desk's rows that are recorded within the world."""
-    end = desk.instant(laws.calendar.day_count)
-    return [(kind, row) for kind, rows in desk.rows.items() for row in rows if row["recorded_time"] <= end]
-
-
-def _largest(invoices: Sequence[Row], count: int) -> list[Row]:
-    return sorted(invoices, key=lambda row: (-row["amount_minor"], row["invoice_id"]))[:count]
+    It is taken off what is free.
+    """
+    left = free[row["buyer_id"]]
+    own = [place for place, (_, shipment) in enumerate(left) if shipment[:-2] == row["delivery_id"][:-2]]
+    earlier = [place for place, (came, _) in enumerate(left) if came < event]
+    return left.pop((own or earlier)[-1])[1] if own or earlier else None
 
 
 def _day(instant: datetime, laws: Laws) -> int:

@@ -152,11 +152,11 @@ def _losses(month: BlockMonth, laws: Laws, *, kind: ClaimKind, name: str, place:
     """(machine, column of the day) of each loss of a kind, machine by machine and day by day."""
     insurance, done = laws.parameters.insurance, month.machines
     failures: Ints = done.fault_starts.astype(np.int64)
-    hours: Floats = done.done[EXECUTING] / QUARTERS_PER_HOUR
+    hours = np.asarray(done.done[EXECUTING] / QUARTERS_PER_HOUR, dtype=np.float64)
     if laws.world.telemetry_is_independent:
         rate = done.is_reported * insurance.independent_failures_per_year / DAYS_PER_YEAR
         failures = laws.streams.of("claim.independent", *place).poisson(rate)
-        hours = done.is_reported * insurance.independent_hours_per_day
+        hours = np.asarray(done.is_reported * insurance.independent_hours_per_day, dtype=np.float64)
     by_hours = laws.streams.of(f"claim.{name}.hours", *place).poisson(hours * kind.per_1000_hours / 1000.0)
     by_failure = laws.streams.of(f"claim.{name}.failures", *place).binomial(failures, kind.per_failure)
     counts = by_hours + by_failure

@@ -139,4 +139,5 @@ def _operating_rates(block: Block, months: list[MachineMonth], laws: Laws) -> Fl
     for month in months:
         executing += np.bincount(industry, weights=month.done[EXECUTING].sum(axis=1), minlength=count)
         owned += np.bincount(industry, weights=QUARTERS_PER_DAY * month.is_reported.sum(axis=1), minlength=count)
-    return np.divide(executing, owned, out=np.full(count, np.nan), where=owned > 0)
+    rates: Floats = np.divide(executing, owned, out=np.full(count, np.nan), where=owned > 0)
+    return rates

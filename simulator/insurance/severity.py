@@ -32,7 +32,8 @@ def chance_above(law: SeverityLaw, *, scale: Floats, deductible_share: float) ->
     limit = deductible_share / scale
     below_body = gammainc(law.gamma_shape, limit * law.gamma_shape / law.gamma_mean_share)
     above_tail = np.minimum((law.tail_from_share / limit) ** law.tail_index, 1.0)
-    return (1.0 - law.tail_chance) * (1.0 - below_body) + law.tail_chance * above_tail
+    chance: Floats = (1.0 - law.tail_chance) * (1.0 - below_body) + law.tail_chance * above_tail
+    return chance
 
 
 def _limited(law: SeverityLaw, limit: Floats) -> Floats:
@@ -42,4 +43,5 @@ def _limited(law: SeverityLaw, limit: Floats) -> Floats:
     body = mean * gammainc(shape + 1.0, reduced) + limit * (1.0 - gammainc(shape, reduced))
     beyond = np.maximum(limit, start)
     tail = np.where(limit < start, limit, start + start / (index - 1.0) * (1.0 - (start / beyond) ** (index - 1.0)))
-    return (1.0 - law.tail_chance) * body + law.tail_chance * tail
+    mean_below: Floats = (1.0 - law.tail_chance) * body + law.tail_chance * tail
+    return mean_below

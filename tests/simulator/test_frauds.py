@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -208,32 +209,144 @@ def test_a_staged_shutdown_is_off_for_three_weeks(pair: Pair) -> None:
         assert true["executing_seconds"].sum() > 0
 
 
-def _added(pair: Pair, kind: RecordKind, number: str) -> pd.DataFrame:
-    """The rows that only the false world's ledger has."""
+NUMBERED = {RecordKind.INVOICE: "invoice_id", RecordKind.RECEIPT: "receipt_id", RecordKind.FACILITY: "facility_id"}
+CONTENT = ["obligor_id", "event_time", "recorded_time", "amount_minor"]
+"""What a paper says whatever its number: with frauds on papers, all are numbered anew and lessors are two."""
+
+
+def _split(pair: Pair, kind: RecordKind) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """(the honest world's rows, the same in the false world, the rows that only the false world has)."""
     own, told = (world.ledger(kind).to_pandas() for world in (pair.honest, pair.false))
-    assert set(own[number]) <= set(told[number])
-    return told[~told[number].isin(own[number])]
+    extra = {
+        RecordKind.INVOICE: ["status", "buyer_id"],
+        RecordKind.RECEIPT: ["buyer_id"],
+        RecordKind.FACILITY: ["facility_kind", "rate_per_year"],
+        RecordKind.REPAYMENT: [],
+    }[kind]
+    names = CONTENT if kind is not RecordKind.REPAYMENT else [*CONTENT[:3], "instalment", "amount_due_minor"]
+    keys = [tuple(row) for row in own[[*names, *extra]].to_numpy()]
+    told_keys = [tuple(row) for row in told[[*names, *extra]].to_numpy()]
+    left = Counter(keys)
+    kept = []
+    for key in told_keys:
+        kept.append(left[key] > 0)
+        left[key] -= 1
+    order = sorted(range(len(keys)), key=lambda place: (keys[place], place))
+    same = told[kept]
+    same_keys = [key for key, was in zip(told_keys, kept, strict=True) if was]
+    same = same.iloc[sorted(range(len(same_keys)), key=lambda place: (same_keys[place], place))]
+    return own.iloc[order].reset_index(drop=True), same.reset_index(drop=True), told[~np.array(kept)]
+
+
+def _added(pair: Pair, kind: RecordKind) -> pd.DataFrame:
+    """The rows that only the false world's ledger has."""
+    return _split(pair, kind)[2]
+
+
+def _guilty(pair: Pair, code: Code) -> set[str]:
+    return set(pair.labels[pair.labels["fraud"] == code]["obligor_id"])
 
 
 def test_ledgers_only_grow(pair: Pair) -> None:
-    grow = {RecordKind.INVOICE, RecordKind.RECEIPT, RecordKind.FACILITY}
+    """Nothing is taken away or changed but the numbers, which stand for the same papers, and the lessors."""
+    grow = {*NUMBERED, RecordKind.REPAYMENT}
+    renamed: dict[str, str] = {}
     for kind in LEDGERS:
         if not (pair.honest.folder / f"{kind}.csv").exists():
             continue
-        own, told = (world.ledger(kind).to_pandas() for world in (pair.honest, pair.false))
         if kind not in grow:
+            own, told = (world.ledger(kind).to_pandas() for world in (pair.honest, pair.false))
             pd.testing.assert_frame_equal(own, told)
             continue
-        number = f"{kind}_id"
-        kept = told[told[number].isin(own[number])].sort_values(number, ignore_index=True)
-        pd.testing.assert_frame_equal(own.sort_values(number, ignore_index=True), kept)
-        assert len(told) > len(own)
-        assert told[number].is_unique
+        own, same, added = _split(pair, kind)
+        numbers = ["corrected_invoice_id", "invoice_id", "receipt_id", "facility_id"]
+        others = own.columns.difference([*numbers, "lender_id"])
+        pd.testing.assert_frame_equal(own[others], same[others])
+        assert len(added) > 0
+        if kind in NUMBERED:
+            assert pair.false.ledger(kind).to_pandas()[NUMBERED[kind]].is_unique
+            renamed.update(zip(own[NUMBERED[kind]], same[NUMBERED[kind]], strict=True))
+        for name in set(numbers) & set(own.columns):
+            assert own[name].map(renamed, na_action="ignore").equals(same[name]), (kind, name)
+
+
+def test_numbers_are_in_the_order_of_dates(pair: Pair) -> None:
+    for kind, name in NUMBERED.items():
+        told = pair.false.ledger(kind).to_pandas()
+        running = told[name].str.rsplit("-", n=1).str[1].astype(int)
+        by_number = told.assign(running=running).sort_values(["obligor_id", "running"])
+        assert by_number.groupby("obligor_id")["event_time"].apply(lambda times: times.is_monotonic_increasing).all()
+        assert (by_number["running"] == by_number.groupby("obligor_id").cumcount() + 1).all(), name
+
+
+def _shape(numbers: pd.Series) -> pd.Series:
+    """Numbers without what tells one paper from another: letters, suffixes and leading zeros stay."""
+    shape = numbers.str.replace(r"^9\w+/M\d+$", "machine", regex=True).str.replace(r"-\d{7}-", "-firm-", regex=True)
+    shape = shape.str.replace(r"-\d{5}(?=$|/)", "-padded", regex=True)
+    return shape.str.replace(r"-\d+(?=$|/)", "-short", regex=True)
+
+
+def _looks(world: WrittenWorld, kind: RecordKind) -> pd.DataFrame:
+    """Of each paper what can be read off it alone: names, shapes of numbers, terms, times, what is empty."""
+    rows = world.ledger(kind).to_pandas()
+    local = rows["event_time"].dt.tz_convert("Asia/Shanghai")
+    looks = pd.DataFrame({"obligor_id": rows["obligor_id"]})
+    sort = rows.get("status", rows.get("facility_kind", pd.Series(kind.value, index=rows.index)))
+    clock = local.dt.strftime("%H:%M:%S")
+    office = np.where(local.dt.hour.between(9, 16) & local.dt.second.eq(0), "office", clock)
+    morning = clock.eq("10:00:00") & ~sort.isin(["issued", "receipt", "invoice_advance"])
+    looks["clock"] = sort + " " + np.where(morning, "morning", office)
+    for name in rows.columns.intersection(["status", "lender_id", "facility_kind", "purpose", "instalments"]):
+        looks[name] = rows[name].astype(str)
+    for name in rows.columns.intersection(["delivery_id", "collateral_id", *NUMBERED.values()]):
+        looks[name] = _shape(rows[name])
+    looks["empty"] = sort + " " + rows.isna().apply(lambda row: " ".join(row.index[row]), axis=1)
+    if kind is RecordKind.INVOICE:
+        looks["term"] = (pd.to_datetime(rows["due_date"]) - local.dt.tz_localize(None).dt.normalize()).dt.days
+        looks["of_a_firm"] = rows["buyer_id"].isin(rows["obligor_id"])
+        net = rows["amount_minor"] - rows["tax_minor"]
+        looks["tax_error"] = rows["tax_minor"] - (net * 13 + 50) // 100
+    return looks
+
+
+@pytest.mark.parametrize("kind", [*NUMBERED, RecordKind.REPAYMENT])
+def test_no_look_of_a_paper_is_the_fraudsters_own(pair: Pair, kind: RecordKind) -> None:
+    """Every value, suffix and gap on fraudsters' papers is found on those of honest firms too."""
+    papers = [Code.PLEDGED_TWICE, Code.CIRCULAR_TRADE, Code.OVER_INVOICING, Code.LEASED_TWICE]
+    guilty = set().union(*(_guilty(pair, code) for code in papers))
+    looks = _looks(pair.false, kind)
+    theirs = looks["obligor_id"].isin(guilty)
+    assert theirs.any()
+    for name in looks.columns.difference(["obligor_id"]):
+        only = set(looks[theirs][name].dropna()) - set(looks[~theirs][name].dropna())
+        assert not only, (name, only)
+
+
+def test_leases_are_alike(pair: Pair) -> None:
+    """Rates and lessors of forged leases are those of honest ones, and so is that they are repaid."""
+    own, same, added = _split(pair, RecordKind.FACILITY)
+    forged = added[added["facility_kind"] == "finance_lease"]
+    honest = same[same["facility_kind"] == "finance_lease"]
+    assert forged["rate_per_year"].nunique() > 1
+    assert forged["rate_per_year"].between(0.055, 0.095).all()
+    assert set(honest["lender_id"]) == {"LESSOR-SYNTHETIC", "LESSOR-SYNTHETIC-2"}
+    assert set(own[own["facility_kind"] == "finance_lease"]["lender_id"]) == {"LESSOR-SYNTHETIC"}
+    repaid = pair.false.ledger(RecordKind.REPAYMENT).to_pandas()["facility_id"]
+    early = forged["event_time"] < pd.Timestamp(END) - pd.Timedelta(days=62)
+    assert forged[early]["facility_id"].isin(repaid).all()
+
+
+def test_honest_firms_that_bill_neighbours_close_no_ring(pair: Pair) -> None:
+    guilty = _guilty(pair, Code.CIRCULAR_TRADE)
+    added = _added(pair, RecordKind.INVOICE)
+    work = added[added["delivery_id"].isna() & (added["status"] == "issued") & ~added["obligor_id"].isin(guilty)]
+    assert len(work) > 0
+    assert (work["buyer_id"] > work["obligor_id"]).all()
 
 
 def test_invoices_are_pledged_twice_in_four_ways(pair: Pair) -> None:
     guilty = set(pair.labels[pair.labels["fraud"] == Code.PLEDGED_TWICE]["obligor_id"])
-    added = _added(pair, RecordKind.FACILITY, "facility_id")
+    added = _added(pair, RecordKind.FACILITY)
     pledges = added[added["facility_kind"] == "invoice_advance"]
     invoices = pair.false.ledger(RecordKind.INVOICE).to_pandas().set_index("invoice_id")
     honest = pledges[~pledges["obligor_id"].isin(guilty)]
@@ -259,10 +372,11 @@ def test_invoices_are_pledged_twice_in_four_ways(pair: Pair) -> None:
 
 def test_rings_bill_each_other_and_the_money_goes_round(pair: Pair) -> None:
     guilty = set(pair.labels[pair.labels["fraud"] == Code.CIRCULAR_TRADE]["obligor_id"])
-    added = _added(pair, RecordKind.INVOICE, "invoice_id")
+    added = _added(pair, RecordKind.INVOICE)
     ring = added[added["obligor_id"].isin(guilty) & added["buyer_id"].isin(guilty)]
     assert len(ring) >= 3
-    paid = _added(pair, RecordKind.RECEIPT, "receipt_id").set_index("invoice_id")
+    receipts = _added(pair, RecordKind.RECEIPT)
+    paid = receipts[receipts["obligor_id"].isin(guilty)].set_index("invoice_id")
     assert paid.index.isin(ring["invoice_id"]).all()
     both = ring[ring["invoice_id"].isin(paid.index)]
     assert (paid.loc[both["invoice_id"]]["amount_minor"].to_numpy() == both["amount_minor"].to_numpy()).all()
@@ -272,7 +386,7 @@ def test_rings_bill_each_other_and_the_money_goes_round(pair: Pair) -> None:
 
 def test_over_invoicing_names_shipments_that_nobody_knows(pair: Pair) -> None:
     guilty = set(pair.labels[pair.labels["fraud"] == Code.OVER_INVOICING]["obligor_id"])
-    added = _added(pair, RecordKind.INVOICE, "invoice_id")
+    added = _added(pair, RecordKind.INVOICE)
     mine = added[added["obligor_id"].isin(guilty) & added["delivery_id"].notna()]
     deliveries = set(pair.false.ledger(RecordKind.DELIVERY)["delivery_id"].to_pylist())
     orders = set(pair.false.ledger(RecordKind.PURCHASE_ORDER)["order_id"].to_pylist())
