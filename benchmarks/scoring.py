@@ -28,6 +28,7 @@ from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet
 from features.catalogue import CATALOGUE, catalogue_version
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
+from features.trust import DataTrust, TrustGrade
 from scoring.boosters import THREADS
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score_many
@@ -172,7 +173,7 @@ def _snapshot(row: Matrix) -> FeatureSnapshot:
         machines={},
         data_origin=DataOrigin.SYNTHETIC,
         coverage_basis="observed",
-        trust_findings=(),
+        data_trust=DataTrust(grade=TrustGrade.T1),
         batches=(),
         catalogue_version=catalogue_version(),
         parameters_version=ParametersVersion(""),

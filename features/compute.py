@@ -17,12 +17,14 @@ from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
 from features.catalogue import CATALOGUE, HISTORY_DAYS, catalogue_version, evaluate
 from features.daily import build_history
+from features.data_trust.grade import GradeRules, graded
+from features.data_trust.settings import grade_rules_at
 from features.declaration import REASONS, SAID
 from features.history import DailyHistory, Level
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
 from features.settings import FeatureSettings, settings_at
-from features.snapshot import FeatureSnapshot, FeatureValue, TrustFinding
+from features.snapshot import FeatureSnapshot, FeatureValue
 from features.trade import (
     QUANTITIES,
     QUANTITY_DAYS,
@@ -32,9 +34,12 @@ from features.trade import (
     output_quantities,
     several_currencies,
 )
+from features.trust import Severity, TrustFinding
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
+
+SEVERAL_CURRENCIES = "several_currencies"
 
 Values = Mapping[str, FeatureValue]
 
@@ -59,7 +64,8 @@ def snapshots(
     values = dict(zip(obligor_ids, _values(history, settings), strict=True))
     machines = _machine_values(read, settings) if with_machines else {}
     quantities = _quantities(read, settings)
-    facts = _facts(read, dict(zip(obligor_ids, history.last_days.tolist(), strict=True)))
+    last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
+    facts = _facts(read, last_days, grade_rules_at(parameters, as_of))
     return [
         FeatureSnapshot(
             obligor_id=obligor,
@@ -170,7 +176,7 @@ def _quantity(name: str, column: QuantityColumn, row: int) -> FeatureValue:
     )
 
 
-def _facts(read: _Read, last_days: Mapping[ObligorId, date]) -> dict[ObligorId, dict[str, Any]]:
+def _facts(read: _Read, last_days: Mapping[ObligorId, date], rules: GradeRules) -> dict[ObligorId, dict[str, Any]]:
     """What a snapshot says of its obligor beside values."""
     spans: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for span in read.machine_days.spans.to_pylist():
@@ -185,7 +191,7 @@ def _facts(read: _Read, last_days: Mapping[ObligorId, date]) -> dict[ObligorId, 
             "subject_kind": read.profiles.get(obligor, {}).get("subject_kind"),
             "data_origin": any_synthetic(span["data_origin"] for span in spans[obligor]),
             "coverage_basis": any_silence(span["coverage_basis"] for span in spans[obligor]),
-            "trust_findings": findings.get(obligor, ()),
+            "data_trust": graded(findings.get(obligor, ()), rules),
             "batches": tuple(read.batches.get(obligor, ())),
         }
         for obligor in read.obligor_ids
@@ -224,11 +230,19 @@ def _findings(read: _Read) -> dict[str, list[TrustFinding]]:
         on_day = _owners_on_days(read.machine_days, {str(item.machine_uid) for item in read.machine_days.findings})
         for finding in read.machine_days.findings:
             uid = str(finding.machine_uid)
-            for owner in owners[uid] if finding.day is None else on_day[uid, finding.day]:
+            for owner in owners[uid] if finding.since is None else on_day[uid, finding.since]:
                 found[owner].append(finding)
     for obligor, currencies in several_currencies(read.orders).items():
         evidence = {"currencies": currencies}
-        found[obligor].append(TrustFinding(code="several_currencies", machine_uid=None, day=None, evidence=evidence))
+        found[obligor].append(
+            TrustFinding(
+                code=SEVERAL_CURRENCIES,
+                severity=Severity.MODERATE,
+                machine_uid=None,
+                since=None,
+                evidence=evidence,
+            )
+        )
     return found
 
 

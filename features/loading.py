@@ -15,7 +15,7 @@ from features.machine_day.machine_days import MachineDays
 from features.machine_day.reports import REPORT_COLUMNS, combine, report_days
 from features.machine_day.roll_up import roll_up
 from features.machine_day.samples import SAMPLE_COLUMNS
-from features.snapshot import TrustFinding
+from features.trust import TrustFinding
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader

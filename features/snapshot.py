@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
+from features.trust import DataTrust, parse_trust, plain_trust
 
-SNAPSHOT_FORMAT = 1
+SNAPSHOT_FORMAT = 2
 
 
 class Missing(StrEnum):
@@ -49,16 +50,6 @@ class FeatureValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrustFinding:
-    """Something in the data that disagrees with something else, with its evidence."""
-
-    code: str
-    machine_uid: MachineUid | None
-    day: date | None
-    evidence: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureSnapshot:
     """Features of one obligor and of each of its machines as of an instant, with the versions of what they came from.
 
@@ -78,7 +69,7 @@ class FeatureSnapshot:
     machines: Mapping[MachineUid, Mapping[str, FeatureValue]]
     data_origin: DataOrigin
     coverage_basis: str
-    trust_findings: Sequence[TrustFinding]
+    data_trust: DataTrust
     batches: Sequence[BatchId]
     catalogue_version: str
     parameters_version: ParametersVersion
@@ -120,7 +111,7 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
         machines={MachineUid(uid): _features(values) for uid, values in body["machines"].items()},
         data_origin=DataOrigin(body["data_origin"]),
         coverage_basis=body["coverage_basis"],
-        trust_findings=tuple(_finding(item) for item in body["trust_findings"]),
+        data_trust=parse_trust(body["data_trust"]),
         batches=tuple(BatchId(batch) for batch in body["batches"]),
         catalogue_version=body["catalogue_version"],
         parameters_version=ParametersVersion(body["parameters_version"]),
@@ -149,15 +140,7 @@ def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
         },
         "data_origin": snapshot.data_origin.value,
         "coverage_basis": snapshot.coverage_basis,
-        "trust_findings": [
-            {
-                "code": finding.code,
-                "machine_uid": finding.machine_uid,
-                "day": finding.day.isoformat() if finding.day else None,
-                "evidence": dict(finding.evidence),
-            }
-            for finding in snapshot.trust_findings
-        ],
+        "data_trust": plain_trust(snapshot.data_trust),
         "batches": sorted(snapshot.batches),
         "catalogue_version": snapshot.catalogue_version,
         "parameters_version": snapshot.parameters_version,
@@ -186,12 +169,3 @@ def _features(body: Mapping[str, Mapping[str, Any]]) -> dict[str, FeatureValue]:
         )
         for name, item in body.items()
     }
-
-
-def _finding(item: Mapping[str, Any]) -> TrustFinding:
-    return TrustFinding(
-        code=item["code"],
-        machine_uid=MachineUid(item["machine_uid"]) if item["machine_uid"] else None,
-        day=date.fromisoformat(item["day"]) if item["day"] else None,
-        evidence=item["evidence"],
-    )

@@ -17,6 +17,7 @@ from data_contracts.vocabulary import DataOrigin
 from features.catalogue import CATALOGUE
 from features.monthly import MonthlyFigures
 from features.snapshot import FeatureSnapshot
+from features.trust import Severity
 from risk_reports.narrative import reason_sentences
 from risk_reports.numbers import number, quantity, ratio
 from risk_reports.sme_charts import Bar, Comparison, compared, month_chart
@@ -402,7 +403,7 @@ def _coverage(snapshot: FeatureSnapshot, language: Language) -> Coverage:
         for key, definition in CATALOGUE.items()
         if definition.name == COVERAGE
     )
-    found = len(snapshot.trust_findings)
+    found = len(snapshot.data_trust.at_least(Severity.MODERATE))
     since = snapshot.first_day
     return Coverage(
         shares=shares,

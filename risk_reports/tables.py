@@ -8,9 +8,10 @@ from typing import Any
 
 from data_contracts.admission import AdmissionResult
 from features.machine_day.machine_days import MachineDays
-from features.snapshot import FeatureSnapshot, FeatureValue, TrustFinding, plain_feature
+from features.snapshot import FeatureSnapshot, FeatureValue, plain_feature
+from features.trust import TrustFinding, plain_finding, plain_trust
 from risk_reports.numbers import quantity
-from risk_reports.wording.catalogue import Language
+from risk_reports.wording.catalogue import Language, wording
 
 SHOWN_STATES = ("executing", "setup", "maintenance", "idle", "fault", "off", "unknown")
 COUNTS = ("rows_read", "rows_admitted", "rows_duplicate", "rows_quarantined")
@@ -47,15 +48,7 @@ def machine_days_answer(days: MachineDays, findings: Sequence[TrustFinding]) -> 
     """Every machine-day as an object, and what disagreed."""
     return {
         "machine_days": [{name: _plain(value) for name, value in row.items()} for row in days.table.to_pylist()],
-        "findings": [
-            {
-                "code": finding.code,
-                "machine_uid": finding.machine_uid,
-                "day": _plain(finding.day),
-                "evidence": dict(finding.evidence),
-            }
-            for finding in findings
-        ],
+        "findings": [plain_finding(finding) for finding in findings],
     }
 
 
@@ -65,7 +58,7 @@ def machine_days_text(answer: Mapping[str, Any]) -> str:
     head = f"{'day':10}  {'machine':28} {hours} {'kWh':>9} coverage"
     return "\n".join(
         [head, *(_machine_day_line(row) for row in answer["machine_days"])]
-        + [f"finding {item['code']}: {item['machine_uid']} {item['day']}" for item in answer["findings"]]
+        + [f"finding {item['code']}: {item['machine_uid']} {item['since']}" for item in answer["findings"]]
     )
 
 
@@ -79,6 +72,7 @@ def features_answer(snapshot: FeatureSnapshot) -> dict[str, Any]:
         "first_day": _plain(snapshot.first_day),
         "coverage_basis": snapshot.coverage_basis,
         "data_origin": snapshot.data_origin.value,
+        "data_trust": plain_trust(snapshot.data_trust),
         "values": _features(snapshot.values),
         "quantities": _features(snapshot.quantities),
         "machines": {uid: _features(values) for uid, values in snapshot.machines.items()},
@@ -92,7 +86,8 @@ def features_text(snapshot: FeatureSnapshot) -> str:
     """A line a feature."""
     head = f"{snapshot.obligor_id} as of {snapshot.as_of.isoformat()}, {snapshot.history_days} days of history"
     lines = [f"  {name:36} {_feature_text(item)}" for name, item in snapshot.values.items()]
-    return "\n".join([head, *lines, f"snapshot {snapshot.snapshot_id}"])
+    trust = [f"data trust {snapshot.data_trust.grade.value}", *map(_finding_text, snapshot.data_trust.findings)]
+    return "\n".join([head, *lines, *trust, f"snapshot {snapshot.snapshot_id}"])
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -117,6 +112,13 @@ def _feature_text(feature: FeatureValue) -> str:
     if feature.missing is not None:
         return f"missing: {feature.missing.value}"
     return quantity(feature.value, feature.unit, Language.EN)
+
+
+def _finding_text(finding: TrustFinding) -> str:
+    """A line of a finding, in words."""
+    sentence = wording(Language.EN).say(f"trust.{finding.code}")
+    since = f" since {finding.since.isoformat()}" if finding.since else ""
+    return f"  {finding.severity.value}: {sentence} ({finding.machine_uid or 'obligor'}{since})"
 
 
 def _plain(value: Any) -> Any:

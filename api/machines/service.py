@@ -17,7 +17,8 @@ from data_contracts.identifiers import MachineUid, ObligorId
 from features.loading import load_machine_days
 from features.machine_day.machine_days import MachineDays
 from features.monthly import MonthlyFigures, monthly_figures
-from features.snapshot import FeatureSnapshot, TrustFinding, plain_feature
+from features.snapshot import FeatureSnapshot, plain_feature
+from features.trust import TrustFinding
 
 
 def machine_days(

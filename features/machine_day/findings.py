@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data_contracts.identifiers import MachineUid
 from data_contracts.vocabulary import ELEMENTS
-from features.snapshot import TrustFinding
+from features.trust import Severity, TrustFinding
 
 OUTSIDE_OWNERSHIP = "outside_ownership"
 AFTER_AS_OF = "after_as_of"
@@ -40,7 +40,13 @@ def left_out(code: str, noun: str, counts: Iterable[Mapping[str, int]]) -> list[
         for machine, count in part.items():
             total[machine] = total.get(machine, 0) + count
     return [
-        TrustFinding(code=code, machine_uid=MachineUid(machine), day=None, evidence={noun: count})
+        TrustFinding(
+            code=code,
+            severity=Severity.MODERATE,
+            machine_uid=MachineUid(machine),
+            since=None,
+            evidence={noun: count},
+        )
         for machine, count in sorted(total.items())
     ]
 
@@ -63,4 +69,10 @@ def reports_that_differ(samples: pa.Table, reports: pa.Table) -> list[TrustFindi
 
 
 def _differs(machine: str, day: date, evidence: Mapping[str, Any]) -> TrustFinding:
-    return TrustFinding(code=REPORT_DIFFERS, machine_uid=MachineUid(machine), day=day, evidence=evidence)
+    return TrustFinding(
+        code=REPORT_DIFFERS,
+        severity=Severity.MODERATE,
+        machine_uid=MachineUid(machine),
+        since=day,
+        evidence=evidence,
+    )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.vocabulary import ELEMENTS, DataOrigin
-from features.snapshot import TrustFinding
+from features.trust import TrustFinding
 
 COVERAGE_SAMPLED = "sampled"
 COVERAGE_SILENCE_MEANS_OFF = "silence_means_off"
@@ -77,9 +77,9 @@ class MachineDays:
         table = self.table.filter(pc.is_in(self.table["obligor_id"], value_set=wanted))
         spans = self.spans.filter(pc.is_in(self.spans["obligor_id"], value_set=wanted))
         findings = self.findings
-        if any(finding.day is not None for finding in findings):
+        if any(finding.since is not None for finding in findings):
             days = set(zip(table["machine_uid"].to_pylist(), table["day"].to_pylist(), strict=True))
-            findings = tuple(item for item in findings if item.day is None or (item.machine_uid, item.day) in days)
+            findings = tuple(item for item in findings if item.since is None or (item.machine_uid, item.since) in days)
         return MachineDays(table, spans, findings)
 
 

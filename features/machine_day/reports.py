@@ -38,7 +38,7 @@ from features.machine_day.machine_days import (
 )
 from features.machine_day.ownership import FIRST_SAMPLE, FOREVER, Ownership, ownership_of, series_of
 from features.machine_day.samples import Ints
-from features.snapshot import TrustFinding
+from features.trust import TrustFinding
 
 _KNOWN = tuple(element for element in ELEMENTS if element != "unknown_seconds")
 _MEASURES = (*ENERGIES, "peak_kw", "parts", "fault_starts", "state_changes")

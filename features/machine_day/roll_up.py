@@ -43,7 +43,7 @@ from features.machine_day.samples import (
     Sorted,
 )
 from features.machine_day.stretch import Stretch
-from features.snapshot import TrustFinding
+from features.trust import TrustFinding
 
 _OFF = ELEMENTS.index("off_seconds")
 _UNKNOWN = ELEMENTS.index("unknown_seconds")

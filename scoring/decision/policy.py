@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from data_contracts.errors import InvalidParameters
+from features.trust import Severity
 from scoring.decision.case import Case, Values
 from scoring.records import Finding, Outcome, RuleId, ScoreSource
 
@@ -61,8 +62,8 @@ class DataTrust:
     outcome: Outcome
 
     def examine(self, case: Case) -> tuple[Outcome, Values]:
-        """Bites where the snapshot carries any trust finding; counts them by code."""
-        counts = Counter(finding.code for finding in case.snapshot.trust_findings)
+        """Bites where the snapshot carries any trust finding above a note; counts them by code."""
+        counts = Counter(finding.code for finding in case.snapshot.data_trust.at_least(Severity.MODERATE))
         return self.outcome if counts else Outcome.APPROVE, {"findings": dict(sorted(counts.items()))}
 
 

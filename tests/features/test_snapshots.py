@@ -96,7 +96,7 @@ def test_a_snapshot_says_everything(book: Book) -> None:
     assert snapshot.values["mtbf_30d"].missing is Missing.NO_FAILURE
     assert (snapshot.first_day, snapshot.history_days) == (date(2024, 12, 1), 577)
     assert (snapshot.industry_division, snapshot.subject_kind) == ("C34", "legal_person")
-    assert (snapshot.coverage_basis, snapshot.trust_findings) == ("sampled", ())
+    assert (snapshot.coverage_basis, snapshot.data_trust.findings) == ("sampled", ())
     assert snapshot.catalogue_version == catalogue_version()
     assert snapshot.parameters_version == PARAMETERS.version
     assert len(snapshot.batches) == len(set(snapshot.batches)) == 7
@@ -203,9 +203,11 @@ def test_findings_go_to_whom_they_concern(tmp_path: Path) -> None:
         ]
         book.say(RecordKind.PURCHASE_ORDER, ordered)
         seller, buyer = take(book, OBLIGOR, OTHER)
-        assert [(item.code, item.day) for item in seller.trust_findings] == [("report_differs", date(2026, 6, 11))]
-        assert [item.code for item in buyer.trust_findings] == ["report_differs", "several_currencies"]
-        assert buyer.trust_findings[0].day == date(2026, 6, 26)
+        assert [(item.code, item.since) for item in seller.data_trust.findings] == [
+            ("report_differs", date(2026, 6, 11))
+        ]
+        assert [item.code for item in buyer.data_trust.findings] == ["report_differs", "several_currencies"]
+        assert buyer.data_trust.findings[0].since == date(2026, 6, 26)
         assert seller.machines == {}
         assert set(buyer.machines) == {MACHINE}
-        assert parse_snapshot(buyer.canonical()).trust_findings == tuple(buyer.trust_findings)
+        assert parse_snapshot(buyer.canonical()).data_trust == buyer.data_trust

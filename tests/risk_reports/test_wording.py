@@ -7,7 +7,9 @@ import string
 import pytest
 
 from features.catalogue import CATALOGUE
+from features.data_trust.codes import TrustCode
 from features.snapshot import Missing
+from features.trust import TrustGrade
 from risk_reports.wording.catalogue import Language, WordingMissing, wording
 from scoring.decision.policy import RULES
 from scoring.explanation.reasons import reason_codes
@@ -24,6 +26,8 @@ def needed() -> list[str]:
         + [f"family.{family}" for family in {definition.family for definition in CATALOGUE.values()}]
         + [f"{rule}.{how}" for rule in RULES for how in ("met", "bites")]
         + [f"missing.{reason.value}" for reason in Missing]
+        + [f"trust.{code.value}" for code in TrustCode]
+        + [f"trust.grade.{grade.value}" for grade in TrustGrade]
         + [f"outcome.{outcome.value}" for outcome in Outcome]
         + [f"source.{source.value}" for source in ScoreSource]
         + [f"product.{product.value}" for product in InsuranceProduct]

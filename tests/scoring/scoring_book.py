@@ -13,6 +13,7 @@ from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet, InsuranceTrainingSet
 from features.catalogue import CATALOGUE, catalogue_version
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
+from features.trust import DataTrust, TrustGrade
 from scoring.credit.limit import OUTPUT_QUANTITIES, PRICE_QUANTITY
 from scoring.training.split import add_months
 
@@ -171,7 +172,7 @@ def make_snapshot(
         },
         data_origin=data_origin,
         coverage_basis="observed",
-        trust_findings=(),
+        data_trust=DataTrust(grade=TrustGrade.T1),
         batches=(BatchId("b0001"),),
         catalogue_version=catalogue_version(),
         parameters_version=ParametersVersion("features"),

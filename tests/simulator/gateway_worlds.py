@@ -14,7 +14,7 @@ from door import admitted_with_reader
 from data_contracts.admission import AdmissionResult
 from data_contracts.contract import RecordKind
 from features.as_of import load_machine_days
-from features.snapshot import TrustFinding
+from features.trust import TrustFinding
 from simulator import SampleRequest, simulate
 from simulator.block import Laws, build_block
 from simulator.told.arrival import connect

@@ -110,7 +110,7 @@ def test_golden_8_samples_stand_and_a_report_that_differs_is_a_finding() -> None
     assert (row["source"], row["executing_seconds"], row["energy_kwh"], row["parts"]) == ("samples", 600, 2.0, 3)
     assert [row["day"].day for row in found.table.to_pylist()] == [4, 5, 6]
     (finding,) = found.findings
-    assert (finding.code, finding.machine_uid, finding.day) == ("report_differs", MACHINE, date(2026, 5, 4))
+    assert (finding.code, finding.machine_uid, finding.since) == ("report_differs", MACHINE, date(2026, 5, 4))
     assert finding.evidence["executing_seconds"] == {"samples": 600.0, "report": 650.0}
     assert finding.evidence["energy_kwh"] == {"samples": 2.0, "report": 2.5}
     assert "parts" not in finding.evidence
@@ -153,8 +153,8 @@ def test_one_obligors_part_leaves_out_findings_on_days_of_others() -> None:
     by_samples = roll_up(samples(rows), profiles={source.profile_id: source}, machines=owners, as_of=END)
     reported = days_of([report("05-04", executing_seconds=1.0), report("05-06", executing_seconds=1.0)], owners=owners)
     both = combine(by_samples, reported)
-    assert [item.day.day for item in both.findings if item.day] == [4, 6]
-    assert [item.day.day for item in both.of_obligors([BUYER]).findings if item.day] == [6]
+    assert [item.since.day for item in both.findings if item.since] == [4, 6]
+    assert [item.since.day for item in both.of_obligors([BUYER]).findings if item.since] == [6]
     assert set(both.of_obligors([BUYER]).table["obligor_id"].to_pylist()) == {BUYER}
 
 

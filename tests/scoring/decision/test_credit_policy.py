@@ -17,7 +17,7 @@ from data_contracts.errors import InvalidParameters
 from data_contracts.identifiers import ParametersVersion
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
-from features.snapshot import TrustFinding
+from features.trust import DataTrust, Severity, TrustFinding, TrustGrade
 from scoring.credit.limit import least, product_terms
 from scoring.credit.master_scale import master_scale
 from scoring.decision.case import Case, CutOffs
@@ -59,7 +59,7 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
     scale = master_scale(values["master_scale"])
     snapshot = make_snapshot(np.full(len(NAMES), 0.5))
     covered = replace(snapshot.values["coverage_90d"], value=given["coverage"])
-    finding = TrustFinding(code="report_differs", machine_uid=None, day=None, evidence={})
+    finding = TrustFinding(code="report_differs", severity=Severity.MODERATE, machine_uid=None, since=None, evidence={})
     product = CreditProduct.WORKING_CAPITAL
     return Case(
         request=CreditRequest(
@@ -74,7 +74,7 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
         snapshot=replace(
             snapshot,
             values={**snapshot.values, "coverage_90d": covered},
-            trust_findings=(finding,) * given["trust"],
+            data_trust=DataTrust(grade=TrustGrade.T2, findings=(finding,) * given["trust"]),
         ),
         limit=least([_capacity("cash_flow_units", given["units"]), _capacity("cash_flow_energy", given["energy"])]),
         price=Price(

@@ -1,0 +1,1 @@
+"""Whether what machines and ledgers say can be true together."""

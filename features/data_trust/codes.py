@@ -1,0 +1,44 @@
+"""The codes of findings: stable names that wording, parameters and records go by."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TrustCode(StrEnum):
+    """What may disagree."""
+
+    REPORT_DIFFERS = "report_differs"
+    """A machine's samples and its daily report tell different days."""
+    OUTSIDE_OWNERSHIP = "outside_ownership"
+    AFTER_AS_OF = "after_as_of"
+    SEVERAL_CURRENCIES = "several_currencies"
+
+    ENERGY_ABOVE_METER = "energy_above_meter"
+    """The machines of a site are said to draw more than its electricity bill."""
+    METER_SHARE_SHIFT = "meter_share_shift"
+    """The machines' share of the bill has stepped up."""
+    NO_LOAD_EXECUTION = "no_load_execution"
+    """More executing time, at a power near idling, without parts."""
+    LOAD_WITHOUT_OUTPUT = "load_without_output"
+    """More power in every state, without parts."""
+    COUNTER_AHEAD_OF_ENERGY = "counter_ahead_of_energy"
+    """More parts from the same executing time and energy."""
+    COUNTED_ABOVE_SHIPPED = "counted_above_shipped"
+    """Parts counted and never shipped pile up."""
+    INVOICED_ABOVE_SHIPPED = "invoiced_above_shipped"
+    """Invoices over shipments that no delivery note knows."""
+    REPLAYED_DAYS = "replayed_days"
+    """A machine's days repeat earlier days of its own."""
+    CLONED_DAYS = "cloned_days"
+    """Two machines tell the same days."""
+    SELECTIVE_SILENCE = "selective_silence"
+    """All gateways fall silent for whole days, from midnight to midnight, again and again."""
+    HOUR_METER_BACK = "hour_meter_back"
+    """The hour meter ran back."""
+    HOUR_METER_DIFFERS = "hour_meter_differs"
+    """The hour meter gains other hours than the machine executed."""
+    IMPOSSIBLE_DAYS = "impossible_days"
+    """Days that no machine can have."""
+    CLOCK_AHEAD = "clock_ahead"
+    """Known before it happened."""
