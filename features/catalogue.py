@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.breakdown import BREAKDOWN
-from features.declaration import LONGEST_WINDOW_DAYS, SAID, FeatureDefinition, reason_code
+from features.declaration import LONGEST_WINDOW_DAYS, FeatureDefinition, reason_code
 from features.energy import ENERGY
+from features.feature_value import SAID, FeatureColumns, Missing
 from features.history import Array, DailyHistory, Window
 from features.level import LEVEL
 from features.settings import FeatureSettings
-from features.snapshot import Missing
 from features.trend import TREND
 from features.volatility import VOLATILITY
 
@@ -41,6 +41,17 @@ class Evaluation:
 
     values: Array
     reasons: NDArray[np.int8]
+
+
+@cache
+def catalogue_columns() -> FeatureColumns:
+    """Key, unit and window of every feature, in order."""
+    definitions = CATALOGUE.values()
+    return FeatureColumns(
+        names=tuple(CATALOGUE),
+        units=tuple(definition.unit for definition in definitions),
+        window_days=tuple(definition.window_days for definition in definitions),
+    )
 
 
 @cache

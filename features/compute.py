@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,16 +14,16 @@ import pyarrow.compute as pc
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
-from features.catalogue import CATALOGUE, HISTORY_DAYS, catalogue_version, evaluate
+from features.catalogue import HISTORY_DAYS, catalogue_columns, catalogue_version, evaluate
 from features.daily import build_history
 from features.data_trust.grade import GradeRules, graded
 from features.data_trust.settings import grade_rules_at
-from features.declaration import REASONS, SAID
+from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
 from features.history import DailyHistory, Level
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
 from features.settings import FeatureSettings, settings_at
-from features.snapshot import FeatureSnapshot, FeatureValue
+from features.snapshot import FeatureSnapshot
 from features.trade import (
     QUANTITIES,
     QUANTITY_DAYS,
@@ -132,23 +131,11 @@ def _machine_values(read: _Read, settings: FeatureSettings) -> dict[str, dict[Ma
     return found
 
 
-def _values(history: DailyHistory, settings: FeatureSettings) -> list[dict[str, FeatureValue]]:
+def _values(history: DailyHistory, settings: FeatureSettings) -> list[FeatureRow]:
     """Every feature of every unit, with its adverse value."""
     observed, adverse = evaluate(history, settings), evaluate(history.adverse(), settings)
-    rows = zip(observed.values.tolist(), observed.reasons.tolist(), adverse.values.tolist(), strict=True)
-    return [
-        {
-            key: FeatureValue(
-                value=value if reason == SAID else None,
-                unit=definition.unit,
-                window_days=definition.window_days,
-                missing=None if reason == SAID else REASONS[reason],
-                adverse_value=None if isnan(worst) else worst,
-            )
-            for (key, definition), value, reason, worst in zip(CATALOGUE.items(), *row, strict=True)
-        }
-        for row in rows
-    ]
+    columns = catalogue_columns()
+    return [FeatureRow(columns, *row) for row in zip(observed.values, observed.reasons, adverse.values, strict=True)]
 
 
 def _quantities(read: _Read, settings: FeatureSettings) -> dict[ObligorId, dict[str, FeatureValue]]:

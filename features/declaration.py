@@ -8,14 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.feature_value import REASONS, SAID, Missing
 from features.history import Array, DailyHistory, Window
-from features.snapshot import Missing
-
-REASONS = tuple(Missing)
-"""Reasons by code: `Column.reasons` holds positions in here."""
-
-SAID = -1
-"""Code of a value that is there."""
 
 LONGEST_WINDOW_DAYS = 90
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -15,38 +14,22 @@ from numpy.typing import NDArray
 
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
+from features.feature_value import (
+    FeatureRow,
+    FeatureValue,
+    Missing,
+    feature_row,
+    parse_columns,
+    parse_row,
+    plain_columns,
+    plain_feature,
+    plain_row,
+)
 from features.trust import DataTrust, parse_trust, plain_trust
 
-SNAPSHOT_FORMAT = 2
+SNAPSHOT_FORMAT = 3
 
-
-class Missing(StrEnum):
-    """Why a feature has no value. Missing is a reason, never 0."""
-
-    NOT_ENOUGH_HISTORY = "not_enough_history"
-    NOT_OBSERVED = "not_observed"
-    NO_FAILURE = "no_failure"
-    NO_EXECUTION = "no_execution"
-    NO_POWER_METER = "no_power_meter"
-    NO_COUNTER = "no_counter"
-    NO_SOURCE = "no_source"
-    NOT_CONSENTED = "not_consented"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureValue:
-    """One feature: its value, or the reason why there is none; and the worst it can be given what was not
-    observed."""
-
-    value: float | None
-    unit: str
-    window_days: int | None
-    missing: Missing | None
-    adverse_value: float | None
-    """The same feature with every unobserved second counted against the obligor (see `DailyHistory.adverse`)."""
-
-    def __post_init__(self) -> None:
-        assert (self.value is None) == (self.missing is not None), "a feature has a value or a reason"
+__all__ = ["FeatureSnapshot", "FeatureValue", "Missing", "parse_snapshot", "plain_feature"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +89,9 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
         history_days=body["history_days"],
         industry_division=body["industry_division"],
         subject_kind=body["subject_kind"],
-        values=_features(body["values"]),
-        quantities=_features(body["quantities"]),
-        machines={MachineUid(uid): _features(values) for uid, values in body["machines"].items()},
+        values=_parse_features(body["values"]),
+        quantities=_parse_features(body["quantities"]),
+        machines=_parse_machines(body["machines"]),
         data_origin=DataOrigin(body["data_origin"]),
         coverage_basis=body["coverage_basis"],
         data_trust=parse_trust(body["data_trust"]),
@@ -132,12 +115,9 @@ def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
         "history_days": snapshot.history_days,
         "industry_division": snapshot.industry_division,
         "subject_kind": snapshot.subject_kind,
-        "values": {name: plain_feature(value) for name, value in snapshot.values.items()},
-        "quantities": {name: plain_feature(value) for name, value in snapshot.quantities.items()},
-        "machines": {
-            uid: {name: plain_feature(value) for name, value in values.items()}
-            for uid, values in snapshot.machines.items()
-        },
+        "values": _plain_features(snapshot.values),
+        "quantities": _plain_features(snapshot.quantities),
+        "machines": _plain_machines(snapshot.machines),
         "data_origin": snapshot.data_origin.value,
         "coverage_basis": snapshot.coverage_basis,
         "data_trust": plain_trust(snapshot.data_trust),
@@ -147,25 +127,25 @@ def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
     }
 
 
-def plain_feature(feature: FeatureValue) -> dict[str, Any]:
-    """A feature as the plain object that snapshots and answers carry."""
-    return {
-        "value": feature.value,
-        "unit": feature.unit,
-        "window_days": feature.window_days,
-        "missing": feature.missing.value if feature.missing else None,
-        "adverse_value": feature.adverse_value,
-    }
+def _plain_features(features: Mapping[str, FeatureValue]) -> dict[str, Any]:
+    row = feature_row(features)
+    return plain_columns(row.columns) | plain_row(row)
 
 
-def _features(body: Mapping[str, Mapping[str, Any]]) -> dict[str, FeatureValue]:
-    return {
-        name: FeatureValue(
-            value=item["value"],
-            unit=item["unit"],
-            window_days=item["window_days"],
-            missing=Missing(item["missing"]) if item["missing"] else None,
-            adverse_value=item["adverse_value"],
-        )
-        for name, item in body.items()
-    }
+def _parse_features(body: Mapping[str, Any]) -> FeatureRow:
+    return parse_row(parse_columns(body), body)
+
+
+def _plain_machines(machines: Mapping[MachineUid, Mapping[str, FeatureValue]]) -> dict[str, Any]:
+    """The features of every machine under one header: they all have the same."""
+    rows = {uid: feature_row(features) for uid, features in machines.items()}
+    headers = {row.columns for row in rows.values()}
+    assert len(headers) <= 1, "the machines of a snapshot have the same features"
+    header = plain_columns(headers.pop()) if headers else {}
+    return header | {"rows": {uid: plain_row(row) for uid, row in rows.items()}}
+
+
+def _parse_machines(body: Mapping[str, Any]) -> dict[MachineUid, FeatureRow]:
+    rows = body["rows"]
+    columns = parse_columns(body) if rows else None
+    return {MachineUid(uid): parse_row(columns, row) for uid, row in rows.items() if columns is not None}

@@ -15,11 +15,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.declaration import SAID, reason_code
+from features.declaration import reason_code
+from features.feature_value import SAID, Missing
 from features.history import Array, DailyHistory, Window, nan_sum
 from features.level import SECONDS_PER_HOUR
 from features.settings import FeatureSettings
-from features.snapshot import Missing
 
 OUTPUT_DAYS = 90
 QUANTITY_DAYS = 365

@@ -12,7 +12,7 @@ from sample_tables import MACHINE, OBLIGOR, SHANGHAI
 from data_contracts.vocabulary import ELEMENTS
 from features.catalogue import CATALOGUE, HISTORY_DAYS, evaluate
 from features.daily import build_history
-from features.declaration import REASONS, SAID
+from features.feature_value import REASONS, SAID
 from features.history import DailyHistory, Level
 from features.machine_day.machine_days import ENERGIES, SCHEMA, SPAN_SCHEMA, MachineDays
 from features.settings import settings_at, shipped_parameters

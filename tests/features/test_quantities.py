@@ -9,7 +9,7 @@ import pytest
 from day_tables import SETTINGS, back, day, history, span
 from sample_tables import OBLIGOR
 
-from features.declaration import REASONS, SAID
+from features.feature_value import REASONS, SAID
 from features.snapshot import Missing
 from features.trade import (
     OUTPUT_DAYS,
