@@ -19,6 +19,10 @@ SOURCE_REPORT = "report"
 ENERGIES = ("energy_kwh", "energy_executing_kwh", "energy_idle_kwh", "energy_other_kwh")
 """kWh of a machine-day; null where the machine never said power or energy."""
 
+ONLY_REPORTED = ("scrap_parts", "tool_changes", "planned_seconds", "hour_meter_hours")
+"""What only a daily report tells: parts that are not good, tools changed, the time planned for work, and the reading of
+the hour meter at the day's end. Null where no report says it."""
+
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 SCHEMA = pa.schema(
@@ -37,6 +41,7 @@ SCHEMA = pa.schema(
         pa.field("parts", pa.float64()),
         pa.field("fault_starts", pa.int64()),
         pa.field("state_changes", pa.int64()),
+        *(pa.field(name, pa.float64()) for name in ONLY_REPORTED),
         pa.field("first_sample", _INSTANT),
         pa.field("last_sample", _INSTANT),
         pa.field("source", pa.string(), nullable=False),

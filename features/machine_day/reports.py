@@ -28,6 +28,7 @@ from features.machine_day.machine_days import (
     COVERAGE_SAMPLED,
     COVERAGE_SILENCE_MEANS_OFF,
     ENERGIES,
+    ONLY_REPORTED,
     SCHEMA,
     SOURCE_REPORT,
     SPAN_SCHEMA,
@@ -38,10 +39,9 @@ from features.machine_day.machine_days import (
 )
 from features.machine_day.ownership import FIRST_SAMPLE, FOREVER, Ownership, ownership_of, series_of
 from features.machine_day.samples import Ints
-from features.trust import TrustFinding
 
 _KNOWN = tuple(element for element in ELEMENTS if element != "unknown_seconds")
-_MEASURES = (*ENERGIES, "peak_kw", "parts", "fault_starts", "state_changes")
+_MEASURES = (*ENERGIES, "peak_kw", "parts", "fault_starts", "state_changes", *ONLY_REPORTED)
 _KEY_OF_MACHINE = 1 << 24
 
 REPORT_COLUMNS = ("machine_uid", "day", "event_time", *_KNOWN, *_MEASURES, "profile_id")
@@ -119,7 +119,8 @@ def report_days(
 
 def combine(samples: MachineDays, reports: MachineDays) -> MachineDays:
     """Machine-days of both. On a day on which a machine sent samples they stand, and a report that differs from them
-    beyond rounding is a finding; on the other days the report stands. The two are never summed."""
+    beyond rounding is a finding; on the other days the report stands. The two are never summed; what only a report
+    tells (`ONLY_REPORTED`) is taken from it on both kinds of days."""
     findings = [*samples.findings, *reports.findings]
     if not reports.table.num_rows or not samples.table.num_rows:
         whole = samples if samples.table.num_rows else reports
@@ -129,11 +130,18 @@ def combine(samples: MachineDays, reports: MachineDays) -> MachineDays:
     day = day_numbers(both["day"])
     sampled, reported = np.split(machine * _KEY_OF_MACHINE + day, [samples.table.num_rows])
     seen = samples.table["first_sample"].is_valid().to_numpy()
-    findings += _differences(samples.table, reports.table, sampled=sampled, reported=reported, seen=seen)
+    keys, first, count = np.unique(sampled, return_index=True, return_counts=True)
+    alone = (count == 1) & seen[first]  # a day in two hands has no one row to compare with
+    _, twin, other = np.intersect1d(keys[alone], reported, return_indices=True)
+    mine = first[alone][twin]
+    findings += reports_that_differ(samples.table.take(pa.array(mine)), reports.table.take(pa.array(other)))
     stands = np.concatenate([seen | ~_among(sampled, reported), ~_among(reported, sampled[seen])])
     rank = np.argsort(np.argsort(np.array(words)))
     order = np.lexsort((day, rank[machine]))
-    table = both.take(pa.array(order[stands[order]]))
+    source = np.arange(both.num_rows)
+    source[mine] = samples.table.num_rows + other
+    chosen = order[stands[order]]
+    table = _with_reported(both.take(pa.array(chosen)), both.take(pa.array(source[chosen])))
     return MachineDays(table, _joined_spans(samples.spans, reports.spans), tuple(findings))
 
 
@@ -151,14 +159,11 @@ def _among(keys: Ints, others: Ints) -> NDArray[np.bool_]:
     return np.asarray(ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys)
 
 
-def _differences(
-    samples: pa.Table, reports: pa.Table, *, sampled: Ints, reported: Ints, seen: NDArray[np.bool_]
-) -> list[TrustFinding]:
-    """Findings on the days that both tell; a day in two hands has no one row to compare with."""
-    keys, first, count = np.unique(sampled, return_index=True, return_counts=True)
-    alone = (count == 1) & seen[first]
-    _, mine, other = np.intersect1d(keys[alone], reported, return_indices=True)
-    return reports_that_differ(samples.take(pa.array(first[alone][mine])), reports.take(pa.array(other)))
+def _with_reported(table: pa.Table, reports: pa.Table) -> pa.Table:
+    """The table with the columns that only reports tell from `reports`, row by row."""
+    for name in ONLY_REPORTED:
+        table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), reports[name])
+    return table
 
 
 def _day_ends(days: Ints, midnights: Micros, profile: NDArray[np.int64], sources: Sequence[SourceProfile]) -> Micros:

@@ -14,7 +14,7 @@ from features.catalogue import CATALOGUE, HISTORY_DAYS, evaluate
 from features.daily import build_history
 from features.feature_value import REASONS, SAID
 from features.history import DailyHistory, Level
-from features.machine_day.machine_days import ENERGIES, SCHEMA, SPAN_SCHEMA, MachineDays
+from features.machine_day.machine_days import ENERGIES, ONLY_REPORTED, SCHEMA, SPAN_SCHEMA, MachineDays
 from features.settings import settings_at, shipped_parameters
 from features.snapshot import Missing
 
@@ -51,7 +51,16 @@ def day(
         "coverage": observed / length,
         "coverage_basis": "sampled",
         **dict.fromkeys(
-            (*ENERGIES, "peak_kw", "parts", "fault_starts", "state_changes", "first_sample", "last_sample")
+            (
+                *ENERGIES,
+                "peak_kw",
+                "parts",
+                "fault_starts",
+                "state_changes",
+                *ONLY_REPORTED,
+                "first_sample",
+                "last_sample",
+            )
         ),
         "source": "samples",
     }

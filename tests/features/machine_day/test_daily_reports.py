@@ -13,7 +13,7 @@ from data_contracts.contract import RecordKind
 from data_contracts.profile import SourceProfile
 from data_contracts.vocabulary import ELEMENTS, DataOrigin, Silence
 from features.machine_day.findings import KWH_TOLERANCE, SECONDS_TOLERANCE
-from features.machine_day.machine_days import ENERGIES, MachineDays
+from features.machine_day.machine_days import ENERGIES, ONLY_REPORTED, MachineDays
 from features.machine_day.reports import combine, report_days
 from features.machine_day.roll_up import roll_up
 
@@ -27,6 +27,7 @@ REPORTS = pa.schema(
         *((name, pa.float64()) for name in (*ELEMENTS, *ENERGIES, "peak_kw", "parts")),
         ("fault_starts", pa.int64()),
         ("state_changes", pa.int64()),
+        *((name, pa.float64()) for name in ONLY_REPORTED),
         ("profile_id", pa.string()),
     ]
 )
@@ -104,10 +105,11 @@ def test_reports_of_days_that_are_not_over_are_left_out_and_counted() -> None:
 
 
 def test_golden_8_samples_stand_and_a_report_that_differs_is_a_finding() -> None:
-    reported = days_of([report("05-04", executing_seconds=650.0, energy_kwh=2.5, parts=3.0)])
+    reported = days_of([report("05-04", executing_seconds=650.0, energy_kwh=2.5, parts=3.0, hour_meter_hours=812.25)])
     found = combine(sampled(), reported)
     row = found.table.to_pylist()[0]
     assert (row["source"], row["executing_seconds"], row["energy_kwh"], row["parts"]) == ("samples", 600, 2.0, 3)
+    assert [row["hour_meter_hours"] for row in found.table.to_pylist()] == [812.25, None, None]
     assert [row["day"].day for row in found.table.to_pylist()] == [4, 5, 6]
     (finding,) = found.findings
     assert (finding.code, finding.machine_uid, finding.since) == ("report_differs", MACHINE, date(2026, 5, 4))
