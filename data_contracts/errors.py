@@ -93,3 +93,15 @@ class StoreDamaged(OperatingError):
     """A registered observation file is missing or cannot be read."""
 
     code = "store_damaged"
+
+
+class LogDamaged(OperatingError):
+    """The evidence log lacks something that it once held, or contradicts what it signed."""
+
+    code = "log_damaged"
+
+
+class InvalidEvidence(InputError):
+    """A key, checkpoint, receipt or signature is not of the form that it should be."""
+
+    code = "invalid_evidence"

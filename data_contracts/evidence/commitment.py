@@ -116,6 +116,11 @@ def leaf_hash(salt: bytes, canonical: bytes) -> bytes:
     return hashlib.sha256(_LEAF + salt + canonical).digest()
 
 
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """SHA-256(0x01 || left || right): the node above two others."""
+    return hashlib.sha256(_NODE + left + right).digest()
+
+
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
     """The RFC 6962 Merkle tree hash over leaf hashes; of no leaves, SHA-256 of nothing.
 
@@ -126,8 +131,6 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
         return hashlib.sha256(b"").digest()
     level = list(leaves)
     while len(level) > 1:
-        paired = [
-            hashlib.sha256(_NODE + level[left] + level[left + 1]).digest() for left in range(0, len(level) - 1, 2)
-        ]
+        paired = [node_hash(level[left], level[left + 1]) for left in range(0, len(level) - 1, 2)]
         level = paired if len(level) % 2 == 0 else [*paired, level[-1]]
     return level[0]

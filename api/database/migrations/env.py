@@ -7,6 +7,7 @@ from typing import Literal
 from alembic import context
 
 from api.database import tables as business
+from data_contracts.evidence import tables as evidence
 from data_contracts.observations import tables as observations
 
 
@@ -18,7 +19,7 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=[business.metadata, observations.metadata],
+    target_metadata=[business.metadata, observations.metadata, evidence.metadata],
     compare_type=True,
     render_as_batch=connection.dialect.name == "sqlite",
     render_item=render_item,

@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 
 from api.database import tables as business
 from api.database.migrate import current_revision, head_revision, migrate
+from data_contracts.evidence import tables as evidence
 from data_contracts.observations import tables as observations
 
 
@@ -15,7 +16,7 @@ def test_the_migrated_database_is_the_declared_one(engine: sa.Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        declared = [business.metadata, observations.metadata]
+        declared = [business.metadata, observations.metadata, evidence.metadata]
         assert compare_metadata(context, declared) == []  # type: ignore[arg-type]
         assert current_revision(connection) == head_revision()
 

@@ -1,0 +1,172 @@
+"""The append-only log: salted commitments in an RFC 6962 Merkle tree, with proofs of inclusion and of consistency.
+
+Every function takes the caller's connection and never commits. What an entry says stays with whoever said it: the log
+keeps SHA-256(0x00 || salt || kind || "\\n" || canonical bytes) only, so that erasing the bytes and the salt erases the
+entry while every root and proof stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from data_contracts.errors import LogDamaged, NotFound
+from data_contracts.evidence.commitment import leaf_hash, new_salts
+from data_contracts.evidence.tables import log_entry, log_node
+from data_contracts.evidence.tree import Node, Span, consistency_spans, fold, grown, inclusion_spans, pieces
+
+Connection = sa.Connection
+
+ERASURE = "erasure"
+"""Kind of the entry that says that another was erased; a missing salt without one is a mutation."""
+
+VALUES_PER_QUERY = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something to be logged: its kind, what it is about (unique within the kind), its bytes, and its salt."""
+
+    kind: str
+    subject: str
+    canonical: bytes
+    salt: bytes
+
+    @property
+    def leaf(self) -> bytes:
+        """The commitment that goes into the tree."""
+        return entry_leaf(self.salt, self.kind, self.canonical)
+
+
+def entry_leaf(salt: bytes, kind: str, canonical: bytes) -> bytes:
+    """The leaf of an entry of that kind with these bytes under a salt."""
+    return leaf_hash(salt, kind.encode() + b"\n" + canonical)
+
+
+def new_entry(kind: str, subject: str, canonical: bytes) -> Entry:
+    """An entry under a fresh salt."""
+    return Entry(kind=kind, subject=subject, canonical=canonical, salt=new_salts(1)[0])
+
+
+def take_turn(connection: Connection) -> None:
+    """Let those who append do so one after another until the caller's transaction ends.
+
+    A place in the log is given once, so two must not look for the next at the same time. SQLite has one writer: any
+    write statement makes this connection it. Whoever also takes the register's turn takes that one first.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("LOCK TABLE log_entry IN SHARE ROW EXCLUSIVE MODE"))
+    else:
+        connection.execute(sa.update(log_entry).where(sa.false()).values(kind=log_entry.c.kind))
+
+
+def append(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Append those of `entries` whose (kind, subject) is not in the log yet, in order."""
+    if len(_known(connection, entries)) == len(entries):
+        return  # nothing to add, so nobody has to wait
+    take_turn(connection)
+    known = _known(connection, entries)
+    fresh = {(entry.kind, entry.subject): entry for entry in entries if (entry.kind, entry.subject) not in known}
+    if not fresh:
+        return  # a rival was first
+    size = tree_size(connection)
+    frontier = _hashes(connection, pieces((0, size)))
+    rows = [
+        {"position": position, "kind": entry.kind, "subject": entry.subject, "salt": entry.salt, "leaf": entry.leaf}
+        for position, entry in enumerate(fresh.values(), start=size)
+    ]
+    made = grown([frontier[node] for node in pieces((0, size))], size, [entry.leaf for entry in fresh.values()])
+    connection.execute(sa.insert(log_entry), rows)
+    if made:
+        nodes = [{"level": level, "position": place, "hash": digest} for (level, place), digest in made.items()]
+        connection.execute(sa.insert(log_node), nodes)
+
+
+def erase(connection: Connection, kind: str, subject: str) -> None:
+    """Forget the salt of an entry, and log that it was erased; the caller deletes the bytes. Raises NotFound.
+
+    Without its salt the leaf says nothing any more, not even to one who guesses the bytes.
+    """
+    row = find(connection, kind, subject)
+    append(connection, [new_entry(ERASURE, f"{kind}/{subject}", erasure_bytes(row.leaf))])
+    connection.execute(sa.update(log_entry).where(log_entry.c.position == row.position).values(salt=None))
+
+
+def erasure_bytes(leaf: bytes) -> bytes:
+    """What the entry of an erasure says: the leaf that lost its salt."""
+    return b'{"leaf":"' + leaf.hex().encode() + b'"}'
+
+
+def tree_size(connection: Connection) -> int:
+    """How many entries the log has."""
+    last = connection.scalar(sa.select(sa.func.max(log_entry.c.position)))
+    return 0 if last is None else int(last) + 1
+
+
+def tree_root(connection: Connection, size: int) -> bytes:
+    """The root of the tree over the first `size` entries."""
+    nodes = pieces((0, size))
+    hashes = _hashes(connection, nodes)
+    return fold([hashes[node] for node in nodes])
+
+
+def find(connection: Connection, kind: str, subject: str) -> sa.Row[Any]:
+    """The entry (position, kind, subject, salt, leaf). Raises NotFound."""
+    row = connection.execute(
+        sa.select(log_entry).where(log_entry.c.kind == kind, log_entry.c.subject == subject)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"The log has no {kind} {subject!r}.", hint="It was kept before the log was, or not at all.")
+    return row
+
+
+def inclusion_proof(connection: Connection, position: int, size: int) -> list[bytes]:
+    """The hashes that lead from the entry's leaf to the root of the tree of `size`, the leaf's sibling first."""
+    return _fold_spans(connection, inclusion_spans(position, size))
+
+
+def consistency_proof(connection: Connection, old: int, new: int) -> list[bytes]:
+    """The hashes that show that the tree of size `new` only added to that of size `old`; none when one is empty."""
+    return _fold_spans(connection, consistency_spans(old, new))
+
+
+def _fold_spans(connection: Connection, spans: Sequence[Span]) -> list[bytes]:
+    hashes = _hashes(connection, [node for span in spans for node in pieces(span)])
+    return [fold([hashes[node] for node in pieces(span)]) for span in spans]
+
+
+def _hashes(connection: Connection, nodes: Iterable[Node]) -> dict[Node, bytes]:
+    """Hashes of complete subtrees, leaves included. Raises LogDamaged where one is missing."""
+    wanted = list(nodes)
+    leaves = [place for level, place in wanted if level == 0]
+    above = [(level, place) for level, place in wanted if level > 0]
+    found: dict[Node, bytes] = {}
+    if leaves:
+        entry = log_entry.c
+        rows = connection.execute(sa.select(entry.position, entry.leaf).where(entry.position.in_(leaves)))
+        found.update({(0, row.position): row.leaf for row in rows})
+    for start in range(0, len(above), VALUES_PER_QUERY):
+        pairs = sa.tuple_(log_node.c.level, log_node.c.position).in_(above[start : start + VALUES_PER_QUERY])
+        found.update(
+            {(row.level, row.position): row.hash for row in connection.execute(sa.select(log_node).where(pairs))}
+        )
+    if missing := set(wanted) - found.keys():
+        raise LogDamaged(
+            f"The log has no subtree {min(missing)} (level, position).", hint="Restore the database from a backup."
+        )
+    return found
+
+
+def _known(connection: Connection, entries: Sequence[Entry]) -> set[tuple[str, str]]:
+    known: set[tuple[str, str]] = set()
+    pairs = [(entry.kind, entry.subject) for entry in entries]
+    table = log_entry.c
+    for start in range(0, len(pairs), VALUES_PER_QUERY):
+        some = sa.tuple_(table.kind, table.subject).in_(pairs[start : start + VALUES_PER_QUERY])
+        known.update(
+            (row.kind, row.subject) for row in connection.execute(sa.select(table.kind, table.subject).where(some))
+        )
+    return known
