@@ -27,6 +27,12 @@ class ModelDoesNotFit(BusinessError):
     code = "model_does_not_fit"
 
 
+class TreesNotExplainable(BusinessError):
+    """A booster has no exact tables: of another kind, with several outputs, or deeper than they reach."""
+
+    code = "trees_not_explainable"
+
+
 class EmbargoViolated(InputError):
     """Two slices of a split in time see the same months, or the months do not allow a split."""
 
