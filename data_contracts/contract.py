@@ -35,6 +35,10 @@ class RecordKind(StrEnum):
     MAINTENANCE = "maintenance"
     ENERGY_BILL = "energy_bill"
     MACHINE_SALE = "machine_sale"
+    SUPPLIER_INVOICE = "supplier_invoice"
+    COUNTERPARTY_RATING = "counterparty_rating"
+    BALANCE_SHEET = "balance_sheet"
+    LOCATION = "location"
 
 
 class PartitionGrain(StrEnum):

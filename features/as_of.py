@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import ParameterBook
-from features.catalogue import CATALOGUE, HISTORY_DAYS, evaluate
+from features.catalogue import CATALOGUE, HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS, evaluate
 from features.cover import cover_columns
 from features.daily import build_history
 from features.history import Array, Level
@@ -90,13 +90,14 @@ class InsuranceTrainingSet:
 def feature_matrix(
     reader: ObservationReader, *, as_of: datetime, level: Level, parameters: ParameterBook, adverse: bool = False
 ) -> FeatureMatrix:
-    """Every feature of the catalogue for every unit with machine-days in the last `HISTORY_DAYS` complete local days.
+    """Every feature of the catalogue for every unit with machine-days in the days of its history (`HISTORY_DAYS`).
 
     With `adverse`, of the history as a pessimist reads it (`DailyHistory.adverse`).
     """
-    first_day = as_of.astimezone(UTC).date() - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
+    days = HISTORY_DAYS if level is Level.OBLIGOR else MACHINE_DAYS
+    first_day = as_of.astimezone(UTC).date() - timedelta(days=days) - ZONE_MARGIN
     machine_days, _ = load_machine_days(reader, as_of=as_of, first_day=first_day)
-    history = build_history(machine_days, level=level, as_of=as_of, days=HISTORY_DAYS)
+    history = build_history(machine_days, level=level, as_of=as_of, days=days, recent_days=RECENT_DAYS)
     found = evaluate(history.adverse() if adverse else history, settings_at(parameters, as_of))
     return FeatureMatrix(
         units=history.units, obligor_ids=history.obligor_ids, names=tuple(CATALOGUE), values=found.values

@@ -16,7 +16,7 @@ from features.breakdown import BREAKDOWN
 from features.declaration import LONGEST_WINDOW_DAYS, FeatureDefinition, reason_code
 from features.energy import ENERGY
 from features.feature_value import SAID, FeatureColumns, Missing
-from features.history import Array, DailyHistory, Window
+from features.history import Array, DailyHistory, Level, Window
 from features.level import LEVEL
 from features.settings import FeatureSettings
 from features.trend import TREND
@@ -29,9 +29,14 @@ CATALOGUE: Mapping[str, FeatureDefinition] = MappingProxyType(
 )
 """Definitions by key (`power_on_rate_90d`), in the order of every feature matrix."""
 
-HISTORY_DAYS = 2 * LONGEST_WINDOW_DAYS
-"""Days of history that features are computed from. Whether a unit's history is long enough for a window is judged
-within them, so that one obligor and a whole book, read in whatever way, get the same values."""
+HISTORY_DAYS = 730
+RECENT_DAYS = 365
+MACHINE_DAYS = 180
+"""Days of history that features are computed from: of an obligor's long measures (two years, so that a year can be
+compared with the one before), of its other measures, and of a machine. Whether a unit's history is long enough for a
+window is judged within them, so that one obligor and a whole book, read in whatever way, get the same values."""
+
+assert MACHINE_DAYS >= LONGEST_WINDOW_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def catalogue_version() -> str:
 
 
 def evaluate(history: DailyHistory, settings: FeatureSettings) -> Evaluation:
-    """Every feature of every unit of `history`, which must be `HISTORY_DAYS` long.
+    """Every feature of every unit of `history`, which must be `HISTORY_DAYS` long, or `MACHINE_DAYS` for machines.
 
     Two rules stand before each formula: too few of the window's days since the unit's first observed day
     (`not_enough_history`), and no observed second in the window (`not_observed`).
@@ -83,7 +88,7 @@ def evaluate(history: DailyHistory, settings: FeatureSettings) -> Evaluation:
 
 
 def _too_short(history: DailyHistory, window: Window) -> NDArray[np.bool_]:
-    days = history.within_seconds.values.shape[1]
-    assert days == HISTORY_DAYS, "features are judged within HISTORY_DAYS, neither more nor less"
-    known = np.minimum(days - history.first_observed, window.days)
+    expected = HISTORY_DAYS if history.level is Level.OBLIGOR else MACHINE_DAYS
+    assert history.length == expected, f"features are judged within {expected} days, neither more nor less"
+    known = np.minimum(history.length - history.first_observed, window.days)
     return np.asarray(known < window.settings.minimum_history_share * window.days)

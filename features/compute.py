@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
-from features.catalogue import HISTORY_DAYS, catalogue_columns, catalogue_version, evaluate
+from features.catalogue import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS, catalogue_columns, catalogue_version, evaluate
 from features.daily import build_history
 from features.data_trust.grade import GradeRules, graded
 from features.data_trust.settings import grade_rules_at
@@ -96,7 +96,7 @@ class _Read:
 
 
 def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: datetime) -> _Read:
-    first_day = as_of.astimezone(UTC).date() - timedelta(days=QUANTITY_DAYS) - ZONE_MARGIN
+    first_day = as_of.astimezone(UTC).date() - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
     machine_days, _ = load_machine_days(reader, as_of=as_of, obligor_ids=obligor_ids, first_day=first_day)
     machines = reader.machines(as_of=as_of, obligor_ids=obligor_ids)
     orders, deliveries = (
@@ -117,9 +117,16 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: da
     )
 
 
-def _history(read: _Read, level: Level, days: int = HISTORY_DAYS) -> DailyHistory:
-    owners = read.obligor_ids if level is Level.OBLIGOR else None
-    return build_history(read.machine_days, level=level, as_of=read.as_of, days=days, obligor_ids=owners)
+def _history(read: _Read, level: Level, days: int | None = None) -> DailyHistory:
+    owners, length = (read.obligor_ids, HISTORY_DAYS) if level is Level.OBLIGOR else (None, MACHINE_DAYS)
+    return build_history(
+        read.machine_days,
+        level=level,
+        as_of=read.as_of,
+        days=days or length,
+        recent_days=RECENT_DAYS,
+        obligor_ids=owners,
+    )
 
 
 def _machine_values(read: _Read, settings: FeatureSettings) -> dict[str, dict[MachineUid, Values]]:

@@ -10,41 +10,36 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.history import Array, DailyHistory, Level, Measure
-from features.machine_day.arrow import day_numbers, encoded, floats, micros
+from features.history import LEDGER_MEASURES, Array, DailyHistory, Level, Measure, Standing, unsaid
+from features.machine_day.arrow import day_numbers, encoded, micros
 from features.machine_day.days import MICROS_PER_SECOND, day_number, last_complete_day, local_days, to_micros
 from features.machine_day.machine_days import MachineDays
+from features.measures import Grid, row_measures
 
 Ints = NDArray[np.int64]
 
-_SECONDS = (
-    "off_seconds",
-    "fault_seconds",
-    "maintenance_seconds",
-    "setup_seconds",
-    "executing_seconds",
-    "idle_seconds",
-    "powered_seconds",
-    "observed_seconds",
-    "sampled_seconds",
-)
-_SAID = ("energy_kwh", "energy_executing_kwh", "energy_idle_kwh", "energy_other_kwh", "parts", "fault_starts")
-_COLUMNS = [*_SECONDS, *_SAID, "peak_kw"]
-_SECONDS_PER_HOUR = 3600.0
 _NEVER_ENDS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def build_history(
-    machine_days: MachineDays, *, level: Level, as_of: datetime, days: int, obligor_ids: Sequence[str] | None = None
+    machine_days: MachineDays,
+    *,
+    level: Level,
+    as_of: datetime,
+    days: int,
+    recent_days: int | None = None,
+    obligor_ids: Sequence[str] | None = None,
 ) -> DailyHistory:
-    """The last `days` complete local days before `as_of`, for each obligor or for each machine owned at `as_of`.
+    """The last `days` complete local days before `as_of`, for each obligor or for each machine owned at `as_of`;
+    of the measures that are not long, the last `recent_days` (all, if None).
 
     Units are sorted; at the obligor level they are `obligor_ids`, in their order, where these are given (an obligor
     without machine-days gets empty days up to the last complete UTC day). An obligor's days are those of its machines
     added up; where its sites lie in several zones, its last day is the last that is complete at all of them. A
     machine without any machine-day in these days is no part of it; for the others, time in ownership that no machine-
-    day covers is unknown from the first of them on.
+    day covers is unknown from the first of them on. What ledgers say is not in it (`features.ledgers` adds it).
     """
+    recent = days if recent_days is None else min(recent_days, days)
     spans = _spans(machine_days.spans, as_of)
     frame = _machine_frame(spans) if level is Level.MACHINE else _obligor_frame(spans, as_of, obligor_ids)
     pair_of_row = _pairs_of_rows(machine_days.table, spans)
@@ -53,22 +48,28 @@ def build_history(
     inside = (unit >= 0) & (column >= 0) & (column < days)
     first_columns = np.full(len(spans.pairs), days)
     np.minimum.at(first_columns, pair_of_row[inside], column[inside])
-    shape = (len(frame.units), days)
-    measures = _measures(machine_days.table, np.where(inside, unit * days + column, len(frame.units) * days), shape)
-    overlap, machines = _ownership(spans, frame, first_columns, shape)
-    within = np.maximum(overlap, measures["observed_seconds"])
-    seen = measures["observed_seconds"] > 0
+    grid = Grid(units=len(frame.units), days=days, recent=recent, unit=unit, column=column, inside=inside)
+    zones = [spans.zone_of_pair[pair] for pair in range(len(spans.pairs))]
+    measures = row_measures(machine_days.table, grid, pair_of_row, zones)
+    overlap, machines = _ownership(spans, frame, first_columns, (len(frame.units), days))
+    observed = measures["observed_seconds"].values
+    within = np.maximum(overlap, observed)
+    seen = observed > 0
     return DailyHistory(
         level=level,
         units=frame.units,
         obligor_ids=frame.obligor_ids,
         last_days=frame.last_days[: len(frame.units)].astype("datetime64[D]"),
+        zones=frame.zones,
         first_observed=np.where(seen.any(axis=1), seen.argmax(axis=1), days),
         within_seconds=Measure(within),
-        unknown_seconds=Measure(within - measures["observed_seconds"]),
-        covered_seconds=Measure(measures["observed_seconds"]),
-        machine_days=Measure(machines),
-        **{name: Measure(values) for name, values in measures.items()},
+        unknown_seconds=Measure((within - observed)[:, days - recent :]),
+        covered_seconds=Measure(observed[:, days - recent :]),
+        machine_days=Measure(machines[:, days - recent :]),
+        standing=Standing.unknown(len(frame.units)),
+        fleet=None,
+        **measures,
+        **{name: unsaid(len(frame.units), recent) for name in LEDGER_MEASURES},
     )
 
 
@@ -86,6 +87,11 @@ class _Spans:
     pairs: Sequence[tuple[str, str]]
     pair: Ints
 
+    @property
+    def zone_of_pair(self) -> dict[int, str]:
+        """The zone of each pair's site: of its last span."""
+        return dict(zip(self.pair.tolist(), self.zones, strict=True))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Frame:
@@ -94,6 +100,7 @@ class _Frame:
 
     units: tuple[str, ...]
     obligor_ids: tuple[str, ...]
+    zones: tuple[str, ...]
     unit_of_pair: Ints
     last_days: Ints
 
@@ -127,7 +134,7 @@ def _machine_frame(spans: _Spans) -> _Frame:
         unit_of_pair[spans.pair[current[unit]]] = number
     owners = tuple(spans.obligor_ids[current[unit]] for unit in units)
     last_days = np.array([*(spans.last_days[current[unit]] for unit in units), 0], dtype=np.int64)
-    return _Frame(units, owners, unit_of_pair, last_days)
+    return _Frame(units, owners, tuple(spans.zones[current[unit]] for unit in units), unit_of_pair, last_days)
 
 
 def _obligor_frame(spans: _Spans, as_of: datetime, obligor_ids: Sequence[str] | None) -> _Frame:
@@ -138,7 +145,11 @@ def _obligor_frame(spans: _Spans, as_of: datetime, obligor_ids: Sequence[str] | 
     np.minimum.at(last_days, unit_of_pair[spans.pair], spans.last_days)
     unplaced = last_days == np.iinfo(np.int64).max
     last_days[unplaced] = day_number(as_of.astimezone(UTC).date()) - 1
-    return _Frame(units, units, unit_of_pair, last_days)
+    first_zone: dict[str, str] = {}
+    for obligor, zone in zip(spans.obligor_ids, spans.zones, strict=True):
+        first_zone[obligor] = min(zone, first_zone.get(obligor, zone))
+    zones = tuple(first_zone.get(unit, "UTC") for unit in units)
+    return _Frame(units, units, zones, unit_of_pair, last_days)
 
 
 def _pairs_of_rows(table: pa.Table, spans: _Spans) -> Ints:
@@ -157,35 +168,6 @@ def _pairs_of_rows(table: pa.Table, spans: _Spans) -> Ints:
     )
     order = np.argsort(keys)
     return np.asarray(order[np.searchsorted(keys[order], machine * width + obligor)])
-
-
-def _measures(rows: pa.Table, cell: Ints, shape: tuple[int, int]) -> dict[str, Array]:
-    """Every measure that machine-days add up to; `cell` is the flat position of each row in (unit, day), or one past
-    the last where it belongs nowhere."""
-    taken = {name: floats(rows[name]) for name in _COLUMNS}
-    executing, energy, peak = taken["executing_seconds"], taken["energy_kwh"], taken.pop("peak_kw")
-    parts, starts = taken["parts"], taken["fault_starts"]
-    taken["peak_energy_kwh"] = peak * taken["powered_seconds"] / _SECONDS_PER_HOUR
-    taken["peaked_energy_kwh"] = np.where(np.isnan(peak), np.nan, energy)
-    taken["metered_executing_seconds"] = np.where(np.isnan(energy), 0.0, executing)
-    taken["watched_executing_seconds"] = np.where(np.isnan(starts), 0.0, executing)
-    taken["counted_executing_seconds"] = np.where(np.isnan(parts), 0.0, executing)
-    taken["counted_executing_kwh"] = np.where(np.isnan(parts), np.nan, taken["energy_executing_kwh"])
-    taken["observed_machine_days"] = (taken["observed_seconds"] > 0).astype(np.float64)
-    taken["active_machine_days"] = (executing > 0).astype(np.float64)
-    nullable = {*_SAID, "peak_energy_kwh", "peaked_energy_kwh", "counted_executing_kwh"}
-    return {name: _added(values, cell, shape, nullable=name in nullable) for name, values in taken.items()}
-
-
-def _added(values: Array, cell: Ints, shape: tuple[int, int], *, nullable: bool) -> Array:
-    """Sums by cell; a nullable measure is NaN in the cells in which no row says it."""
-    size = shape[0] * shape[1]
-    said = ~np.isnan(values)
-    sums = np.bincount(cell, weights=np.where(said, values, 0.0), minlength=size + 1)
-    if nullable:
-        sums = np.where(np.bincount(cell, weights=said, minlength=size + 1) > 0, sums, np.nan)
-    # Over no row at all, bincount counts in whole numbers.
-    return np.asarray(sums[:size].reshape(shape), dtype=np.float64)
 
 
 def _ownership(spans: _Spans, frame: _Frame, first_columns: Ints, shape: tuple[int, int]) -> tuple[Array, Array]:

@@ -19,9 +19,20 @@ SOURCE_REPORT = "report"
 ENERGIES = ("energy_kwh", "energy_executing_kwh", "energy_idle_kwh", "energy_other_kwh")
 """kWh of a machine-day; null where the machine never said power or energy."""
 
-ONLY_REPORTED = ("scrap_parts", "tool_changes", "planned_seconds", "hour_meter_hours")
-"""What only a daily report tells: parts that are not good, tools changed, the time planned for work, and the reading of
-the hour meter at the day's end. Null where no report says it."""
+ONLY_REPORTED = (
+    "scrap_parts",
+    "rework_parts",
+    "tool_changes",
+    "planned_seconds",
+    "hour_meter_hours",
+    "no_load_seconds",
+    "low_power_factor_seconds",
+    "load_entropy",
+    "alarm_severity",
+    "clock_jumps",
+    "first_start_seconds",
+)
+"""What only a daily report tells, in the words of its data contract. Null where no report says it."""
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 

@@ -37,7 +37,7 @@ def test_a_mapping_can_lie_anywhere(tmp_path: Path) -> None:
 def test_an_unknown_mapping_names_those_that_are_near() -> None:
     with pytest.raises(UnknownMapping, match="Did you mean unipi_sme"):
         load_mapping("unipi-sme")
-    with pytest.raises(UnknownMapping, match="Shipped: canonical_default_event"):
+    with pytest.raises(UnknownMapping, match="Shipped: canonical_balance_sheet"):
         load_mapping("zzz")
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from sample_tables import MACHINE, OBLIGOR, SHANGHAI
 
 from data_contracts.vocabulary import ELEMENTS
-from features.catalogue import CATALOGUE, HISTORY_DAYS, evaluate
+from features.catalogue import CATALOGUE, HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS, evaluate
 from features.daily import build_history
 from features.feature_value import REASONS, SAID
 from features.history import DailyHistory, Level
@@ -104,10 +104,13 @@ def history(
     *,
     level: Level = Level.OBLIGOR,
     as_of: datetime = AS_OF,
-    length: int = HISTORY_DAYS,
+    length: int | None = None,
 ) -> DailyHistory:
     """Their history."""
-    return build_history(machine_days(days, spans), level=level, as_of=as_of, days=length)
+    whole = HISTORY_DAYS if level is Level.OBLIGOR else MACHINE_DAYS
+    return build_history(
+        machine_days(days, spans), level=level, as_of=as_of, days=length or whole, recent_days=RECENT_DAYS
+    )
 
 
 def values_of(found: DailyHistory, unit: int = 0) -> dict[str, float | Missing]:

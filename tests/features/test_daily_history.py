@@ -9,6 +9,7 @@ import pytest
 from day_tables import AS_OF, FULL, LAST_DAY, back, day, history, machine_days, span
 from sample_tables import MACHINE, OBLIGOR
 
+from features.catalogue import HISTORY_DAYS, RECENT_DAYS
 from features.daily import build_history
 from features.history import Level
 
@@ -17,7 +18,9 @@ SECOND = f"{OBLIGOR}/M2"
 
 
 def test_the_last_column_is_the_last_complete_local_day() -> None:
-    found = history([day(LAST_DAY, executing=10), day(back(1), executing=20), day(back(179), executing=30)])
+    found = history(
+        [day(LAST_DAY, executing=10), day(back(1), executing=20), day(back(HISTORY_DAYS - 1), executing=30)]
+    )
     assert found.days[0, -1] == np.datetime64(LAST_DAY)
     executing = found.executing_seconds.values[0]
     assert (executing[-1], executing[-2], executing[0]) == (10, 20, 30)
@@ -25,7 +28,9 @@ def test_the_last_column_is_the_last_complete_local_day() -> None:
 
 
 def test_days_outside_the_history_are_left_out() -> None:
-    found = history([day(date(2026, 7, 1), executing=10), day(back(180), executing=20), day(LAST_DAY, executing=1)])
+    found = history(
+        [day(date(2026, 7, 1), executing=10), day(back(HISTORY_DAYS), executing=20), day(LAST_DAY, executing=1)]
+    )
     assert found.executing_seconds.values.sum() == 1
 
 
@@ -122,3 +127,61 @@ def test_an_obligor_of_whom_nothing_is_known_has_empty_days() -> None:
     assert found.first_observed.tolist() == [180, 179]
     assert np.isnan(found.energy_kwh.values[0]).all()
     assert found.last_days.tolist() == [back(1), LAST_DAY]
+
+
+def test_only_long_measures_reach_back_as_far_as_the_history() -> None:
+    found = history([day(back(RECENT_DAYS), executing=60, idle=30, parts=4), day(LAST_DAY, executing=10, idle=5)])
+    assert found.length == HISTORY_DAYS
+    assert (found.executing_seconds.values.sum(), found.idle_seconds.values.sum()) == (70, 5)
+    assert found.idle_seconds.values.shape == (1, RECENT_DAYS)
+    assert found.parts.values[0, -RECENT_DAYS - 1] == 4
+
+
+def test_what_only_a_report_says_stands_beside_the_same_machines() -> None:
+    days = [
+        day(LAST_DAY, executing=3_600, idle=1_800, planned_seconds=1_800, parts=9, scrap_parts=1, no_load_seconds=60),
+        day(LAST_DAY, machine=SECOND, executing=7_200, parts=5),
+    ]
+    found = history(days, [span(), span(machine=SECOND)])
+    last = {name: getattr(found, name).values[0, -1] for name in DAILY_PAIRS}
+    assert last == {
+        "planned_seconds": 1_800, "planned_powered_seconds": 5_400, "planned_executing_seconds": 3_600,
+        "overtime_seconds": 1_800, "scrap_parts": 1, "inspected_parts": 10, "no_load_seconds": 60,
+        "loaded_executing_seconds": 3_600,
+    }  # fmt: skip
+    assert np.isnan(found.clock_jumps.values).all()
+
+
+DAILY_PAIRS = (
+    "planned_seconds",
+    "planned_powered_seconds",
+    "planned_executing_seconds",
+    "overtime_seconds",
+    "scrap_parts",
+    "inspected_parts",
+    "no_load_seconds",
+    "loaded_executing_seconds",
+)
+
+
+def test_faults_of_one_machine_within_three_days_are_repeats() -> None:
+    faults = {9: 1, 6: 2, 2: 1, 0: 1}
+    days = [day(back(n), idle=10, fault_starts=count) for n, count in faults.items()]
+    days.append(day(back(7), machine=SECOND, idle=10, fault_starts=1))
+    repeats = history(days, [span(), span(machine=SECOND)]).repeat_fault_starts.values[0]
+    # Nine and six days back lie three days apart: both of the later day's starts repeat the first. Six and two lie four
+    # apart; two and none, two. The other machine's fault repeats nothing.
+    assert (repeats[-10], repeats[-8], repeats[-7], repeats[-3], repeats[-1]) == (0, 0, 2, 0, 1)
+
+
+def test_a_first_start_is_reported_or_the_switching_on_where_silence_means_off() -> None:
+    first = datetime(2026, 6, 30, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai
+    days = [
+        day(LAST_DAY, executing=10, first_sample=first, coverage_basis="silence_means_off"),
+        day(back(1), executing=10, first_sample=first, coverage_basis="sampled"),
+        day(back(2), executing=10, first_start_seconds=28_800.0),
+    ]
+    found = history(days)
+    assert found.start_seconds.values[0, -1] == 8.5 * 3_600
+    assert np.isnan(found.start_seconds.values[0, -2])
+    assert (found.start_seconds.values[0, -3], found.started_machine_days.values[0, -3]) == (28_800, 1)
