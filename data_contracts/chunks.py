@@ -40,18 +40,33 @@ def cut_chunks(table: pa.Table, contract: Contract, site_zone: str) -> Chunks:
     """The chunks of `table`, which is sorted by `Contract.sort_names`; periods are local to `site_zone`."""
     units = table[contract.unit_column].combine_chunks()
     codes = ranks(units)
-    days = _local_days(table, site_zone)
-    numbers = days if contract.chunk_period is ChunkPeriod.LOCAL_DAY else months_of_days(days)
+    numbers = _periods(table, contract, site_zone)
     changes = (np.diff(codes) != 0) | (np.diff(numbers) != 0)
     starts = np.concatenate(([0], np.flatnonzero(changes) + 1)) if len(codes) else np.empty(0, dtype=np.int64)
-    unit = "D" if contract.chunk_period is ChunkPeriod.LOCAL_DAY else "M"
     recorded = instants(table["recorded_time"])
     return Chunks(
         bounds=np.append(starts, len(codes)).astype(np.int64),
         units=units.take(pa.array(starts)).cast(pa.string()).to_pylist(),
-        periods=np.datetime_as_string(numbers[starts].astype(f"datetime64[{unit}]")).tolist(),
+        periods=_labels(numbers[starts], contract),
         recorded_from=np.minimum.reduceat(recorded, starts) if len(starts) else recorded,
     )
+
+
+def periods_of(table: pa.Table, contract: Contract, site_zone: str) -> list[str]:
+    """The period of the chunk that each row of `table`, in whatever order, belongs to."""
+    return _labels(_periods(table, contract, site_zone), contract)
+
+
+def _periods(table: pa.Table, contract: Contract, site_zone: str) -> NDArray[np.int64]:
+    days = _local_days(table, site_zone)
+    numbers = days if contract.chunk_period is ChunkPeriod.LOCAL_DAY else months_of_days(days)
+    return np.asarray(numbers, dtype=np.int64)
+
+
+def _labels(numbers: NDArray[np.int64], contract: Contract) -> list[str]:
+    unit = "D" if contract.chunk_period is ChunkPeriod.LOCAL_DAY else "M"
+    labels: list[str] = np.datetime_as_string(numbers.astype(f"datetime64[{unit}]")).tolist()
+    return labels
 
 
 def _local_days(table: pa.Table, site_zone: str) -> NDArray[np.int32]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from data_contracts.contract import RecordKind
 from data_contracts.errors import StoreDamaged
-from data_contracts.observations.tables import observation_file
+from data_contracts.observations.tables import observation_file, retired_file
 
 WRITERS = 2
 ROWS_PER_GROUP = 65_536
@@ -90,18 +90,25 @@ class ObservationStore:
     def sweep(self, connection: sa.Connection, *, written_before: datetime | None = None) -> list[str]:
         """Delete files that the register does not name; returns their relative paths.
 
-        While admissions may be under way, pass `written_before` (an hour ago, say): a file that is newer is left
-        alone, as its register row may not be committed yet.
+        While admissions and reads may be under way, pass `written_before` (an hour ago, say): a file that was written
+        or retired later is left alone, as its register row may not be committed yet, or a reader may yet open it.
         """
         registered = set(connection.scalars(sa.select(observation_file.c.path)))
+        retired = dict(connection.execute(sa.select(retired_file.c.path, retired_file.c.retired_time)).all())
         swept = []
         for path in self._files():
             relative = path.relative_to(self.root).as_posix()
-            recent = written_before is not None and path.stat().st_mtime >= written_before.timestamp()
-            if relative not in registered and not recent:
+            since = retired.get(relative) or datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            if relative not in registered and (written_before is None or since < written_before):
                 path.unlink()
                 swept.append(relative)
+        self._forget_retired(connection, retired.keys())
         return swept
+
+    def _forget_retired(self, connection: sa.Connection, paths: Iterable[str]) -> None:
+        for path in paths:
+            if not (self.root / path).exists():
+                connection.execute(sa.delete(retired_file).where(retired_file.c.path == path))
 
     def _files(self) -> Iterable[Path]:
         kinds = (self.root / kind for kind in RecordKind)

@@ -119,6 +119,15 @@ observation_file_batch = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False),
 )
 
+retired_file = sa.Table(
+    "retired_file",
+    metadata,
+    sa.Column("path", sa.String(300), primary_key=True),
+    sa.Column("retired_time", Instant, nullable=False),
+    sa.Column("why", sa.String(16), nullable=False),
+)
+"""A file that another one stands for (compacted) or whose rows are gone (erased), until a sweep deletes it."""
+
 chunk = sa.Table(
     "chunk",
     metadata,
@@ -167,3 +176,15 @@ quarantined_source = sa.Table(
 )
 """The row that was turned away as the source wrote it (its mapped columns as JSON, or the line that did not split), so
 that nothing is lost and it can be admitted again under a better mapping."""
+
+readmission = sa.Table(
+    "readmission",
+    metadata,
+    sa.Column("batch_id", BATCH_ID, primary_key=True),
+    sa.Column("row_number", sa.BigInteger, primary_key=True),
+    sa.Column("readmitted_in", sa.ForeignKey("batch.batch_id"), nullable=False),
+    sa.Column("readmitted_row", sa.BigInteger, nullable=False),
+    sa.ForeignKeyConstraint(["batch_id"], ["batch.batch_id"]),
+)
+"""A row in quarantine that was tried again, and which row of which batch it became (where it was admitted, was known
+already, or is in quarantine again)."""

@@ -16,7 +16,14 @@ from data_contracts.mapping import Mapping as SourceMapping
 from data_contracts.mapping import load_mapping
 from data_contracts.observations.tables import metadata
 
-ON_BOTH_DATABASES = {"test_admission", "test_observation_reader", "test_store_and_register"}
+ON_BOTH_DATABASES = {
+    "test_admission",
+    "test_observation_reader",
+    "test_store_and_register",
+    "test_compaction",
+    "test_erasure",
+    "test_quarantine",
+}
 """Modules whose doors open on SQLite and on PostgreSQL; the others open on SQLite."""
 
 

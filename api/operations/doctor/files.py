@@ -20,7 +20,7 @@ from api.snapshots import repository as snapshot_files
 from data_contracts.contract import RecordKind
 from data_contracts.errors import MillgradeError
 from data_contracts.identifiers import SnapshotId
-from data_contracts.observations.tables import observation_file
+from data_contracts.observations.tables import observation_file, retired_file
 from data_contracts.reference.dated import parse_book
 from scoring import registry
 
@@ -69,7 +69,8 @@ def register(connection: sa.Connection, home: Home, *, sample: int) -> Iterator[
         yield wrong("observations", f"{len(cut):,} files have another length: {few(cut)}", _RESTORE)
     if changed:
         yield wrong("observations", f"{len(changed):,} files have other bytes: {few(changed)}", _RESTORE)
-    extra = sorted(sizes.keys() - {row.path for row in rows})
+    retired = set(connection.scalars(sa.select(retired_file.c.path)))
+    extra = sorted(sizes.keys() - {row.path for row in rows} - retired)
     if extra:
         yield warning(
             "observations",

@@ -1,0 +1,66 @@
+"""The quality of samples by machine and day, worked by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from front_door import NOW, OBLIGOR, Door, sample_mapping
+
+from data_contracts.identifiers import MachineUid, ObligorId
+from data_contracts.observations.quality import batch_accounts, sampled_days
+
+OTHER = ObligorId("91999999MA0000002R")
+UID = MachineUid(f"{OBLIGOR}/m1")
+SPRING = datetime(2026, 5, 1, tzinfo=UTC)
+COUNTED = sample_mapping(
+    columns={
+        "machine": {"column": "m"},
+        "event_time": {"column": "t"},
+        "state": {"column": "state", "values": {"2": "Executing/Processing"}},
+        "part_count": {"column": "count"},
+    },
+    recorded_time={"column": "r"},
+)
+
+
+def test_a_day_worked_by_hand(door: Door) -> None:
+    """Hold 600 s. 08:00, 08:05, then silence until 09:00 (3,300 s, 2,700 beyond the hold), the last holds 600."""
+    head = "m,t,state,count,r\n"
+    rows = [
+        ("2026-05-04 08:00", 100, "2026-05-04 08:00:10"),
+        ("2026-05-04 08:05", 105, "2026-05-04 08:05:02"),
+        ("2026-05-04 09:00", 3, "2026-05-04 09:10:00"),
+    ]
+    door.text(head + "".join(f"m1,{t},2,{count},{r}\n" for t, count, r in rows), COUNTED)
+    (day,) = sampled_days(door.reader(), machine_uids=[UID], as_of=NOW, event_from=SPRING)
+    assert (day.machine_uid, day.day, day.samples) == (UID, date(2026, 5, 4), 3)
+    assert day.heard_seconds == 300 + 600 + 600
+    assert (day.gaps, day.longest_gap_seconds) == (1, 2700)
+    assert (day.usual_lateness_seconds, day.greatest_lateness_seconds, day.skew_seconds) == (10, 600, 2)
+    assert day.counter_breaks == 1
+
+
+def test_the_day_is_that_of_the_site(door: Door) -> None:
+    door.text("m,t,state,kw,parts\nm1,2026-05-04 23:50,2,1,1\nm1,2026-05-05 00:10,2,1,1\n")
+    days = sampled_days(door.reader(), machine_uids=[UID], as_of=NOW, event_from=SPRING)
+    assert [(day.day, day.samples, day.gaps) for day in days] == [(date(2026, 5, 4), 1, 1), (date(2026, 5, 5), 1, 0)]
+
+
+def test_what_was_not_known_yet_does_not_count(door: Door) -> None:
+    door.text("m,t,state,kw,parts\nm1,2026-05-04 08:00,2,1,1\n")
+    before = datetime(2026, 5, 3, tzinfo=UTC)
+    assert sampled_days(door.reader(), machine_uids=[UID], as_of=before, event_from=SPRING) == []
+
+
+def test_admissions_are_accounted_for(door: Door) -> None:
+    text = "m,t,state,kw,parts\nm1,2026-05-04 08:00,2,1,1\nm1,2026-05-04 08:10,9,1,1\n"
+    door.text(text)
+    door.text(text)
+    door.text("m,t,state,kw,parts\nm2,2026-05-04 08:00,2,1,1\n", obligor=OTHER)
+    found = batch_accounts(door.connection, OBLIGOR, [UID], as_of=NOW, received_from=SPRING)
+    assert [(row.rows_read, row.rows_admitted, row.rows_duplicate, row.rows_quarantined) for row in found] == [
+        (2, 1, 0, 1),
+        (2, 0, 1, 1),
+    ]
+    late = NOW + timedelta(seconds=1)
+    assert batch_accounts(door.connection, OBLIGOR, [UID], as_of=late, received_from=late) == []
