@@ -14,6 +14,9 @@ from data_contracts.contract import Contract
 from data_contracts.identifiers import BatchId
 from data_contracts.observations.lake import answer, files_under, name
 
+SUPERSEDED = "superseded_time"
+"""Column of `row_versions`: from when on another version stands."""
+
 VERSIONS_PER_MICROSECOND = 2**32
 """Room for the order of admission below the microseconds of recorded_time in the number that orders versions."""
 
@@ -66,6 +69,44 @@ def current_rows(
     query = f"SELECT {_list(question.names)} FROM ({' UNION ALL '.join(parts)}) ORDER BY {_list([*order, *tie])}"
     schema = pa.schema([pa.field(column, contract.column(column).type) for column in question.names])
     return answer(lake, query).rename_columns(list(question.names)).cast(schema)
+
+
+def row_versions(
+    lake: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    question: Question,
+    *,
+    settled: Sequence[Path],
+    contested: Sequence[Path],
+    sequences: Mapping[BatchId, int],
+    is_of_older_contract: bool = False,
+) -> pa.Table:
+    """The named columns of every version known by the question's `as_of`, in no order, with the instants from which
+    it stood (`recorded_time`) and from which another stood instead (`superseded_time`, null for the last).
+
+    A version that another replaced at the instant of its own recording never stood and is left out. The span of event
+    time is applied where all versions of a thing share one.
+    """
+    assert not contract.identity_per_value, "values that merge one by one have no versions of rows"
+    wanted = list(dict.fromkeys([*question.names, "recorded_time"]))
+    conditions = _conditions(lake, question) + (_within(question) if contract.identity_has_time else [])
+    where = " AND ".join(conditions)
+    parts = []
+    if settled:
+        rows = files_under(lake, contract, settled, is_older=is_of_older_contract)
+        parts.append(f"SELECT {_list(wanted)}, NULL::TIMESTAMPTZ AS {SUPERSEDED} FROM {rows} WHERE {where}")
+    if contested:
+        _register_sequences(lake, sequences)
+        rows = files_under(lake, contract, contested, is_older=is_of_older_contract)
+        turn = f"PARTITION BY {_list(contract.identity)} ORDER BY recorded_time, sequence"
+        parts.append(
+            f"SELECT {_list(wanted)}, lead(recorded_time) OVER ({turn}) AS {SUPERSEDED} "
+            f"FROM (SELECT * FROM {rows} WHERE {where}) JOIN sequences USING (batch_id) "
+            f"QUALIFY {SUPERSEDED} IS NULL OR {SUPERSEDED} > recorded_time"
+        )
+    schema = pa.schema([pa.field(column, contract.column(column).type) for column in wanted])
+    schema = schema.append(pa.field(SUPERSEDED, pa.timestamp("us", tz="UTC")))
+    return answer(lake, " UNION ALL ".join(parts)).rename_columns(schema.names).cast(schema)
 
 
 def _conditions(lake: duckdb.DuckDBPyConnection, question: Question) -> list[str]:

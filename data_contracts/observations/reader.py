@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
@@ -15,12 +16,28 @@ from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
 from data_contracts.observations import register
 from data_contracts.observations.lake import open_lake
 from data_contracts.observations.layout import bucket_of
-from data_contracts.observations.query import Question, current_rows
+from data_contracts.observations.query import SUPERSEDED, Question, current_rows, row_versions
 from data_contracts.observations.register import Connection, Record
 from data_contracts.observations.store import ObservationStore
 from data_contracts.profile import SourceProfile
 
 MACHINE_COLUMNS = ("owned_until", "asset_value_minor", "currency", "install_date")
+OWNERSHIP_COLUMNS = ("machine_uid", "obligor_id", "event_time", *MACHINE_COLUMNS)
+"""What `ObservationReader.machines` takes from an ownership row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a read asks for, and the files that may hold it."""
+
+    contract: Contract
+    question: Question
+    files: Sequence[Record]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the answer."""
+        return pa.schema([pa.field(name, self.contract.column(name).type) for name in self.question.names])
 
 
 class ObservationReader:
@@ -55,35 +72,48 @@ class ObservationReader:
         word in it; `recorded_time` and `batch_id` are those of the latest row. Raises NotFound for a column that the
         contract has not, StoreDamaged when a registered file is missing.
         """
-        contract = load_contract(kind)
-        names = tuple(columns) if columns is not None else contract.names
-        schema = pa.schema([pa.field(name, contract.column(name).type) for name in names])
-        words = self._words(contract, as_of, obligor_ids, machine_uids)
-        if any(not asked for asked in words.values()):
-            return schema.empty_table()
-        units = words.get(contract.unit_column)
-        in_time = contract.identity_has_time
-        files = register.visible_files(
-            self.connection,
+        asked = self._ask(
             kind,
             as_of=as_of,
-            event_from=event_from if in_time else None,
-            event_until=event_until if in_time else None,
-            buckets=None if units is None else {bucket_of(unit) for unit in units},
+            obligor_ids=obligor_ids,
+            machine_uids=machine_uids,
+            event_from=event_from,
+            event_until=event_until,
+            columns=columns,
         )
-        files = [file for file in files if units is None or _may_hold(file, units)]
-        if not files:
-            return schema.empty_table()
-        contested = _contested(contract, files)
-        return current_rows(
-            self._engine(),
-            contract,
-            Question(names=names, as_of=as_of, event_from=event_from, event_until=event_until, words=words),
-            settled=[self.store.path_of(file.path) for file in files if file.sha256 not in contested],
-            contested=[self.store.path_of(file.path) for file in files if file.sha256 in contested],
-            sequences=register.batch_sequences(self.connection, kind) if contested else {},
-            is_of_older_contract=any(file.contract_version != contract.version for file in files),
+        return self._answer(asked, current_rows) if asked.files else asked.schema.empty_table()
+
+    def versions(
+        self,
+        kind: RecordKind,
+        *,
+        until: datetime,
+        obligor_ids: Iterable[ObligorId] | None = None,
+        machine_uids: Iterable[MachineUid] | None = None,
+        event_from: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Every version of the rows of a kind that was recorded by `until`, in no order: so that a history is read once
+        and seen as of many instants. Not of samples, whose values have versions one by one.
+
+        Columns as in `rows`, then `recorded_time`, from which a version stands, and `superseded_time`, from which
+        another stands instead (null for the last). `event_from` is applied where all versions of a thing share one
+        event time.
+        """
+        asked = self._ask(
+            kind,
+            as_of=until,
+            obligor_ids=obligor_ids,
+            machine_uids=machine_uids,
+            event_from=event_from,
+            event_until=None,
+            columns=columns,
         )
+        if asked.files:
+            return self._answer(asked, row_versions)
+        instant = pa.timestamp("us", tz="UTC")
+        told = [field for field in asked.schema if field.name != "recorded_time"]
+        return pa.schema([*told, ("recorded_time", instant), (SUPERSEDED, instant)]).empty_table()
 
     def machines(self, *, as_of: datetime, obligor_ids: Iterable[ObligorId] | None = None) -> pa.Table:
         """Who owns which machine, as known at `as_of`, sorted by machine and start of ownership.
@@ -93,9 +123,7 @@ class ObservationReader:
         null owned_from.
         """
         owners = None if obligor_ids is None else sorted(set(obligor_ids))
-        wanted = ("machine_uid", "obligor_id", "event_time", *MACHINE_COLUMNS)
-        owned = self.rows(RecordKind.MACHINE_OWNERSHIP, as_of=as_of, obligor_ids=owners, columns=wanted)
-        owned = owned.rename_columns(["machine_uid", "obligor_id", "owned_from", *MACHINE_COLUMNS])
+        owned = self.rows(RecordKind.MACHINE_OWNERSHIP, as_of=as_of, obligor_ids=owners, columns=OWNERSHIP_COLUMNS)
         observed = self._observed(as_of, owners)
         if owners is None:
             named = owned["machine_uid"]
@@ -107,19 +135,11 @@ class ObservationReader:
                 columns=("machine_uid",),
             )
             named = of_any["machine_uid"]
-        unowned = observed.filter(pc.invert(pc.is_in(observed["machine_uid"], value_set=named.combine_chunks())))
-        rest = [pa.nulls(unowned.num_rows, owned.schema.field(name).type) for name in owned.column_names[2:]]
-        unowned = pa.table([*unowned.columns, *rest], schema=owned.schema)
-        return pa.concat_tables([owned, unowned]).sort_by([("machine_uid", "ascending"), ("owned_from", "ascending")])
+        return with_unnamed(owned, named, observed)
 
     def obligor_profiles(self, *, as_of: datetime) -> pa.Table:
         """The profile of each obligor that was true and known at `as_of`, sorted by obligor."""
-        profiles = self.rows(RecordKind.OBLIGOR_PROFILE, as_of=as_of)
-        now = pa.scalar(as_of.astimezone(UTC), profiles.schema.field("event_time").type)
-        profiles = profiles.filter(pc.less_equal(profiles["event_time"], now))
-        obligors = profiles["obligor_id"].to_pylist()
-        last = [at for at, obligor in enumerate(obligors) if at + 1 == len(obligors) or obligors[at + 1] != obligor]
-        return profiles.take(pa.array(last, pa.int64()))
+        return true_at(self.rows(RecordKind.OBLIGOR_PROFILE, as_of=as_of), as_of)
 
     def profiles(self) -> dict[ProfileId, SourceProfile]:
         """Every source profile under which rows were admitted."""
@@ -145,6 +165,52 @@ class ObservationReader:
             for owner in units[unit]:
                 found[owner][sequence] = batch_id
         return {owner: tuple(batch for _, batch in sorted(batches.items())) for owner, batches in found.items()}
+
+    def _ask(
+        self,
+        kind: RecordKind,
+        *,
+        as_of: datetime,
+        obligor_ids: Iterable[ObligorId] | None,
+        machine_uids: Iterable[MachineUid] | None,
+        event_from: datetime | None,
+        event_until: datetime | None,
+        columns: Sequence[str] | None,
+    ) -> _Asked:
+        """What a read asks for, and the files that may answer it."""
+        contract = load_contract(kind)
+        names = tuple(columns) if columns is not None else contract.names
+        words = self._words(contract, as_of, obligor_ids, machine_uids)
+        units = words.get(contract.unit_column)
+        in_time = contract.identity_has_time
+        files: Sequence[Record] = ()
+        if all(words.values()):
+            files = register.visible_files(
+                self.connection,
+                kind,
+                as_of=as_of,
+                event_from=event_from if in_time else None,
+                event_until=event_until if in_time else None,
+                buckets=None if units is None else {bucket_of(unit) for unit in units},
+            )
+        return _Asked(
+            contract=contract,
+            question=Question(names=names, as_of=as_of, event_from=event_from, event_until=event_until, words=words),
+            files=[file for file in files if units is None or _may_hold(file, units)],
+        )
+
+    def _answer(self, asked: _Asked, query: Callable[..., pa.Table]) -> pa.Table:
+        contract, files = asked.contract, asked.files
+        contested = _contested(contract, files)
+        return query(
+            self._engine(),
+            contract,
+            asked.question,
+            settled=[self.store.path_of(file.path) for file in files if file.sha256 not in contested],
+            contested=[self.store.path_of(file.path) for file in files if file.sha256 in contested],
+            sequences=register.batch_sequences(self.connection, contract.kind) if contested else {},
+            is_of_older_contract=any(file.contract_version != contract.version for file in files),
+        )
 
     def _words(
         self,
@@ -179,6 +245,25 @@ class ObservationReader:
         if self._lake is None:
             self._lake = open_lake()
         return self._lake
+
+
+def with_unnamed(owned: pa.Table, named: pa.ChunkedArray, observed: pa.Table) -> pa.Table:
+    """The answer of `ObservationReader.machines`: rows of ownership (`OWNERSHIP_COLUMNS`), and of the machines that
+    were observed (machine_uid, obligor_id) those that are not among the `named`."""
+    owned = owned.rename_columns(["machine_uid", "obligor_id", "owned_from", *MACHINE_COLUMNS])
+    unowned = observed.filter(pc.invert(pc.is_in(observed["machine_uid"], value_set=named.combine_chunks())))
+    rest = [pa.nulls(unowned.num_rows, owned.schema.field(name).type) for name in owned.column_names[2:]]
+    unowned = pa.table([*unowned.columns, *rest], schema=owned.schema)
+    return pa.concat_tables([owned, unowned]).sort_by([("machine_uid", "ascending"), ("owned_from", "ascending")])
+
+
+def true_at(profiles: pa.Table, as_of: datetime) -> pa.Table:
+    """Of profiles in order of obligor and time, the last of each obligor that was true at `as_of`."""
+    now = pa.scalar(as_of.astimezone(UTC), profiles.schema.field("event_time").type)
+    profiles = profiles.filter(pc.less_equal(profiles["event_time"], now))
+    obligors = profiles["obligor_id"].to_pylist()
+    last = [at for at, obligor in enumerate(obligors) if at + 1 == len(obligors) or obligors[at + 1] != obligor]
+    return profiles.take(pa.array(last, pa.int64()))
 
 
 def _contested(contract: Contract, files: Sequence[Record]) -> set[str]:

@@ -218,9 +218,12 @@ def visible_files(
 def observed_machines(
     connection: Connection, as_of: datetime, obligor_ids: Sequence[ObligorId] | None
 ) -> Sequence[Record]:
-    """Machines that telemetry known at `as_of` spoke of, with the obligor for whom they first came in; by machine."""
+    """Machines that telemetry known at `as_of` spoke of, with the obligor for whom they first came in, and since when
+    they are known (`first_recorded_time`); by machine."""
     table = observed_machine.c
-    query = sa.select(table.machine_uid, table.obligor_id).where(table.first_recorded_time <= as_of)
+    query = sa.select(table.machine_uid, table.obligor_id, table.first_recorded_time).where(
+        table.first_recorded_time <= as_of
+    )
     if obligor_ids is None:
         return connection.execute(query.order_by(table.machine_uid)).all()
     rows = [row for some in _slices(obligor_ids) for row in connection.execute(query.where(table.obligor_id.in_(some)))]
