@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -51,25 +52,61 @@ def build_history(
     grid = Grid(units=len(frame.units), days=days, recent=recent, unit=unit, column=column, inside=inside)
     zones = [spans.zone_of_pair[pair] for pair in range(len(spans.pairs))]
     measures = row_measures(machine_days.table, grid, pair_of_row, zones)
-    overlap, machines = _ownership(spans, frame, first_columns, (len(frame.units), days))
+    owned = owned_time(
+        unit=frame.unit_of_pair[spans.pair],
+        first_column=first_columns[spans.pair],
+        starts=spans.starts,
+        ends=spans.ends,
+        zones=spans.zones,
+        last_days=frame.last_days,
+        shape=(len(frame.units), days),
+    )
+    identity = Units(level, frame.units, frame.obligor_ids, frame.zones, frame.last_days[: len(frame.units)])
+    return history_of(identity, measures, owned, recent=recent)
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The units of a history: obligors or machines, their owners, the zones of their sites, and the last complete local
+    day of each (a day number)."""
+
+    level: Level
+    names: tuple[str, ...]
+    obligor_ids: tuple[str, ...]
+    zones: tuple[str, ...]
+    last_days: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnedTime:
+    """Seconds in ownership, and machines owned, of each unit and day, from each machine's first machine-day on."""
+
+    seconds: Array
+    machines: Array
+
+
+def history_of(units: Units, measures: Mapping[str, Measure], owned: OwnedTime, *, recent: int) -> DailyHistory:
+    """A history of its units from what machine-days add up to (`features.measures`) and the time in ownership, the
+    last `recent` days of what is not long; ledgers and fleet are not in it."""
     observed = measures["observed_seconds"].values
-    within = np.maximum(overlap, observed)
+    within = np.maximum(owned.seconds, observed)
+    count, days = observed.shape
     seen = observed > 0
     return DailyHistory(
-        level=level,
-        units=frame.units,
-        obligor_ids=frame.obligor_ids,
-        last_days=frame.last_days[: len(frame.units)].astype("datetime64[D]"),
-        zones=frame.zones,
+        level=units.level,
+        units=units.names,
+        obligor_ids=units.obligor_ids,
+        last_days=units.last_days.astype("datetime64[D]"),
+        zones=units.zones,
         first_observed=np.where(seen.any(axis=1), seen.argmax(axis=1), days),
         within_seconds=Measure(within),
         unknown_seconds=Measure((within - observed)[:, days - recent :]),
         covered_seconds=Measure(observed[:, days - recent :]),
-        machine_days=Measure(machines[:, days - recent :]),
-        standing=Standing.unknown(len(frame.units)),
+        machine_days=Measure(owned.machines[:, days - recent :]),
+        standing=Standing.unknown(count),
         fleet=None,
         **measures,
-        **{name: unsaid(len(frame.units), recent) for name in LEDGER_MEASURES},
+        **{name: unsaid(count, recent) for name in LEDGER_MEASURES},
     )
 
 
@@ -170,22 +207,43 @@ def _pairs_of_rows(table: pa.Table, spans: _Spans) -> Ints:
     return np.asarray(order[np.searchsorted(keys[order], machine * width + obligor)])
 
 
-def _ownership(spans: _Spans, frame: _Frame, first_columns: Ints, shape: tuple[int, int]) -> tuple[Array, Array]:
-    """Seconds in ownership, and machines owned, of each unit and day, from each pair's first column on."""
-    seconds, machines = np.zeros(shape), np.zeros(shape)
+def owned_time(
+    *,
+    unit: Ints,
+    first_column: Ints,
+    starts: Ints,
+    ends: Ints,
+    zones: Sequence[str],
+    last_days: Ints,
+    shape: tuple[int, int],
+) -> OwnedTime:
+    """Time within ownership spans (in microseconds), added up by unit and day.
+
+    Of each span: its unit (-1: none), the column of its machine's first machine-day (from which on it counts; none if
+    beyond the last), its bounds and the zone of its site. `last_days` are of units; `shape` is (unit, day).
+    """
+    found = OwnedTime(np.zeros(shape), np.zeros(shape))
     days = shape[1]
-    unit = frame.unit_of_pair[spans.pair]
-    zones = np.array(spans.zones)
-    for zone in np.unique(zones):
-        own = np.flatnonzero((zones == zone) & (unit >= 0) & (first_columns[spans.pair] < days))
+    zone_of_span = np.array(zones)
+    for zone in np.unique(zone_of_span):
+        own = np.flatnonzero((zone_of_span == zone) & (unit >= 0) & (first_column < days))
         if not len(own):
             continue
-        first_days = frame.last_days[unit[own]] - days + 1
+        first_days = last_days[unit[own]] - days + 1
         calendar = local_days(str(zone), int(first_days.min()), int(first_days.max()) + days - 1)
-        day = first_days[:, None] + np.arange(days)
-        begins = np.maximum(calendar.starts(day), spans.starts[own, None])
-        overlap = np.clip(np.minimum(calendar.ends(day), spans.ends[own, None]) - begins, 0, None)
-        overlap[np.arange(days) < first_columns[spans.pair[own], None]] = 0
-        np.add.at(seconds, unit[own], overlap / MICROS_PER_SECOND)
-        np.add.at(machines, unit[own], overlap > 0)
-    return seconds, machines
+        spans = unit[own], first_column[own], starts[own], ends[own], first_days - calendar.first_day
+        _add_owned(spans, calendar.midnights, found.seconds, found.machines)
+    return found
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _add_owned(spans: tuple[Ints, Ints, Ints, Ints, Ints], midnights: Ints, seconds: Array, machines: Array) -> None:
+    """Add each span (unit, first column, start, end, place of column 0 among the midnights) to its unit's days."""
+    unit, first_column, starts, ends, place = spans
+    for span in range(len(unit)):
+        for column in range(first_column[span], seconds.shape[1]):
+            day = place[span] + column
+            overlap = min(midnights[day + 1], ends[span]) - max(midnights[day], starts[span])
+            if overlap > 0:
+                seconds[unit[span], column] += overlap / MICROS_PER_SECOND
+                machines[unit[span], column] += 1.0

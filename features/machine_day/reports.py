@@ -89,9 +89,15 @@ def report_days(
     elements leave open of the day within ownership is unknown. Where the profile's silence means off, none of the off
     time counts as sampled: the report does not say which of it was seen.
     """
+    return owned_report_days(reports, profiles=profiles, ownership=ownership_of(machines), as_of=as_of)
+
+
+def owned_report_days(
+    reports: pa.Table, *, profiles: Mapping[ProfileId, SourceProfile], ownership: Ownership, as_of: datetime
+) -> MachineDays:
+    """The same within a known ownership."""
     if not reports.num_rows:
         return empty_machine_days()
-    ownership = ownership_of(machines)
     midnight = micros(reports["event_time"])
     words, profile = encoded(reports["profile_id"])
     sources = [profiles[ProfileId(word)] for word in words]
@@ -115,6 +121,13 @@ def report_days(
         *left_out(AFTER_AS_OF, "reports", [count_by_machine(reports["machine_uid"], late)]),
     ]
     return MachineDays(_table(chosen), _spans(chosen), tuple(findings))
+
+
+def reported_until(reports: pa.Table, profiles: Mapping[ProfileId, SourceProfile]) -> Micros:
+    """Instant at which the day of each report ends: before, it cannot have been reported whole."""
+    words, profile = encoded(reports["profile_id"])
+    sources = [profiles[ProfileId(word)] for word in words]
+    return _day_ends(day_numbers(reports["day"]), micros(reports["event_time"]), profile, sources)
 
 
 def combine(samples: MachineDays, reports: MachineDays) -> MachineDays:
