@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,7 +20,7 @@ from api import demo as demonstration
 from api.access_log.repository import looked
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
-from api.errors import EXIT_BAD_INPUT
+from api.errors import EXIT_BAD_INPUT, DatabaseUnavailable
 from api.home import Home, open_home
 from api.instants import parse_amount, parse_instant, require_past
 from api.machines import service as machines_service
@@ -63,6 +64,13 @@ def main() -> None:
         app()
     except MillgradeError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(EXIT_BAD_INPUT)
+    except sa.exc.OperationalError as error:
+        told = DatabaseUnavailable(
+            f"The database failed: {error.orig}. Nothing of this command was kept.",
+            hint="Make room or mend the disk, look with: millgrade doctor, then run it again.",
+        )
+        sys.stderr.write(f"{type(told).__name__}: {told}\n")
         sys.exit(EXIT_BAD_INPUT)
 
 

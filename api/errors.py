@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data_contracts.errors import BusinessError, ConsentMissing, InputError, MillgradeError, NotFound, OperatingError
+from data_contracts.errors import (
+    BusinessError,
+    ConsentMissing,
+    InputError,
+    MillgradeError,
+    NotFound,
+    OperatingError,
+    StoreUnwritable,
+)
 from scoring.errors import ArtefactDamaged, ModelDoesNotFit, NothingToCover, UnknownModel
 
 
@@ -193,6 +201,12 @@ PLACES: dict[type[Exception], Place] = {
     ModelDoesNotFit: Place(status=503, title="The promoted model does not fit the features"),
     RequestTimedOut: Place(status=503, title="The request took too long"),
     DatabaseUnavailable: Place(status=503, title="The database is not available"),
+    StoreUnwritable: Place(
+        status=503,
+        title="Nothing can be stored",
+        detail="The observation store cannot be written. Nothing of this request was kept.",
+        hint="Send it again later, with the same Idempotency-Key.",
+    ),
     ArtefactDamaged: Place(status=500, title="Internal error", detail="A stored model is damaged.", hint=""),
     Exception: Place(
         status=500,

@@ -105,3 +105,9 @@ class InvalidEvidence(InputError):
     """A key, checkpoint, receipt or signature is not of the form that it should be."""
 
     code = "invalid_evidence"
+
+
+class StoreUnwritable(OperatingError):
+    """An observation file cannot be written: the disk is full, read-only or failing."""
+
+    code = "store_unwritable"

@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from data_contracts.contract import RecordKind
-from data_contracts.errors import StoreDamaged
+from data_contracts.errors import StoreDamaged, StoreUnwritable
 from data_contracts.observations.tables import observation_file, retired_file
 
 WRITERS = 2
@@ -63,10 +64,25 @@ class ObservationStore:
         return path
 
     def write(self, kind: RecordKind, parts: Sequence[Part]) -> list[StoredFile]:
-        """Write each part to a file of its own; all are on disk, under their names, when this returns."""
+        """Write each part to a file of its own; all are on disk, under their names, when this returns.
+
+        Raises StoreUnwritable where that fails, having taken away again what it wrote: on a full disk, leftovers would
+        stand in the way of what comes next.
+        """
         with ThreadPoolExecutor(max_workers=WRITERS) as pool:
-            files = list(pool.map(lambda part: self._write_part(kind, part), parts))
-        _sync_folders(self.root, {(self.root / file.path).parent for file in files})
+            writing = [pool.submit(self._write_part, kind, part) for part in parts]
+        failed = next((job.exception() for job in writing if job.exception() is not None), None)
+        files = [job.result() for job in writing if job.exception() is None]
+        try:
+            if failed is not None:
+                raise failed
+            _sync_folders(self.root, {(self.root / file.path).parent for file in files})
+        except OSError as error:
+            self.discard(file.path for file in files)
+            raise StoreUnwritable(
+                f"The observation store cannot be written: {error.strerror}. Nothing of this was kept.",
+                hint="Make room or mend the disk (millgrade doctor looks at it), then send it again.",
+            ) from error
         return files
 
     def _write_part(self, kind: RecordKind, part: Part) -> StoredFile:
@@ -75,17 +91,23 @@ class ObservationStore:
         folder = self.root / kind / part.partition / str(part.bucket)
         folder.mkdir(parents=True, exist_ok=True)
         partial, final = folder / (digest + TEMPORARY), folder / f"{digest}.parquet"
-        with partial.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.rename(final)
+        try:
+            with partial.open("wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            partial.rename(final)
+        except OSError:
+            with suppress(OSError):  # a disk that takes nothing may not let go either; a sweep does it later
+                partial.unlink(missing_ok=True)
+            raise
         return StoredFile(path=final.relative_to(self.root).as_posix(), sha256=digest, size=data.size)
 
     def discard(self, paths: Iterable[str]) -> None:
         """Delete files, by their relative paths, of an admission that is about to be rolled back."""
         for path in paths:
-            (self.root / path).unlink(missing_ok=True)
+            with suppress(OSError):  # a read-only disk keeps what a sweep deletes later
+                (self.root / path).unlink(missing_ok=True)
 
     def sweep(self, connection: sa.Connection, *, written_before: datetime | None = None) -> list[str]:
         """Delete files that the register does not name; returns their relative paths.

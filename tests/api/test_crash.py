@@ -1,4 +1,4 @@
-"""A server killed under load: what it acknowledged is there, once. `benchmarks.kill` does the same a hundred times."""
+"""A server killed under load: what it acknowledged is there, once. `benchmarks.crash` does the same two thousand times."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import sqlalchemy as sa
 
 from api.home import Home, open_home
 from api.main import create_app
-from benchmarks.kill import PATH, body, gateway_key, run, verify
-from data_contracts.observations.tables import observation_file, observation_file_batch
+from benchmarks.crash import by_command
+from benchmarks.crash.inspect import Inspector, broken_roots, rows_kept
+from benchmarks.crash.over_http import PATH, body, gateway_key, run, verify
+from data_contracts.observations.tables import batch, observation_file, observation_file_batch
 
+KILLS_OF_COMMANDS = 14
 KILLS = {"sqlite": 7, "postgresql": 3}
 
 
@@ -22,9 +25,32 @@ KILLS = {"sqlite": 7, "postgresql": 3}
 def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> None:
     url = None if database == "sqlite" else request.getfixturevalue("empty_postgresql_url")
     outcome = run(tmp_path, kills=KILLS[database], seed=3, database_url=url)
-    assert outcome.database == database
     assert outcome.acknowledged >= 4 * (KILLS[database] + 1)
-    assert (outcome.lost, outcome.doubled) == (0, 0)
+    assert (outcome.lost, outcome.doubled, outcome.inconsistent) == (0, 0, 0)
+
+
+def test_commands_that_were_killed_left_nothing_half(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home")
+    told = by_command.Operator(home, tmp_path, seed=5, database_url=None).run(KILLS_OF_COMMANDS)
+    assert (told.kills, told.inconsistent, told.faults) == (KILLS_OF_COMMANDS, 0, [])
+    assert told.compaction_kills > 0
+    kept = rows_kept(home)
+    assert {kept[key] for number in told.files for key in by_command.keys(number)} == {1}
+    assert broken_roots(home) == 0
+    home.engine.dispose()
+
+
+def test_the_inspection_sees_what_is_wrong(acknowledged: tuple[Home, dict[str, bytes]]) -> None:
+    home, _ = acknowledged
+    assert Inspector(home).faults() == []
+    with home.engine.begin() as connection:
+        path = connection.scalars(sa.select(observation_file.c.path)).first()
+        assert path is not None
+        connection.execute(sa.update(batch).values(rows_admitted=4, rows_read=4))
+    (home.observations / path).write_bytes(b"other")
+    told = " ".join(Inspector(home).faults())
+    assert "has other bytes" in told
+    assert "admitted 4 rows and files hold 3" in told
 
 
 @pytest.fixture

@@ -1,25 +1,16 @@
-"""A server under load, killed with SIGKILL at random moments: is everything that it acknowledged there, once?
-
-`python -m benchmarks.kill --kills 100 --json` prints kills, acknowledged, lost, doubled. `--postgresql` keeps the home's
-records in a PostgreSQL server of its own in place of SQLite. Each life of the server is a process of its own that runs
-`millgrade serve`; the senders repeat a batch with its Idempotency-Key until it is acknowledged.
-"""
+"""`millgrade serve` under load, killed at random moments: senders repeat a batch with its Idempotency-Key until it is
+acknowledged."""
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
-import os
 import random
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,19 +24,18 @@ from api.home import Home, open_home
 from api.keys.principal import Role
 from api.keys.service import create_key
 from api.obligors.service import register
-from benchmarks.postgresql import postgresql
+from benchmarks.crash.inspect import Inspector
+from benchmarks.crash.lives import Life
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.tables import batch, observation_file
 
-ROOT = Path(__file__).parent.parent
-SERVE = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0", "--json"]
 OBLIGOR = ObligorId("91999999MA0000001N")
 PATH = "/v1/telemetry?mapping=unipi_sme"
 HEAD = "ts,asset,items,status,status_time,power_avg,cycle_time,alarm,product"
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 SENDERS = 4
 ROWS_PER_BATCH = 3
-LONGEST_LIFE_SECONDS = 1.0
+LONGEST_LIFE_SECONDS = 0.3
 START_SECONDS = 60.0
 REQUEST_SECONDS = 20.0
 
@@ -62,8 +52,8 @@ class Outcome:
     lost: int
     doubled: int
     replayed: int
-    seconds: float
-    database: str
+    inconsistent: int
+    faults: tuple[str, ...]
 
 
 @dataclass
@@ -78,48 +68,19 @@ class Load:
     refused: list[str] = field(default_factory=list)
 
 
-class Server:
-    """One life of `millgrade serve`."""
-
-    def __init__(self, home: Path, database_url: str | None, log: Path) -> None:
-        extra = {} if database_url is None else {"MILLGRADE_DATABASE_URL": database_url}
-        with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [*SERVE, "--home", str(home)],
-                cwd=ROOT,
-                env={**os.environ, **extra},
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        assert self.process.stdout is not None
-        said = b""
-        while not said.endswith(b"}\n"):
-            line = self.process.stdout.readline()
-            if not line:
-                raise RuntimeError(f"the server did not start: {log.read_text(encoding='utf-8')[-2000:]}")
-            said += line
-        self.url: str = json.loads(said)["url"]
-
-    def kill(self) -> None:
-        """SIGKILL: no handler runs, nothing is flushed."""
-        self.process.kill()
-        self.process.communicate()
-
-
 def run(folder: Path, *, kills: int, seed: int, database_url: str | None = None) -> Outcome:
-    """Kill a server on a new home in `folder` so many times under load, then look at what is there."""
-    began, draw = time.monotonic(), random.Random(seed)
+    """Kill a server on a new home in `folder` so many times under load, looking at the home after each; then look at
+    what is there."""
+    draw = random.Random(seed)
     home = open_home(folder / "home", database_url=database_url)
-    load = Load(key=gateway_key(home))
-    home.engine.dispose()
-    log = folder / "server.log"
+    load, inspector, faults = Load(key=gateway_key(home)), Inspector(home), []
     senders = [threading.Thread(target=_send, args=(load, number), daemon=True) for number in range(SENDERS)]
     for sender in senders:
         sender.start()
     for life in range(kills + 1):
-        server = Server(home.root, database_url, log)
+        server = Life(["serve", "--port", "0", "--json", "--home", home.root], folder / "server.log", database_url)
         try:
-            load.url = server.url
+            load.url = json.loads(server.first_line())["url"]
             _wait_for_acknowledgements(load, SENDERS)
             if life < kills:
                 time.sleep(draw.uniform(0, LONGEST_LIFE_SECONDS))
@@ -130,6 +91,7 @@ def run(folder: Path, *, kills: int, seed: int, database_url: str | None = None)
                     sender.join(timeout=REQUEST_SECONDS * 2)
         finally:
             server.kill()
+        faults.append(inspector.faults())
     assert not any(sender.is_alive() for sender in senders), "a batch was never acknowledged"
     assert not load.refused, f"refused: {load.refused[0]}"
     lost, doubled = verify(home, load.acknowledged)
@@ -140,8 +102,8 @@ def run(folder: Path, *, kills: int, seed: int, database_url: str | None = None)
         lost=lost,
         doubled=doubled,
         replayed=load.replayed,
-        seconds=round(time.monotonic() - began, 1),
-        database=home.engine.dialect.name,
+        inconsistent=sum(map(bool, faults)),
+        faults=tuple(fault for found in faults for fault in found),
     )
 
 
@@ -229,28 +191,3 @@ def verify(home: Home, acknowledged: Mapping[str, bytes]) -> tuple[int, int]:
         lost += answers.get(key) != told or source is None or 0 in found
         doubled += max(found) > 1 or (source is not None and sources[source] > 1)
     return lost, doubled
-
-
-def main() -> None:
-    """Run it and print what was found."""
-    parser = argparse.ArgumentParser(description="Kill a server under load; count what it acknowledged.")
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--postgresql", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if arguments.postgresql:
-            with postgresql(folder / "postgresql") as url:
-                outcome = run(folder, kills=arguments.kills, seed=arguments.seed, database_url=url)
-        else:
-            outcome = run(folder, kills=arguments.kills, seed=arguments.seed)
-    told = asdict(outcome)
-    print(json.dumps(told) if arguments.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
-    if outcome.lost or outcome.doubled:
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
