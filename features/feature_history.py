@@ -1,0 +1,44 @@
+"""Everything that the features of some obligors rest on, as one history: their days, their ledgers, their machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from features.catalogue import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
+from features.daily import build_history
+from features.history import DailyHistory, Fleet, Level
+from features.ledgers import Ledgers, with_ledgers
+from features.machine_day.machine_days import MachineDays
+
+
+def feature_history(
+    machine_days: MachineDays, ledgers: Ledgers, *, as_of: datetime, obligor_ids: Sequence[str] | None = None
+) -> DailyHistory:
+    """The history of these obligors (all with machine-days, if None), with their ledgers and their fleet.
+
+    `machine_days` must reach back `HISTORY_DAYS`, as must the ledgers.
+    """
+    obligors = build_history(
+        machine_days,
+        level=Level.OBLIGOR,
+        as_of=as_of,
+        days=HISTORY_DAYS,
+        recent_days=RECENT_DAYS,
+        obligor_ids=obligor_ids,
+    )
+    machines = build_history(machine_days, level=Level.MACHINE, as_of=as_of, days=MACHINE_DAYS)
+    return replace(
+        with_ledgers(obligors, ledgers),
+        fleet=fleet_of(with_ledgers(machines, ledgers), obligors.units),
+    )
+
+
+def fleet_of(machines: DailyHistory, units: Sequence[str]) -> Fleet:
+    """The machines beside the units that own them (-1: none of these)."""
+    position = {unit: number for number, unit in enumerate(units)}
+    owner = np.array([position.get(obligor, -1) for obligor in machines.obligor_ids], dtype=np.int64)
+    return Fleet(history=machines, owner=owner)

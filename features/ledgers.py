@@ -1,0 +1,121 @@
+"""Ledgers beside a history: rows of orders, invoices, debts, upkeep and ratings, read once and booked on local days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import MachineUid, ObligorId
+from features.bookings import Book
+from features.history import DailyHistory, Level, Standing
+from features.ledger_measures import Frames, machine_measures, obligor_measures
+from features.standing import machine_standing, obligor_standing
+
+if TYPE_CHECKING:
+    from data_contracts.observations.reader import ObservationReader
+
+COLUMNS: Mapping[RecordKind, Sequence[str]] = {
+    RecordKind.PURCHASE_ORDER: ("order_id", "buyer_id", "parts", "amount_minor", "currency", "due_date"),
+    RecordKind.DELIVERY: ("delivery_id", "order_id", "parts"),
+    RecordKind.INVOICE: (
+        "invoice_id",
+        "buyer_id",
+        "delivery_id",
+        "status",
+        "corrected_invoice_id",
+        "amount_minor",
+        "currency",
+        "due_date",
+    ),
+    RecordKind.RECEIPT: ("invoice_id", "amount_minor"),
+    RecordKind.FACILITY: ("facility_id", "collateral_id", "amount_minor", "currency", "rate_per_year", "instalments"),
+    RecordKind.REPAYMENT: (
+        "facility_id",
+        "instalment",
+        "due_date",
+        "amount_due_minor",
+        "amount_paid_minor",
+        "currency",
+    ),
+    RecordKind.MAINTENANCE: ("machine_uid", "maintenance_kind", "work_seconds"),
+    RecordKind.ENERGY_BILL: ("month", "energy_kwh"),
+    RecordKind.SUPPLIER_INVOICE: (
+        "supplier_invoice_id",
+        "supplier_id",
+        "amount_minor",
+        "amount_paid_minor",
+        "currency",
+        "paid_date",
+    ),
+    RecordKind.COUNTERPARTY_RATING: ("counterparty_id", "pd_12m"),
+    RecordKind.BALANCE_SHEET: ("equity_minor", "currency"),
+    RecordKind.LOCATION: ("latitude_deg", "longitude_deg"),
+}
+"""What features take from each ledger, beside whose row it is and its `event_time`."""
+
+TIMELESS = (RecordKind.FACILITY, RecordKind.BALANCE_SHEET, RecordKind.COUNTERPARTY_RATING)
+"""Ledgers of which a row counts however old it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledgers:
+    """Rows of each ledger that could be known at an instant, and the machines of `ObservationReader.machines`."""
+
+    tables: Mapping[RecordKind, pa.Table]
+    machines: pa.Table
+
+    def frame(self, kind: RecordKind) -> pd.DataFrame:
+        """The rows of one ledger."""
+        return self.tables[kind].to_pandas()
+
+
+def load_ledgers(
+    reader: ObservationReader,
+    *,
+    as_of: datetime,
+    days: int,
+    machine_uids: Sequence[MachineUid],
+    obligor_ids: Sequence[ObligorId] | None = None,
+) -> Ledgers:
+    """The ledgers of these obligors (all, if None) and of these machines over the last `days` before `as_of`."""
+    since = as_of - timedelta(days=days)
+    tables = {}
+    for kind, columns in COLUMNS.items():
+        by_machine = kind is RecordKind.LOCATION
+        tables[kind] = reader.rows(
+            kind,
+            as_of=as_of,
+            obligor_ids=None if by_machine else obligor_ids,
+            machine_uids=machine_uids if by_machine else None,
+            event_from=None if kind in TIMELESS else since,
+            columns=("machine_uid" if by_machine else "obligor_id", "event_time", *columns),
+        )
+    owned = reader.machines(as_of=as_of, obligor_ids=obligor_ids)
+    begun = pc.less_equal(owned["owned_from"], pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC")))
+    return Ledgers(tables, owned.filter(pc.fill_null(begun, True)))
+
+
+def with_ledgers(history: DailyHistory, ledgers: Ledgers) -> DailyHistory:
+    """The history with what ledgers say of its units: measures on local days up to each unit's last complete one, and
+    its standing at the end of it. Of machines, that is their upkeep, their places and their value."""
+    book = Book.of(history)
+    places = ledgers.frame(RecordKind.LOCATION)
+    if history.level is Level.MACHINE:
+        measures = machine_measures(book, ledgers.frame(RecordKind.MAINTENANCE), places)
+        return _filled(history, machine_standing(book, ledgers.machines, history.standing), measures)
+    frames: Frames = {kind: ledgers.frame(kind) for kind in COLUMNS}
+    owners = dict(zip(*(ledgers.machines[name].to_pylist() for name in ("machine_uid", "obligor_id")), strict=True))
+    places["obligor_id"] = places["machine_uid"].map(owners)
+    measures = obligor_measures(book, frames, places)
+    return _filled(history, obligor_standing(book, frames, owners, history.standing), measures)
+
+
+def _filled(history: DailyHistory, standing: Standing, measures: dict[str, Any]) -> DailyHistory:
+    return replace(history, standing=standing, **measures)
