@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import ParameterBook
-from features.catalogue import CATALOGUE, HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS, evaluate
+from features.catalogue import CATALOGUE, evaluate
 from features.cover import cover_columns
-from features.daily import build_history
+from features.declaration import HISTORY_DAYS, MACHINE_DAYS
+from features.feature_history import feature_history, machine_history
 from features.history import Array, Level
+from features.ledgers import MACHINE_KINDS, load_ledgers
 from features.loading import ZONE_MARGIN, load_machine_days
 from features.machine_day.arrow import micros
 from features.machine_day.days import to_micros
@@ -97,7 +99,13 @@ def feature_matrix(
     days = HISTORY_DAYS if level is Level.OBLIGOR else MACHINE_DAYS
     first_day = as_of.astimezone(UTC).date() - timedelta(days=days) - ZONE_MARGIN
     machine_days, _ = load_machine_days(reader, as_of=as_of, first_day=first_day)
-    history = build_history(machine_days, level=level, as_of=as_of, days=days, recent_days=RECENT_DAYS)
+    uids = machine_days.machine_uids
+    if level is Level.OBLIGOR:
+        ledgers = load_ledgers(reader, as_of=as_of, machine_uids=uids)
+        history = feature_history(machine_days, ledgers, as_of=as_of)
+    else:
+        ledgers = load_ledgers(reader, as_of=as_of, machine_uids=uids, kinds=MACHINE_KINDS)
+        history = machine_history(machine_days, ledgers, as_of=as_of)
     found = evaluate(history.adverse() if adverse else history, settings_at(parameters, as_of))
     return FeatureMatrix(
         units=history.units, obligor_ids=history.obligor_ids, names=tuple(CATALOGUE), values=found.values

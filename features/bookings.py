@@ -57,7 +57,8 @@ class Book:
         """Amounts added up by unit and day; 0 on a day without one, NaN throughout for units not `known`."""
         inside = (column >= 0) & (column < self.days)
         cell = unit[inside] * self.days + column[inside]
-        return self._measure(np.bincount(cell, weights=amount[inside], minlength=self._cells), known)
+        sums = np.bincount(cell, weights=amount[inside], minlength=self._cells)
+        return self._measure(sums.astype(np.float64), known)
 
     def balance(self, unit: Ints, column: Ints, change: Array, *, known: Ints) -> Measure:
         """Changes added up to the end of each day; what changed before the first day counts from it on."""
@@ -71,7 +72,7 @@ class Book:
         return len(self.units) * self.days
 
     def _measure(self, sums: Array, known: Ints) -> Measure:
-        values = np.asarray(sums, dtype=np.float64).reshape(len(self.units), self.days)
+        values = sums.astype(np.float64).reshape(len(self.units), self.days)
         silent = np.ones(len(self.units), dtype=np.bool_)
         silent[known] = False
         values[silent] = np.nan

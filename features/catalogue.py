@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.breakdown import BREAKDOWN
-from features.declaration import LONGEST_WINDOW_DAYS, FeatureDefinition, reason_code
+from features.declaration import HISTORY_DAYS, MACHINE_DAYS, FeatureDefinition, reason_code
 from features.energy import ENERGY
 from features.feature_value import SAID, FeatureColumns, Missing
 from features.history import Array, DailyHistory, Level, Window
@@ -28,15 +28,6 @@ CATALOGUE: Mapping[str, FeatureDefinition] = MappingProxyType(
     {definition.key: definition for declared in FEATURES for definition in declared.definitions}
 )
 """Definitions by key (`power_on_rate_90d`), in the order of every feature matrix."""
-
-HISTORY_DAYS = 730
-RECENT_DAYS = 365
-MACHINE_DAYS = 180
-"""Days of history that features are computed from: of an obligor's long measures (two years, so that a year can be
-compared with the one before), of its other measures, and of a machine. Whether a unit's history is long enough for a
-window is judged within them, so that one obligor and a whole book, read in whatever way, get the same values."""
-
-assert MACHINE_DAYS >= LONGEST_WINDOW_DAYS
 
 
 @dataclass(frozen=True, slots=True)

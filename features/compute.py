@@ -14,12 +14,14 @@ import pyarrow.compute as pc
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
-from features.catalogue import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS, catalogue_columns, catalogue_version, evaluate
-from features.daily import build_history
+from features.catalogue import catalogue_columns, catalogue_version, evaluate
 from features.data_trust.grade import GradeRules, graded
 from features.data_trust.settings import grade_rules_at
+from features.declaration import HISTORY_DAYS
+from features.feature_history import feature_history
 from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
-from features.history import DailyHistory, Level
+from features.history import DailyHistory
+from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
 from features.settings import FeatureSettings, settings_at
@@ -59,10 +61,10 @@ def snapshots(
     """
     read = _read(reader, obligor_ids, as_of)
     settings = settings_at(parameters, as_of)
-    history = _history(read, Level.OBLIGOR)
+    history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
     values = dict(zip(obligor_ids, _values(history, settings), strict=True))
-    machines = _machine_values(read, settings) if with_machines else {}
-    quantities = _quantities(read, settings)
+    machines = _machine_values(history, settings) if with_machines else {}
+    quantities = _quantities(read, history, settings)
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
     facts = _facts(read, last_days, grade_rules_at(parameters, as_of))
     return [
@@ -87,6 +89,7 @@ class _Read:
     obligor_ids: Sequence[ObligorId]
     as_of: datetime
     machine_days: MachineDays
+    ledgers: Ledgers
     machines: pa.Table
     orders: pa.Table
     deliveries: pa.Table
@@ -103,37 +106,26 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: da
         reader.rows(kind, as_of=as_of, obligor_ids=obligor_ids, event_from=as_of - timedelta(days=QUANTITY_DAYS))
         for kind in (RecordKind.PURCHASE_ORDER, RecordKind.DELIVERY)
     )
-    known_machines = [MachineUid(uid) for uid in machine_days.spans["machine_uid"].unique().to_pylist()]
     return _Read(
         obligor_ids=obligor_ids,
         as_of=as_of,
         machine_days=machine_days,
+        ledgers=load_ledgers(reader, as_of=as_of, machine_uids=machine_days.machine_uids, obligor_ids=obligor_ids),
         machines=machines,
         orders=_up_to(orders, as_of),
         deliveries=_up_to(deliveries, as_of),
         profiles={row["obligor_id"]: row for row in reader.obligor_profiles(as_of=as_of).to_pylist()},
         batches=reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids),
-        earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=known_machines, before=first_day),
+        earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=machine_days.machine_uids, before=first_day),
     )
 
 
-def _history(read: _Read, level: Level, days: int | None = None) -> DailyHistory:
-    owners, length = (read.obligor_ids, HISTORY_DAYS) if level is Level.OBLIGOR else (None, MACHINE_DAYS)
-    return build_history(
-        read.machine_days,
-        level=level,
-        as_of=read.as_of,
-        days=days or length,
-        recent_days=RECENT_DAYS,
-        obligor_ids=owners,
-    )
-
-
-def _machine_values(read: _Read, settings: FeatureSettings) -> dict[str, dict[MachineUid, Values]]:
+def _machine_values(history: DailyHistory, settings: FeatureSettings) -> dict[str, dict[MachineUid, Values]]:
     """Features of the machines of each obligor that it owned at `as_of`."""
-    history = _history(read, Level.MACHINE)
+    assert history.fleet is not None, "an obligor history has a fleet"
+    machines = history.fleet.history
     found: dict[str, dict[MachineUid, Values]] = defaultdict(dict)
-    for unit, owner, values in zip(history.units, history.obligor_ids, _values(history, settings), strict=True):
+    for unit, owner, values in zip(machines.units, machines.obligor_ids, _values(machines, settings), strict=True):
         found[owner][MachineUid(unit)] = values
     return found
 
@@ -145,10 +137,12 @@ def _values(history: DailyHistory, settings: FeatureSettings) -> list[FeatureRow
     return [FeatureRow(columns, *row) for row in zip(observed.values, observed.reasons, adverse.values, strict=True)]
 
 
-def _quantities(read: _Read, settings: FeatureSettings) -> dict[ObligorId, dict[str, FeatureValue]]:
+def _quantities(
+    read: _Read, history: DailyHistory, settings: FeatureSettings
+) -> dict[ObligorId, dict[str, FeatureValue]]:
     columns: dict[str, QuantityColumn] = {
         **order_quantities(read.orders, read.deliveries, read.obligor_ids),
-        **output_quantities(_history(read, Level.OBLIGOR, QUANTITY_DAYS), settings),
+        **output_quantities(history, settings),
         "asset_value_minor": asset_values(_owned_at(read.machines, read.as_of), read.obligor_ids),
     }
     return {

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from features.feature_value import REASONS, SAID, Missing
 from features.history import Array, DailyHistory, Window
 
-LONGEST_WINDOW_DAYS = 90
+LONGEST_WINDOW_DAYS = 365
+
+HISTORY_DAYS = 730
+RECENT_DAYS = 365
+MACHINE_DAYS = 180
+"""Days of history that features are computed from: of an obligor's long measures (two years, so that a year can be
+compared with the one before), of its other measures, and of a machine. Whether a unit's history is long enough for a
+window is judged within them, so that one obligor and a whole book, read in whatever way, get the same values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from features.catalogue import FEATURES, HISTORY_DAYS
-from features.declaration import Feature, FeatureDefinition
+from features.catalogue import FEATURES
+from features.declaration import HISTORY_DAYS, Feature, FeatureDefinition
 from features.snapshot import Missing
 from features.trade import QUANTITIES
 

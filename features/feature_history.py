@@ -8,8 +8,8 @@ from datetime import datetime
 
 import numpy as np
 
-from features.catalogue import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.daily import build_history
+from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.history import DailyHistory, Fleet, Level
 from features.ledgers import Ledgers, with_ledgers
 from features.machine_day.machine_days import MachineDays
@@ -30,11 +30,14 @@ def feature_history(
         recent_days=RECENT_DAYS,
         obligor_ids=obligor_ids,
     )
+    machines = machine_history(machine_days, ledgers, as_of=as_of)
+    return replace(with_ledgers(obligors, ledgers), fleet=fleet_of(machines, obligors.units))
+
+
+def machine_history(machine_days: MachineDays, ledgers: Ledgers, *, as_of: datetime) -> DailyHistory:
+    """The history of the machines owned at `as_of`, with their upkeep, their places and their value."""
     machines = build_history(machine_days, level=Level.MACHINE, as_of=as_of, days=MACHINE_DAYS)
-    return replace(
-        with_ledgers(obligors, ledgers),
-        fleet=fleet_of(with_ledgers(machines, ledgers), obligors.units),
-    )
+    return with_ledgers(machines, ledgers)
 
 
 def fleet_of(machines: DailyHistory, units: Sequence[str]) -> Fleet:

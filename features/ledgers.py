@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import MachineUid, ObligorId
 from features.bookings import Book
+from features.declaration import HISTORY_DAYS
 from features.history import DailyHistory, Level, Standing
 from features.ledger_measures import Frames, machine_measures, obligor_measures
+from features.loading import ZONE_MARGIN
 from features.standing import machine_standing, obligor_standing
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ COLUMNS: Mapping[RecordKind, Sequence[str]] = {
 }
 """What features take from each ledger, beside whose row it is and its `event_time`."""
 
+MACHINE_KINDS = (RecordKind.MAINTENANCE, RecordKind.LOCATION)
+"""Ledgers that speak of single machines."""
+
 TIMELESS = (RecordKind.FACILITY, RecordKind.BALANCE_SHEET, RecordKind.COUNTERPARTY_RATING)
 """Ledgers of which a row counts however old it is."""
 
@@ -80,15 +85,15 @@ def load_ledgers(
     reader: ObservationReader,
     *,
     as_of: datetime,
-    days: int,
     machine_uids: Sequence[MachineUid],
     obligor_ids: Sequence[ObligorId] | None = None,
+    kinds: Sequence[RecordKind] = tuple(COLUMNS),
 ) -> Ledgers:
-    """The ledgers of these obligors (all, if None) and of these machines over the last `days` before `as_of`."""
-    since = as_of - timedelta(days=days)
+    """The ledgers of these obligors (all, if None) and of these machines over the `HISTORY_DAYS` before `as_of`."""
+    since = as_of - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
     tables = {}
-    for kind, columns in COLUMNS.items():
-        by_machine = kind is RecordKind.LOCATION
+    for kind in kinds:
+        columns, by_machine = COLUMNS[kind], kind is RecordKind.LOCATION
         tables[kind] = reader.rows(
             kind,
             as_of=as_of,

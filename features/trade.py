@@ -145,15 +145,15 @@ def asset_values(machines: pa.Table, obligor_ids: Sequence[str]) -> QuantityColu
 
 
 def output_quantities(history: DailyHistory, settings: FeatureSettings) -> dict[str, QuantityColumn]:
-    """Parts made in the last `OUTPUT_DAYS` of an obligor history of `QUANTITY_DAYS`: counted, and as energy and hours
-    tell by what a part took before. Three answers to one question: a limit rests on the least of them."""
+    """Parts made in the last `OUTPUT_DAYS` of an obligor history: counted, and as energy and hours tell by what a part
+    took in the rest of the last `QUANTITY_DAYS`. Three answers to one question: a limit rests on the least of them."""
     window = Window(days=OUTPUT_DAYS, settings=settings)
-    parts = history.parts.values
+    parts = history.parts.last(QUANTITY_DAYS)
     counted = history.parts.sum_over(window)
     hours = history.executing_seconds.sum_over(window) / SECONDS_PER_HOUR
-    kwh_per_part = _usual(history.counted_executing_kwh.values, parts)
-    hours_per_part = _usual(history.counted_executing_seconds.values / SECONDS_PER_HOUR, parts)
-    no_counter, no_meter = np.isnan(nan_sum(parts)), np.isnan(nan_sum(history.energy_executing_kwh.values))
+    kwh_per_part = _usual(history.counted_executing_kwh.last(QUANTITY_DAYS), parts)
+    hours_per_part = _usual(history.counted_executing_seconds.last(QUANTITY_DAYS) / SECONDS_PER_HOUR, parts)
+    no_counter, no_meter = np.isnan(nan_sum(parts)), np.isnan(nan_sum(history.energy_executing_kwh.last(QUANTITY_DAYS)))
     by_counter = [(np.isnan(counted), Missing.NO_COUNTER)]
     by_energy = [(no_counter, Missing.NO_COUNTER), (no_meter, Missing.NO_POWER_METER)]
     by_hours = [(no_counter, Missing.NO_COUNTER)]
@@ -163,7 +163,7 @@ def output_quantities(history: DailyHistory, settings: FeatureSettings) -> dict[
         "output_parts_by_hours_90d": (hours / hours_per_part, by_hours),
     }
     seen = history.observed_seconds.sum_over(window) > 0
-    short = QUANTITY_DAYS - history.first_observed < settings.minimum_history_share * OUTPUT_DAYS
+    short = history.length - history.first_observed < settings.minimum_history_share * OUTPUT_DAYS
     general = [(short, Missing.NOT_ENOUGH_HISTORY), (~seen, Missing.NOT_OBSERVED)]
     return {name: _reasoned(values, [*general, *own]) for name, (values, own) in columns.items()}
 

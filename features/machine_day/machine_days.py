@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_contracts.identifiers import MachineUid
 from data_contracts.vocabulary import ELEMENTS, DataOrigin
 from features.trust import TrustFinding
 
@@ -86,6 +87,11 @@ class MachineDays:
     table: pa.Table
     spans: pa.Table
     findings: Sequence[TrustFinding] = ()
+
+    @property
+    def machine_uids(self) -> list[MachineUid]:
+        """The machines that anything is known of."""
+        return [MachineUid(uid) for uid in self.spans["machine_uid"].unique().to_pylist()]
 
     def of_obligors(self, obligor_ids: Sequence[str]) -> MachineDays:
         """The part that concerns these obligors. Of the findings on a day, those on a day of theirs."""

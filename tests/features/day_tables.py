@@ -10,8 +10,9 @@ import pyarrow as pa
 from sample_tables import MACHINE, OBLIGOR, SHANGHAI
 
 from data_contracts.vocabulary import ELEMENTS
-from features.catalogue import CATALOGUE, HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS, evaluate
+from features.catalogue import CATALOGUE, evaluate
 from features.daily import build_history
+from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.feature_value import REASONS, SAID
 from features.history import DailyHistory, Level
 from features.machine_day.machine_days import ENERGIES, ONLY_REPORTED, SCHEMA, SPAN_SCHEMA, MachineDays

@@ -9,8 +9,8 @@ import pytest
 from day_tables import AS_OF, FULL, LAST_DAY, back, day, history, machine_days, span
 from sample_tables import MACHINE, OBLIGOR
 
-from features.catalogue import HISTORY_DAYS, RECENT_DAYS
 from features.daily import build_history
+from features.declaration import HISTORY_DAYS, RECENT_DAYS
 from features.history import Level
 
 BUYER = "91999999MA0000002R"
