@@ -31,7 +31,8 @@ class ModelFeature(Frozen):
     """One input of a model: its key, what it is called without the window, and what training peers showed.
 
     `sign` is the monotone constraint (+1: more is riskier). `adverse_value` is the peers' 90th percentile in the
-    riskier direction (None where unsigned or never seen); `peer_median` is None where no peer had a value.
+    riskier direction (None where unsigned or never seen); `peer_median` is the median of the reference group where the
+    model has one, else of the training peers (None where no peer had a value).
     """
 
     key: str
@@ -42,6 +43,18 @@ class ModelFeature(Frozen):
     sign: Literal[-1, 0, 1]
     adverse_value: float | None
     peer_median: float | None
+
+
+class ReferenceGroup(Frozen):
+    """The peers that reasons compare with: how they were chosen, their PDs, their mean margin, and the hash that names
+    them (SHA-256 of their pattern counts)."""
+
+    selection: str
+    members: int
+    lowest_pd: float
+    highest_pd: float
+    base_log_odds: float
+    sha256: str
 
 
 class Slice(Frozen):
@@ -84,12 +97,15 @@ def canonical_card(card: Frozen) -> bytes:
     return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def model_version(members: Sequence[bytes], card: Frozen) -> ModelVersion:
-    """SHA-256 over the members' digests in order and the canonical card, hex: a model's whole identity."""
+def version_of(members: Sequence[bytes], card_bytes: bytes) -> ModelVersion:
+    """SHA-256 over the members' digests in order and the card's bytes, hex: a model's whole identity.
+
+    Whatever else belongs to the model (its reference group) is named in the card by its hash.
+    """
     digest = hashlib.sha256()
     for member in members:
         digest.update(hashlib.sha256(member).digest())
-    digest.update(hashlib.sha256(canonical_card(card)).digest())
+    digest.update(hashlib.sha256(card_bytes).digest())
     return ModelVersion(digest.hexdigest())
 
 

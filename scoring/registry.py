@@ -1,4 +1,5 @@
-"""Models on disk: `<folder>/<kind>/<version>/` holds UBJ members and `card.json`; `promoted.json` beside names one.
+"""Models on disk: `<folder>/<kind>/<version>/` holds UBJ members, `card.json` and, for credit, `reference.npy` (the
+reference group's pattern counts); `promoted.json` beside names one.
 
 A version is the hash of what lies in its folder, so a folder is written once and never changed. This module and
 `scoring.training` are the only ones of the room that touch anything outside their arguments.
@@ -17,10 +18,12 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from data_contracts.identifiers import ModelVersion
-from scoring.cards import canonical_card, installed_libraries, model_version
+from scoring.cards import installed_libraries, version_of
 from scoring.credit.artefact import CreditArtefact, credit_artefact
 from scoring.credit.card import CreditCard
 from scoring.errors import ArtefactDamaged, UnknownModel
+from scoring.explanation.reference import read_reference, reference_bytes
+from scoring.explanation.shapley import ReferenceCounts
 from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
 from scoring.insurance.card import InsuranceCard
 
@@ -30,6 +33,7 @@ Card = dict[str, Any]
 """A model card as a plain object, its `model_version` first."""
 
 CARD_FILE = "card.json"
+REFERENCE_FILE = "reference.npy"
 POINTER_FILE = "promoted.json"
 VERSION = re.compile(r"[0-9a-f]{64}")
 
@@ -56,14 +60,17 @@ def load_artefact(folder: Path, kind: Kind, version: ModelVersion) -> Artefact:
     if not VERSION.fullmatch(version) or not (place / CARD_FILE).is_file():
         raise UnknownModel(f"No {kind} model {version!r} is stored here.", hint=f"Run: millgrade train {kind}")
     members = [path.read_bytes() for path in sorted(place.glob("*.ubj"))]
-    card = _read_card(place / CARD_FILE, kind)
-    found = model_version(members, card)
+    card_bytes = (place / CARD_FILE).read_bytes()
+    card = _read_card(card_bytes, kind)
+    found = version_of(members, card_bytes)
     if found != version:
         raise ArtefactDamaged(
             f"The files of {kind} model {version} hash to {found}.",
             hint="Restore the folder from a backup, or train again and promote the new version.",
         )
-    return _artefact(members, card)
+    if isinstance(card, InsuranceCard):
+        return insurance_artefact(members, card, card_bytes=card_bytes)
+    return credit_artefact(members, card, reference=_read_reference(place, card), card_bytes=card_bytes)
 
 
 def latest(folder: Path, kind: Kind) -> ModelVersion | None:
@@ -92,18 +99,22 @@ def plain_card(artefact: Artefact) -> Card:
     }
 
 
-def _read_card(path: Path, kind: Kind) -> CreditCard | InsuranceCard:
+def _read_card(content: bytes, kind: Kind) -> CreditCard | InsuranceCard:
     schema = CreditCard if kind == "credit" else InsuranceCard
     try:
-        return schema.model_validate_json(path.read_bytes())
+        return schema.model_validate_json(content)
     except ValidationError as error:
-        raise ArtefactDamaged(f"{path.name} is no card of a {kind} model: {error.error_count()} errors.") from error
+        raise ArtefactDamaged(f"{CARD_FILE} is no card of a {kind} model: {error.error_count()} errors.") from error
 
 
-def _artefact(members: list[bytes], card: CreditCard | InsuranceCard) -> Artefact:
-    if isinstance(card, CreditCard):
-        return credit_artefact(members, card)
-    return insurance_artefact(members, card)
+def _read_reference(place: Path, card: CreditCard) -> ReferenceCounts | None:
+    """The group that the card names; models of format 1 have none."""
+    if card.reference is None:
+        return None
+    path = place / REFERENCE_FILE
+    if not path.is_file():
+        raise ArtefactDamaged(f"{REFERENCE_FILE} of credit model {place.name} is missing.")
+    return read_reference(path.read_bytes(), members=card.reference.members, digest=card.reference.sha256)
 
 
 def _write_folder(place: Path, artefact: Artefact) -> None:
@@ -113,7 +124,9 @@ def _write_folder(place: Path, artefact: Artefact) -> None:
     try:
         for index, member in enumerate(artefact.bag.members):
             _write_file(draft / f"member-{index:02d}.ubj", member)
-        _write_file(draft / CARD_FILE, canonical_card(artefact.card))
+        if isinstance(artefact, CreditArtefact) and artefact.reference is not None:
+            _write_file(draft / REFERENCE_FILE, reference_bytes(artefact.reference))
+        _write_file(draft / CARD_FILE, artefact.card_bytes)
         draft.replace(place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from data_contracts.vocabulary import DataOrigin
-from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, Slice
+from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, ReferenceGroup, Slice
 from scoring.credit.calibration import CalibrationMethod, Calibrator
 
 
@@ -41,9 +41,9 @@ class CreditMetrics(Frozen):
 
 
 class CreditCard(Frozen):
-    """Card of a model of default within 12 months."""
+    """Card of a model of default within 12 months. Format 1 had no reference group."""
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     kind: Literal["credit"] = "credit"
     data_origin: DataOrigin
     statement: str | None
@@ -64,3 +64,4 @@ class CreditCard(Frozen):
     catalogue_version: str
     parameters_version: str
     data_cut: DataCut | None
+    reference: ReferenceGroup | None = None

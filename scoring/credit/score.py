@@ -80,7 +80,7 @@ def _model_records(
         _check_fit(snapshot, keys)
     observed = np.array([snapshot.vector(keys) for snapshot in snapshots])
     adverse = np.array([_adverse(snapshot, keys, features) for snapshot in snapshots])
-    explanation = artefact.bag.explain(observed)
+    explanation = artefact.explain(observed)
     lowest, highest = artefact.card.interval_percentiles
     lower = np.percentile(explanation.member_margins, lowest, axis=0)
     upper = np.percentile(artefact.bag.margins(adverse), highest, axis=0)

@@ -6,7 +6,7 @@ feature without its window, and the direction; `risk_reports.wording` turns a co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from features.catalogue import CATALOGUE
 from scoring.cards import ModelFeature
 from scoring.records import Contribution, Reason, ReasonCode
+
+Members = Sequence[tuple[Contribution, ModelFeature]]
 
 
 class ReasonKind(StrEnum):
@@ -37,11 +39,13 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonRules:
-    """How many reasons are named in each direction, and the least pull that is one (parameter `reasons`)."""
+    """How many reasons are named in each direction, the least pull that is one, and by how much a newcomer must pull
+    harder than what the portfolio view showed last time (parameter `reasons`)."""
 
     minimum_contribution: float
     adverse: int
     favourable: int
+    hysteresis: float
 
     def count(self, direction: Direction) -> int:
         """At most so many."""
@@ -78,11 +82,15 @@ def reasons(
     kind: ReasonKind,
     features: Sequence[ModelFeature],
     rules: ReasonRules,
+    shown: Collection[ReasonCode] = (),
 ) -> tuple[Reason, ...]:
     """The strongest adverse families, then the strongest favourable ones.
 
     `contributions` stand in the order of `features`, whose order also settles ties. Families whose sum is smaller than
-    the least pull are not named; nothing stands in for them.
+    the least pull, or that no feature can tell of, are not named; nothing stands in for them.
+
+    `shown` is for the portfolio view alone: codes of the month before, which give way only to what pulls harder by more
+    than `hysteresis`, so that a list read every month does not flicker. A decision's reasons know no month before.
     """
     families: dict[str, list[tuple[Contribution, ModelFeature]]] = {}
     for contribution, feature in zip(contributions, features, strict=True):
@@ -90,29 +98,61 @@ def reasons(
     return tuple(
         reason
         for direction in Direction
-        for reason in _strongest(families.values(), kind=kind, direction=direction, rules=rules)
+        for reason in _strongest(families.values(), kind=kind, direction=direction, rules=rules, shown=shown)
     )
 
 
-def _strongest(families: Any, *, kind: ReasonKind, direction: Direction, rules: ReasonRules) -> list[Reason]:
-    pulls = [(direction.sign * sum(item.contribution for item, _ in members), members) for members in families]
-    told = [pull for pull in pulls if pull[0] >= rules.minimum_contribution and _known(pull[1])]
-    ranked = sorted(told, key=lambda pull: -pull[0])
-    return [_reason(members, kind=kind, direction=direction) for _, members in ranked[: rules.count(direction)]]
+def _strongest(
+    families: Iterable[Members],
+    *,
+    kind: ReasonKind,
+    direction: Direction,
+    rules: ReasonRules,
+    shown: Collection[ReasonCode],
+) -> list[Reason]:
+    def code(feature: ModelFeature) -> ReasonCode:
+        return reason_code(kind, family=feature.family, name=feature.name, direction=direction)
+
+    def strength(pull: float, feature: ModelFeature) -> float:
+        return direction.sign * pull + (rules.hysteresis if code(feature) in shown else 0.0)
+
+    told: list[tuple[float, Reason]] = []
+    for members in families:
+        pull, telling = sum(item.contribution for item, _ in members), _telling(members, direction)
+        if direction.sign * pull < rules.minimum_contribution or not telling:
+            continue
+        leading, feature = max(telling, key=lambda member: strength(member[0].contribution, member[1]))
+        reason = _reason(leading, feature, code=code(feature), direction=direction, pull=pull)
+        told.append((strength(pull, feature), reason))
+    told.sort(key=lambda item: -item[0])
+    return [reason for _, reason in told[: rules.count(direction)]]
 
 
-def _known(members: Sequence[tuple[Contribution, ModelFeature]]) -> list[tuple[Contribution, ModelFeature]]:
-    """What has a value: nobody can check, or act on, a reason about something that is not known."""
-    return [member for member in members if member[0].value is not None]
+def _telling(members: Members, direction: Direction) -> list[tuple[Contribution, ModelFeature]]:
+    """What a reason may name: it has a value (nobody can check what is not known), it pulled that way itself, and its
+    value does not lie on the other side of the peers', which would contradict the sentence."""
+    return [
+        (item, feature)
+        for item, feature in members
+        if item.value is not None
+        and direction.sign * item.contribution > 0
+        and direction.sign * _excess(item.value, feature) >= 0
+    ]
 
 
-def _reason(members: Sequence[tuple[Contribution, ModelFeature]], *, kind: ReasonKind, direction: Direction) -> Reason:
-    leading, feature = max(_known(members), key=lambda member: direction.sign * member[0].contribution)
+def _excess(value: float, feature: ModelFeature) -> float:
+    """How much riskier than the peers' a value is, by the sign that the model was held to; 0 without one."""
+    return 0.0 if feature.peer_median is None else feature.sign * (value - feature.peer_median)
+
+
+def _reason(
+    leading: Contribution, feature: ModelFeature, *, code: ReasonCode, direction: Direction, pull: float
+) -> Reason:
     return Reason(
-        code=reason_code(kind, family=feature.family, name=feature.name, direction=direction),
+        code=code,
         family=feature.family,
         direction=direction.value,
-        contribution=sum(item.contribution for item, _ in members),
+        contribution=pull,
         feature=feature.key,
         value=leading.value,
         reference_value=feature.peer_median,

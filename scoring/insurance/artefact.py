@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from data_contracts.identifiers import ModelVersion
 from scoring.boosters import Ensemble, ensemble
-from scoring.cards import model_version
+from scoring.cards import canonical_card, version_of
 from scoring.insurance.card import InsuranceCard
 
 
@@ -17,9 +17,13 @@ class InsuranceArtefact:
 
     version: ModelVersion
     card: InsuranceCard
+    card_bytes: bytes
     bag: Ensemble
 
 
-def insurance_artefact(members: Sequence[bytes], card: InsuranceCard) -> InsuranceArtefact:
-    """The artefact of these UBJ members and their card."""
-    return InsuranceArtefact(version=model_version(members, card), card=card, bag=ensemble(members))
+def insurance_artefact(
+    members: Sequence[bytes], card: InsuranceCard, *, card_bytes: bytes | None = None
+) -> InsuranceArtefact:
+    """The artefact of these UBJ members and their card (as stored in `card_bytes`, if it was)."""
+    written = canonical_card(card) if card_bytes is None else card_bytes
+    return InsuranceArtefact(version=version_of(members, written), card=card, card_bytes=written, bag=ensemble(members))

@@ -16,13 +16,18 @@ from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet
 from features.catalogue import catalogue_version
 from scoring.boosters import Ensemble, ensemble, mean_of_members, to_bytes, training_matrix
-from scoring.cards import DataCut, ModelFeature, Slice, installed_libraries, statement_of
+from scoring.cards import DataCut, ModelFeature, ReferenceGroup, Slice, installed_libraries, statement_of
 from scoring.credit.artefact import CreditArtefact, credit_artefact
 from scoring.credit.calibration import PdScale, fit_calibrator
 from scoring.credit.card import CalibratorCard, CreditCard, CreditMetrics
+from scoring.credit.master_scale import master_scale
 from scoring.errors import NotEnoughEvents
-from scoring.training.features import credit_sign, model_features, signed_columns
+from scoring.explanation.compiled import explainer_of, interventional_of
+from scoring.explanation.reference import reference_digest
+from scoring.explanation.shapley import ReferenceCounts
+from scoring.training.features import credit_sign, model_features, signed_columns, with_medians
 from scoring.training.metrics import credit_metrics
+from scoring.training.reference import Peers, choose_peers
 from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
 from scoring.training.split import TimeSplit, rows_at
 
@@ -85,10 +90,12 @@ def train_credit(
     members = [_member(train, features, settings, rounds=rounds, seed=seed + i) for i in range(settings["members"])]
     bag = ensemble(members)
     scale = _pd_scale(bag, calibrate, values)
+    peers = _peers(bag, calibrate, scale, values)
+    reference = explainer_of(bag.members).count(calibrate.values[peers.rows])
     card = CreditCard(
         data_origin=data_origin,
         statement=statement_of(data_origin),
-        features=features,
+        features=with_medians(features, calibrate.values[peers.rows]),
         calibrator=CalibratorCard(**asdict(scale.calibrator)),
         reference_rate=scale.reference_rate,
         interval_percentiles=tuple(settings["interval_percentiles"]),
@@ -105,8 +112,9 @@ def train_credit(
         catalogue_version=catalogue_version(),
         parameters_version=parameters.version,
         data_cut=data_cut,
+        reference=_reference_card(bag, calibrate, scale, peers, reference),
     )
-    return credit_artefact(members, card)
+    return credit_artefact(members, card, reference=reference)
 
 
 def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[datetime]) -> _Rows:
@@ -168,7 +176,34 @@ def _pd_scale(bag: Ensemble, calibrate: _Rows, values: Mapping[str, Any]) -> PdS
     )
 
 
+def _peers(bag: Ensemble, calibrate: _Rows, scale: PdScale, values: Mapping[str, Any]) -> Peers:
+    bounds = master_scale(values["master_scale"]).upper_bounds
+    return choose_peers(
+        _pd(bag, calibrate.values, scale),
+        obligor_ids=calibrate.obligor_ids,
+        as_of=calibrate.as_of,
+        approved_to=bounds[values["grade_cut_offs"]["approve_to"]],
+        settings=values["reference_group"],
+    )
+
+
+def _reference_card(
+    bag: Ensemble, calibrate: _Rows, scale: PdScale, peers: Peers, reference: ReferenceCounts
+) -> ReferenceGroup:
+    pd = _pd(bag, calibrate.values[peers.rows], scale)
+    return ReferenceGroup(
+        selection=peers.selection.value,
+        members=reference.members,
+        lowest_pd=float(pd.min()),
+        highest_pd=float(pd.max()),
+        base_log_odds=interventional_of(bag.members, reference).base,
+        sha256=reference_digest(reference),
+    )
+
+
 def _test_metrics(bag: Ensemble, test: _Rows, scale: PdScale) -> CreditMetrics:
-    margins = mean_of_members(list(bag.margins(test.values)))
-    pd = np.array([scale.pd_12m(float(margin)) for margin in margins])
-    return credit_metrics(pd, test.defaulted)
+    return credit_metrics(_pd(bag, test.values, scale), test.defaulted)
+
+
+def _pd(bag: Ensemble, rows: Matrix, scale: PdScale) -> Matrix:
+    return np.array([scale.pd_12m(float(margin)) for margin in mean_of_members(list(bag.margins(rows)))])

@@ -43,6 +43,15 @@ def model_features(
     )
 
 
+def with_medians(features: Sequence[ModelFeature], peers: Matrix) -> tuple[ModelFeature, ...]:
+    """The same entries with the medians of these peers (m, k), NaN where missing."""
+    known = [column[~np.isnan(column)] for column in peers.T]
+    return tuple(
+        feature.model_copy(update={"peer_median": float(np.median(values)) if values.size else None})
+        for feature, values in zip(features, known, strict=True)
+    )
+
+
 def constraints(features: Sequence[ModelFeature]) -> tuple[int, ...]:
     """xgboost's `monotone_constraints`."""
     return tuple(int(feature.sign) for feature in features)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ from scoring.credit.artefact import CreditArtefact, credit_artefact
 from scoring.credit.score import score
 from scoring.errors import ArtefactDamaged, UnknownModel
 from scoring.insurance.artefact import InsuranceArtefact
+
+
+def with_card(model: CreditArtefact, **changed: Any) -> CreditArtefact:
+    """The same trees and reference group under another card."""
+    card = model.card.model_copy(update=changed)
+    return credit_artefact(model.bag.members, card, reference=model.reference)
 
 
 def test_a_stored_model_scores_the_same(
@@ -39,14 +46,14 @@ def test_an_insurance_model_comes_back_whole(tmp_path: Path, insurance_model: In
     assert loaded.bag.members == insurance_model.bag.members
 
 
-def test_only_trees_and_json_lie_in_the_folder(tmp_path: Path, credit_model: CreditArtefact) -> None:
+def test_only_trees_numbers_and_json_lie_in_the_folder(tmp_path: Path, credit_model: CreditArtefact) -> None:
     registry.save_artefact(tmp_path, credit_model)
     names = sorted(path.name for path in (tmp_path / "credit" / credit_model.version).iterdir())
-    assert names == ["card.json", *(f"member-{index:02d}.ubj" for index in range(10))]
+    assert names == ["card.json", *(f"member-{index:02d}.ubj" for index in range(10)), "reference.npy"]
     assert [path.name for path in (tmp_path / "credit").iterdir()] == [credit_model.version]
 
 
-@pytest.mark.parametrize("name", ["member-00.ubj", "member-09.ubj", "card.json"])
+@pytest.mark.parametrize("name", ["member-00.ubj", "member-09.ubj", "card.json", "reference.npy"])
 def test_a_changed_byte_is_refused(tmp_path: Path, credit_model: CreditArtefact, name: str) -> None:
     registry.save_artefact(tmp_path, credit_model)
     path = tmp_path / "credit" / credit_model.version / name
@@ -91,7 +98,7 @@ def test_the_promoted_model_answers(tmp_path: Path, credit_model: CreditArtefact
     assert registry.latest(tmp_path, "credit") is None
     assert registry.promoted(tmp_path, "credit") is None
     registry.save_artefact(tmp_path, credit_model, promote=True)
-    other = credit_artefact(credit_model.bag.members, credit_model.card.model_copy(update={"seed": 8}))
+    other = with_card(credit_model, seed=8)
     assert other.version != credit_model.version
     registry.save_artefact(tmp_path, other)
     assert registry.latest(tmp_path, "credit") == credit_model.version
@@ -118,7 +125,7 @@ def test_saving_again_changes_nothing(tmp_path: Path, credit_model: CreditArtefa
 
 def test_a_model_of_other_libraries_loads_and_says_so(tmp_path: Path, credit_model: CreditArtefact) -> None:
     older = credit_model.card.libraries.model_copy(update={"xgboost": "2.1.4"})
-    artefact = credit_artefact(credit_model.bag.members, credit_model.card.model_copy(update={"libraries": older}))
+    artefact = with_card(credit_model, libraries=older)
     assert artefact.version != credit_model.version
     assert registry.save_artefact(tmp_path, artefact)["trained_with_installed_libraries"] is False
     loaded = registry.load_artefact(tmp_path, "credit", artefact.version)

@@ -12,9 +12,9 @@ from scoring.cards import ModelFeature
 from scoring.credit.artefact import CreditArtefact
 from scoring.explanation.reasons import ReasonKind, ReasonRules, reason_codes, reasons
 from scoring.insurance.artefact import InsuranceArtefact
-from scoring.records import Contribution
+from scoring.records import Contribution, ReasonCode
 
-RULES = ReasonRules(minimum_contribution=0.03, adverse=4, favourable=2)
+RULES = ReasonRules(minimum_contribution=0.03, adverse=4, favourable=2, hysteresis=0.05)
 
 
 def feature(family: str, name: str) -> ModelFeature:
@@ -30,13 +30,20 @@ def feature(family: str, name: str) -> ModelFeature:
     )
 
 
-def explained(pulls: dict[tuple[str, str], float]) -> list[tuple[str, float, str]]:
+def explained(pulls: dict[tuple[str, str], float], *, shown: tuple[str, ...] = ()) -> list[tuple[str, float, str]]:
+    """Code, pull and feature of each reason; what pulls up lies below its peers, as the sign of its feature has it."""
     features = [feature(family, name) for family, name in pulls]
     contributions = [
-        Contribution(feature=item.key, family=item.family, value=0.2, contribution=pull)
+        Contribution(feature=item.key, family=item.family, value=0.2 if pull > 0 else 0.6, contribution=pull)
         for item, pull in zip(features, pulls.values(), strict=True)
     ]
-    found = reasons(contributions, kind=ReasonKind.CREDIT, features=features, rules=RULES)
+    found = reasons(
+        contributions,
+        kind=ReasonKind.CREDIT,
+        features=features,
+        rules=RULES,
+        shown=[ReasonCode(code) for code in shown],
+    )
     return [(reason.code, round(reason.contribution, 6), reason.feature) for reason in found]
 
 
@@ -89,6 +96,44 @@ def test_what_is_not_known_is_no_reason() -> None:
     assert reasons(pulls[:1], kind=ReasonKind.CREDIT, features=[unknown], rules=RULES) == ()
 
 
+def test_a_reason_never_quotes_what_speaks_against_it() -> None:
+    better, worse = feature("level", "a"), feature("level", "b")
+    pulls = [
+        Contribution(
+            feature=better.key, family="level", value=0.5, contribution=0.3
+        ),  # more than peers, and more is good
+        Contribution(feature=worse.key, family="level", value=0.3, contribution=0.1),
+    ]
+    (reason,) = reasons(pulls, kind=ReasonKind.CREDIT, features=[better, worse], rules=RULES)
+    assert (reason.feature, reason.contribution) == (worse.key, pytest.approx(0.4))
+    assert reasons(pulls[:1], kind=ReasonKind.CREDIT, features=[better], rules=RULES) == ()
+
+
+def test_a_feature_leads_only_where_it_pulled_that_way_itself() -> None:
+    unknown, known = feature("level", "a"), feature("level", "b")
+    pulls = [
+        Contribution(feature=unknown.key, family="level", value=None, contribution=0.3),
+        Contribution(feature=known.key, family="level", value=0.3, contribution=-0.1),
+    ]
+    assert reasons(pulls, kind=ReasonKind.CREDIT, features=[unknown, known], rules=RULES) == ()
+
+
+def test_the_portfolio_view_lets_go_only_for_what_pulls_clearly_harder() -> None:
+    pulls = {(f"family{index}", "x"): 0.20 for index in range(3)}
+    close = {**pulls, ("new", "y"): 0.14, ("old", "z"): 0.10}
+    old = ("R.old.z.adverse",)
+    assert explained(close)[-1][0] == "R.new.y.adverse"
+    assert explained(close, shown=old)[-1][0] == "R.old.z.adverse"
+    clear = {**pulls, ("new", "y"): 0.16, ("old", "z"): 0.10}
+    assert explained(clear, shown=old)[-1][0] == "R.new.y.adverse"
+
+
+def test_the_portfolio_view_keeps_a_familys_leading_feature_too() -> None:
+    pulls = {("level", "a"): 0.22, ("level", "b"): 0.20}
+    assert explained(pulls, shown=("R.level.b.adverse",)) == [("R.level.b.adverse", 0.42, "b_90d")]
+    assert explained({**pulls, ("level", "a"): 0.26}, shown=("R.level.b.adverse",))[0][0] == "R.level.a.adverse"
+
+
 def test_every_code_that_a_model_can_give_is_listed(
     credit_model: CreditArtefact, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
@@ -101,7 +146,9 @@ def test_every_code_that_a_model_can_give_is_listed(
     ):
         for item in features:
             for pull in (-1.0, 1.0):
-                contribution = Contribution(feature=item.key, family=item.family, value=0.0, contribution=pull)
+                contribution = Contribution(
+                    feature=item.key, family=item.family, value=item.peer_median, contribution=pull
+                )
                 (reason,) = reasons([contribution], kind=kind, features=[item], rules=RULES)
                 assert reason.code in codes
 
