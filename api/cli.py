@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import simulator
-from api import cli_keeping, cli_manage, cli_operate
+from api import cli_evidence, cli_keeping, cli_manage, cli_operate
 from api import demo as demonstration
 from api.access_log.repository import looked
 from api.credit_decisions import service as credit_decisions
@@ -49,6 +49,7 @@ app.add_typer(train_app, name="train")
 cli_manage.mount(app)
 cli_operate.mount(app)
 cli_keeping.mount(app)
+cli_evidence.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

@@ -41,6 +41,11 @@ class Home:
         """Every parameter book that a decision or quote was made with, by version."""
         return self.root / "parameters"
 
+    @property
+    def evidence(self) -> Path:
+        """Keys that sign the log's checkpoints."""
+        return self.root / "evidence"
+
 
 def open_home(root: Path, *, database_url: str | None = None) -> Home:
     """Open the home at `root`, making it when absent. An empty database is migrated; an outdated one is refused."""

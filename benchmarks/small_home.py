@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import simulator
 from api.home import Home, open_home
+from api.models import service as models
 from api.models.service import scoring_parameters
 from api.scores.service import score_all
 from api.telemetry.service import ingest_file
@@ -21,7 +22,6 @@ from data_contracts.adapters.folder import check_file, mapping_of, read_manifest
 from data_contracts.identifiers import obligor_id
 from features.as_of import CreditTrainingSet, InsuranceTrainingSet
 from features.catalogue import CATALOGUE
-from scoring import registry
 from scoring.training.credit import train_credit
 from scoring.training.insurance import train_insurance
 from scoring.training.split import add_months, time_split
@@ -57,9 +57,9 @@ def promote_models(home: Home) -> None:
     split = time_split([_month(index) for index in MONTHS])
     parameters = scoring_parameters()
     credit = train_credit(_credit_book(), split=split, parameters=parameters, seed=SEED)
-    registry.save_artefact(home.models, credit, promote=True)
+    models.keep_artefact(home, credit)
     insurance = train_insurance(_insurance_book(), parameters=parameters, seed=SEED)
-    registry.save_artefact(home.models, insurance, promote=True)
+    models.keep_artefact(home, insurance)
 
 
 def _credit_book() -> CreditTrainingSet:

@@ -11,6 +11,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from api.database.tables import consent, obligor
+from api.evidence.claims import Kind
+from api.evidence.service import record
 from data_contracts.errors import ConsentMissing, NotFound
 from data_contracts.identifiers import ObligorId
 
@@ -59,6 +61,7 @@ def declare(
     ]
     if rows:
         connection.execute(consent.insert(), rows)
+        record(connection, Kind.CONSENT, [str(row["consent_id"]) for row in rows])
 
 
 def insert(
@@ -88,6 +91,7 @@ def insert(
             evidence=evidence,
         )
     )
+    record(connection, Kind.CONSENT, [consent_id])
     return load(connection, consent_id)
 
 
@@ -122,9 +126,17 @@ def page(
 
 def withdraw(connection: sa.Connection, consent_id: str, *, now: datetime) -> sa.Row[Any]:
     """End a consent; one that was withdrawn before keeps its time. Returns its row. Raises NotFound."""
-    ending = consent.update().where(consent.c.consent_id == consent_id, consent.c.withdrawn_time.is_(None))
-    connection.execute(ending.values(withdrawn_time=now))
+    withdraw_all(connection, consent.c.consent_id == consent_id, now=now)
     return load(connection, consent_id)
+
+
+def withdraw_all(connection: sa.Connection, which: sa.ColumnElement[bool], *, now: datetime) -> int:
+    """End those consents that are not withdrawn yet; how many there were."""
+    ending = sa.and_(which, consent.c.withdrawn_time.is_(None))
+    ids = list(connection.scalars(sa.select(consent.c.consent_id).where(ending)))
+    connection.execute(consent.update().where(ending).values(withdrawn_time=now))
+    record(connection, Kind.CONSENT_WITHDRAWAL, ids)
+    return len(ids)
 
 
 def consented(connection: sa.Connection, *, recipient: str, purpose: Purpose, now: datetime) -> set[ObligorId]:
@@ -153,12 +165,54 @@ def require(
     livemode: bool = False,
 ) -> None:
     """Raises ConsentMissing unless the obligor's consent is in force at `now` (for live: one that it gave itself)."""
-    theirs = consenting(recipient=recipient, purpose=purpose, now=now, livemode=livemode)
-    if connection.scalar(theirs.where(consent.c.obligor_id == obligor_id).limit(1)) is None:
+    if not in_force(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode):
         raise ConsentMissing(
             f"{obligor_id} has no consent in force to {recipient!r} for the purpose {purpose.value!r}.",
             hint="The obligor grants it; without it nothing of theirs is computed, shown or used.",
         )
+
+
+def in_force(
+    connection: sa.Connection,
+    obligor_id: ObligorId,
+    *,
+    recipient: str,
+    purpose: Purpose,
+    now: datetime,
+    livemode: bool = False,
+) -> list[str]:
+    """The ids of an obligor's consents to `recipient` for `purpose` that are in force at `now`."""
+    theirs = consenting(recipient=recipient, purpose=purpose, now=now, livemode=livemode)
+    ids = theirs.where(consent.c.obligor_id == obligor_id).with_only_columns(consent.c.consent_id)
+    return list(connection.scalars(ids.order_by(consent.c.consent_id)))
+
+
+def for_answer(
+    connection: sa.Connection,
+    obligor_id: ObligorId,
+    *,
+    recipient: str,
+    purpose: Purpose,
+    now: datetime,
+    livemode: bool,
+) -> list[str]:
+    """The ids of the consents that an answer to a partner rests on: to the platform, and to the partner."""
+    platform = in_force(
+        connection, obligor_id, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode
+    )
+    return platform + in_force(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode)
+
+
+def all_in_force(
+    connection: sa.Connection, *, recipient: str, purpose: Purpose, now: datetime
+) -> dict[ObligorId, list[str]]:
+    """The ids of every obligor's consents to `recipient` for `purpose` that are in force at `now`, by obligor."""
+    theirs = consenting(recipient=recipient, purpose=purpose, now=now)
+    rows = theirs.with_only_columns(consent.c.obligor_id, consent.c.consent_id).order_by(consent.c.consent_id)
+    found: dict[ObligorId, list[str]] = {}
+    for obligor_id, consent_id in connection.execute(rows):
+        found.setdefault(ObligorId(obligor_id), []).append(consent_id)
+    return found
 
 
 def is_registered(connection: sa.Connection, obligor_id: ObligorId) -> bool:

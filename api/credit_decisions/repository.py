@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 
 from api.database.statements import insert_once
 from api.database.tables import credit_decision
+from api.evidence.claims import Kind
+from api.evidence.service import record_answers
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import DecisionId, PartnerId
 from scoring.records import CreditDecision
@@ -21,6 +24,7 @@ def append(
     decision_id: DecisionId,
     partner_id: PartnerId,
     request: dict[str, Any],
+    consent_ids: Sequence[str],
     body: bytes,
     now: datetime,
 ) -> None:
@@ -37,9 +41,17 @@ def append(
         "snapshot_id": decision.score.snapshot_id,
         "model_version": decision.score.model_version,
         "parameters_version": decision.score.parameters_version,
+        "consent_ids": list(consent_ids),
         "body": body,
     }
     insert_once(connection, credit_decision, row)
+    record_answers(
+        connection,
+        Kind.CREDIT_DECISION,
+        [decision_id],
+        models=[("credit", decision.score.model_version)],
+        parameters_versions=[decision.score.parameters_version],
+    )
 
 
 def load(connection: sa.Connection, decision_id: DecisionId) -> sa.Row[Any]:

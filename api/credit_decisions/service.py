@@ -117,6 +117,9 @@ def answer(
         decision_id=decision_id,
         partner_id=partner,
         request=_plain_request(request),
+        consent_ids=consents.for_answer(
+            connection, question.obligor_id, recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode
+        ),
         body=body,
         now=now,
     )

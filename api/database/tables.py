@@ -65,6 +65,7 @@ credit_decision = sa.Table(
     sa.Column("snapshot_id", sa.String(64), nullable=False),
     sa.Column("model_version", sa.String(64)),
     sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("consent_ids", sa.JSON(none_as_null=True), comment="the consents that it rested on"),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index(None, "obligor_id", "partner_id", "decided_time"),
 )
@@ -81,6 +82,7 @@ premium_quote = sa.Table(
     sa.Column("snapshot_id", sa.String(64), nullable=False),
     sa.Column("model_version", sa.String(64), nullable=False),
     sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("consent_ids", sa.JSON(none_as_null=True), comment="the consents that it rested on"),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index(None, "obligor_id", "partner_id", "quoted_time"),
 )
@@ -98,6 +100,7 @@ score_record = sa.Table(
     sa.Column("snapshot_id", sa.String(64), nullable=False),
     sa.Column("model_version", sa.String(64)),
     sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("consent_ids", sa.JSON(none_as_null=True), comment="the consents that it rested on"),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index(None, "obligor_id", "as_of"),
 )
@@ -109,9 +112,15 @@ snapshot = sa.Table(
     sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
     sa.Column("as_of", Instant, nullable=False),
     sa.Column("taken_time", Instant, nullable=False),
+    sa.Column("disclosure_seed", sa.LargeBinary(32), comment="secret: of it come the salts of what can be opened"),
+    sa.Column("features_root", sa.String(64)),
+    sa.Column("features_count", sa.Integer),
+    sa.Column("batches_root", sa.String(64)),
+    sa.Column("batches_count", sa.Integer),
     sa.Index(None, "obligor_id", "taken_time"),
 )
-"""Which snapshots are stored (as files named by their content), so that the latest of an obligor can be found."""
+"""Which snapshots are stored (as files named by their content), so that the latest of an obligor can be found; and the
+roots over what a receipt can open of one (see `api.evidence.disclosure`)."""
 
 api_key = sa.Table(
     "api_key",

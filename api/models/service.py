@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from api.database.engine import unit_of_work
 from api.errors import ModelNotForLive, NoModel
+from api.evidence.service import record_model
 from api.home import Home
 from api.snapshots.service import TELEMETRY_KINDS, feature_parameters, reader
 from data_contracts.identifiers import ModelVersion
@@ -52,7 +53,7 @@ def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
         data = credit_training_set(source, as_ofs=split.as_ofs, parameters=feature_parameters(), known_until=as_of)
         told = _provenance(connection, as_of=as_of)
     artefact = credit.train_credit(data, split=split, parameters=scoring_parameters(), seed=SEED, **told)
-    return registry.save_artefact(home.models, artefact, promote=True)
+    return keep_artefact(home, artefact)
 
 
 def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
@@ -68,7 +69,16 @@ def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
         )
         told = _provenance(connection, as_of=as_of)
     artefact = insurance.train_insurance(data, parameters=scoring_parameters(), seed=SEED, **told)
-    return registry.save_artefact(home.models, artefact, promote=True)
+    return keep_artefact(home, artefact)
+
+
+def keep_artefact(home: Home, artefact: registry.Artefact) -> registry.Card:
+    """Keep a model, log it, and promote it; returns its card."""
+    card = registry.save_artefact(home.models, artefact)
+    with unit_of_work(home.engine) as connection:
+        record_model(connection, artefact.card.kind, artefact.version)
+    registry.save_artefact(home.models, artefact, promote=True)
+    return card
 
 
 def promoted_credit(home: Home) -> CreditArtefact:

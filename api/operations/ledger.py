@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from api.evidence.service import record_batch
 from api.home import Home
 from data_contracts.admission import AdmissionResult, admit
 from data_contracts.contract import RecordKind
@@ -56,7 +57,10 @@ def admit_rows(
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / f"operator-{kind}.csv"
         _write(source, said)
-        return admit(connection, ObservationStore(home.observations), source, mapping, obligor=None, received_time=now)
+        store = ObservationStore(home.observations)
+        result = admit(connection, store, source, mapping, obligor=None, received_time=now)
+        record_batch(connection, result.batch_id)
+        return result
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

@@ -111,11 +111,7 @@ def remove(home: Home, obligor: ObligorId, *, now: datetime) -> dict[str, Any]:
     """
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, obligor)
-        withdrawn = connection.execute(
-            sa.update(consent)
-            .where(consent.c.obligor_id == obligor, consent.c.withdrawn_time.is_(None))
-            .values(withdrawn_time=now)
-        ).rowcount
+        withdrawn = consents.withdraw_all(connection, consent.c.obligor_id == obligor, now=now)
         revoked = connection.execute(
             sa.update(api_key)
             .where(api_key.c.obligor_id == obligor, api_key.c.revoked_time.is_(None))

@@ -129,11 +129,7 @@ def remove(home: Home, partner_id: PartnerId, *, now: datetime) -> dict[str, Any
             .where(api_key.c.partner_id == partner_id, api_key.c.revoked_time.is_(None))
             .values(revoked_time=now)
         ).rowcount
-        withdrawn = connection.execute(
-            sa.update(consent)
-            .where(consent.c.recipient == partner_id, consent.c.withdrawn_time.is_(None))
-            .values(withdrawn_time=now)
-        ).rowcount
+        withdrawn = consents.withdraw_all(connection, consent.c.recipient == partner_id, now=now)
     return {
         "partner_id": partner_id,
         "ended_time": now.isoformat(),

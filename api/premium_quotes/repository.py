@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 
 from api.database.statements import insert_once
 from api.database.tables import premium_quote
+from api.evidence.claims import Kind
+from api.evidence.service import record_answers
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import PartnerId, QuoteId
 from scoring.records import PremiumQuote
@@ -21,6 +24,7 @@ def append(
     quote_id: QuoteId,
     partner_id: PartnerId,
     request: dict[str, Any],
+    consent_ids: Sequence[str],
     body: bytes,
     now: datetime,
 ) -> None:
@@ -35,9 +39,17 @@ def append(
         "snapshot_id": quote.snapshot_id,
         "model_version": quote.model_version,
         "parameters_version": quote.parameters_version,
+        "consent_ids": list(consent_ids),
         "body": body,
     }
     insert_once(connection, premium_quote, row)
+    record_answers(
+        connection,
+        Kind.PREMIUM_QUOTE,
+        [quote_id],
+        models=[("insurance", quote.model_version)],
+        parameters_versions=[quote.parameters_version],
+    )
 
 
 def load(connection: sa.Connection, quote_id: QuoteId) -> sa.Row[Any]:

@@ -107,6 +107,9 @@ def answer(
         quote_id=quote_id,
         partner_id=partner,
         request=_plain_request(request),
+        consent_ids=consents.for_answer(
+            connection, question.obligor_id, recipient=partner, purpose=Purpose.INSURANCE, now=now, livemode=livemode
+        ),
         body=body,
         now=now,
     )

@@ -43,7 +43,15 @@ def current_score(
     if livemode:
         require_live(snapshot)
     record = score(snapshot, artefact, keep_parameters(home, models.scoring_parameters()))
-    scores.append(connection, [record], now=now)
+    given = consents.in_force(
+        connection,
+        obligor_id,
+        recipient=consents.PLATFORM,
+        purpose=consents.Purpose.PLATFORM,
+        now=now,
+        livemode=livemode,
+    )
+    scores.append(connection, [record], consent_ids={obligor_id: given}, now=now)
     return CurrentScore(record=record, snapshot=snapshot)
 
 
@@ -52,7 +60,7 @@ def score_all(home: Home, *, as_of: datetime, now: datetime) -> list[ScoreRecord
     artefact = models.promoted_credit(home)
     parameters = keep_parameters(home, models.scoring_parameters())
     with unit_of_work(home.engine) as connection:
-        allowed = consents.consented(
+        allowed = consents.all_in_force(
             connection, recipient=consents.PLATFORM, purpose=consents.Purpose.PLATFORM, now=now
         )
         taken = compute.snapshots(
@@ -65,5 +73,5 @@ def score_all(home: Home, *, as_of: datetime, now: datetime) -> list[ScoreRecord
         known = [snapshot for snapshot in taken if snapshot.first_day is not None]
         snapshots.save_all(connection, home, known, now=now)
         records = score_many(known, artefact, parameters)
-        scores.append(connection, records, now=now)
+        scores.append(connection, records, consent_ids=allowed, now=now)
         return list(records)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from api.database.statements import insert_once
 from api.database.tables import snapshot as table
+from api.evidence.claims import Kind
+from api.evidence.disclosure import SEED_BYTES, batches_of, features_of
+from api.evidence.service import record
 from api.home import Home, write_once
 from data_contracts.errors import NotFound
-from data_contracts.identifiers import ObligorId, SnapshotId
+from data_contracts.identifiers import BatchId, ObligorId, SnapshotId
+from data_contracts.observations.register import merkle_roots
 from features.snapshot import FeatureSnapshot, parse_snapshot
 
 
@@ -25,6 +31,7 @@ def save(connection: sa.Connection, home: Home, snapshot: FeatureSnapshot, *, no
 def save_all(connection: sa.Connection, home: Home, many: Sequence[FeatureSnapshot], *, now: datetime) -> None:
     """Keep many snapshots; each is a file of its own."""
     rows = []
+    roots = merkle_roots(connection, sorted({batch_id for snapshot in many for batch_id in snapshot.batches}))
     for snapshot in many:
         canonical, snapshot_id = snapshot.canonical(), snapshot.snapshot_id
         write_once(_path(home, snapshot_id), canonical)
@@ -34,9 +41,11 @@ def save_all(connection: sa.Connection, home: Home, many: Sequence[FeatureSnapsh
                 "obligor_id": snapshot.obligor_id,
                 "as_of": snapshot.as_of,
                 "taken_time": now,
+                **_committed(snapshot, roots),
             }
         )
     insert_once(connection, table, rows)
+    record(connection, Kind.SNAPSHOT, [row["snapshot_id"] for row in rows])
 
 
 def load(home: Home, snapshot_id: SnapshotId) -> FeatureSnapshot:
@@ -56,6 +65,20 @@ def latest(connection: sa.Connection, home: Home, obligor_id: ObligorId, *, now:
         .limit(1)
     )
     return None if snapshot_id is None else load(home, snapshot_id)
+
+
+def _committed(snapshot: FeatureSnapshot, roots: Mapping[BatchId, str]) -> dict[str, Any]:
+    """The seed of a new snapshot, and the roots over what receipts can open of it."""
+    seed = secrets.token_bytes(SEED_BYTES)
+    features = features_of(snapshot, seed)
+    batches = batches_of({batch_id: roots[batch_id] for batch_id in snapshot.batches}, seed)
+    return {
+        "disclosure_seed": seed,
+        "features_root": features.root,
+        "features_count": len(features.contents),
+        "batches_root": batches.root,
+        "batches_count": len(batches.contents),
+    }
 
 
 def _path(home: Home, snapshot_id: SnapshotId) -> Path:

@@ -230,6 +230,13 @@ def observed_machines(
     return sorted(rows, key=lambda row: str(row.machine_uid))
 
 
+def merkle_roots(connection: Connection, batch_ids: Sequence[BatchId]) -> dict[BatchId, str]:
+    """What each of these batches committed to, hex."""
+    query = sa.select(batch.c.batch_id, batch.c.merkle_root)
+    rows = (row for some in _slices(batch_ids) for row in connection.execute(query.where(batch.c.batch_id.in_(some))))
+    return {BatchId(row.batch_id): row.merkle_root for row in rows}
+
+
 def batch_sequences(connection: Connection, kind: RecordKind | None) -> dict[BatchId, int]:
     """The place of each batch (of a kind, or of all) in the order of admission."""
     query = sa.select(batch.c.batch_id, batch.c.sequence)

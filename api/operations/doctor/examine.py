@@ -12,6 +12,7 @@ from api.database.engine import create_engine
 from api.database.migrate import current_revision, head_revision
 from api.home import Home, database_url_of
 from api.operations.doctor import files, software
+from api.operations.doctor.evidence import evidence
 from api.operations.doctor.finding import Finding, fine, wrong
 
 
@@ -46,6 +47,7 @@ def _inside(home: Home, *, sample: int) -> Iterator[Finding]:
             yield fine("database", f"{connection.dialect.name} at revision {revision}")
             yield from files.register(connection, home, sample=sample)
             yield from files.snapshots(connection, home, sample=sample)
+            yield from evidence(connection, home, sample=sample)
     except sa.exc.DBAPIError as error:
         yield wrong("database", f"The database does not answer: {_first_line(error.orig)}", "Check its address.")
         return

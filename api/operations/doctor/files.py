@@ -24,7 +24,7 @@ from data_contracts.observations.tables import observation_file, retired_file
 from data_contracts.reference.dated import parse_book
 from scoring import registry
 
-FOLDERS = (".", "observations", "snapshots", "models", "parameters")
+FOLDERS = (".", "observations", "snapshots", "models", "parameters", "evidence")
 LITTLE_SPACE_BYTES = 5 * 1024**3
 NO_SPACE_BYTES = 512 * 1024**2
 

@@ -17,10 +17,14 @@ from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
 from api.home import Home, open_home
 from api.machines.service import machine_days
+from api.operations import evidence
+from api.operations.audit.discrepancy import Verdict
+from api.operations.audit.examine import audit
 from api.partners.repository import LOCAL
 from api.snapshots.service import reader, take_snapshot
 from api.telemetry.service import ingest_file
 from data_contracts.contract import RecordKind
+from data_contracts.evidence import verify
 from data_contracts.identifiers import DecisionId, ObligorId
 from data_contracts.mapping import Mapping, parse_mapping
 from data_contracts.observations.store import ObservationStore
@@ -162,6 +166,13 @@ def test_a_decision_is_kept_and_comes_out_again(home: Home, tmp_path: Path, tiny
     answer = json.loads(body)
     assert answer["source"] == "thin_history"
     assert credit_decisions.replay(home, DecisionId(answer["decision_id"])) == body
+    signed = evidence.sign(home, since=None, now=NOW)
+    keys = verify.parse_keys("\n".join(signed["keys"]))
+    with unit_of_work(home.engine) as connection:
+        audited = audit(connection, home, checkpoint=verify.parse_checkpoint(signed["text"]), keys=keys)
+    unlogged = {(item.verdict, item.kind) for item in audited.discrepancies}
+    assert unlogged == {(Verdict.NOT_LOGGED, "model")}  # it was put there by hand, and thin history names no model
+    assert audited.covered == audited.entries > 5
 
 
 def test_both_databases_give_the_same_snapshot(tmp_path: Path, postgresql_url: str, empty_postgresql_url: str) -> None:

@@ -1,0 +1,271 @@
+"""What every kept record says, as the bytes that the log commits to: made of its rows, when it is kept and when it is
+audited.
+
+A record that says something else than its rows did is found by its leaf. The columns are listed rather than taken as
+they come: a column that is added later must not change what was said before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.database.tables import consent, credit_decision, premium_quote, score_record, snapshot
+from data_contracts.observations.tables import (
+    batch,
+    chunk,
+    observation_file,
+    observation_file_batch,
+    quarantined_row,
+    quarantined_source,
+)
+
+VALUES_PER_QUERY = 900
+
+
+class Kind(StrEnum):
+    """What is logged."""
+
+    INGEST_BATCH = "ingest_batch"
+    OBSERVATION_FILES = "observation_files"
+    QUARANTINE = "quarantine"
+    CONSENT = "consent"
+    CONSENT_WITHDRAWAL = "consent_withdrawal"
+    SNAPSHOT = "snapshot"
+    SCORE_RECORD = "score_record"
+    CREDIT_DECISION = "credit_decision"
+    PREMIUM_QUOTE = "premium_quote"
+    MODEL = "model"
+    PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one record says, and when it says that it was kept (None where it bears no time)."""
+
+    kind: Kind
+    subject: str
+    canonical: bytes
+    kept_time: datetime | None = None
+
+
+Reader = Callable[[sa.Connection, Sequence[str] | None], Iterator[Claim]]
+"""Claims about some subjects, or about all."""
+
+BATCH_COLUMNS = (
+    *("sequence", "batch_id", "kind", "obligor_id", "source_name", "source_sha256", "profile_id", "contract_version"),
+    *("received_time", "backfilled", "data_origin", "rows_read", "rows_admitted", "rows_duplicate", "rows_quarantined"),
+    *("merkle_root", "event_from", "event_until", "recorded_from", "recorded_until"),
+)
+CONSENT_COLUMNS = (
+    *("consent_id", "obligor_id", "recipient", "purpose", "streams", "granted_time", "expires_time", "mark"),
+    "evidence",
+)
+BASIS_COLUMNS = ("features_root", "features_count", "batches_root", "batches_count")
+SNAPSHOT_COLUMNS = ("snapshot_id", "obligor_id", "as_of", "taken_time")
+ANSWER_COLUMNS = ("obligor_id", "as_of", "snapshot_id", "model_version", "parameters_version", "consent_ids")
+SCORE_COLUMNS = ("score_id", "scored_time", "source", "pd_12m", "rating_grade", *ANSWER_COLUMNS)
+DECISION_COLUMNS = (
+    *("decision_id", "partner_id", "decided_time", "outcome", "rating_grade", "request", *ANSWER_COLUMNS),
+)
+QUOTE_COLUMNS = ("quote_id", "partner_id", "quoted_time", "request", *ANSWER_COLUMNS)
+SCORE_TOLD = ("data_origin",)
+DECISION_TOLD = (
+    *("pd_12m", "limit_minor", "indicative_limit_minor", "currency", "annual_rate_ratio", "tenor_months"),
+    *("policy_version", "livemode", "data_origin"),
+)
+QUOTE_TOLD = ("gross_premium_minor", "currency", "claim_frequency_per_machine_year", "livemode", "data_origin")
+
+
+def ingest_batches(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Admissions: the register's row, and a digest of what it says of each chunk but its salt."""
+    for row in _rows(connection, batch, batch.c.batch_id, subjects):
+        said = {**_columns(row, BATCH_COLUMNS), "chunks_sha256": _chunks_digest(connection, row.batch_id)}
+        yield Claim(kind=Kind.INGEST_BATCH, subject=row.batch_id, canonical=_json(said), kept_time=row.received_time)
+
+
+def observation_files(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """The files that hold the rows of an admission, as the register describes them."""
+    joined = observation_file.join(observation_file_batch, observation_file_batch.c.sha256 == observation_file.c.sha256)
+    for row in _rows(connection, batch, batch.c.batch_id, subjects):
+        files = (
+            sa.select(*list(observation_file.c), observation_file_batch.c.rows.label("rows_of_batch"))
+            .select_from(joined)
+            .where(observation_file_batch.c.batch_id == row.batch_id)
+            .order_by(observation_file.c.path)
+        )
+        said = {"batch_id": row.batch_id, "files": [_plain_row(file) for file in connection.execute(files).all()]}
+        yield Claim(
+            kind=Kind.OBSERVATION_FILES, subject=row.batch_id, canonical=_json(said), kept_time=row.received_time
+        )
+
+
+def quarantines(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """What was turned away of an admission and why, row by row; an entry of its own, so that it can be erased alone."""
+    for row in _rows(connection, batch, batch.c.batch_id, subjects):
+        faults, sources = (
+            [
+                _plain_row(line)
+                for line in connection.execute(
+                    sa.select(table).where(table.c.batch_id == row.batch_id).order_by(*table.primary_key.columns)
+                )
+            ]
+            for table in (quarantined_row, quarantined_source)
+        )
+        if faults or sources or row.rows_quarantined:
+            said = {"batch_id": row.batch_id, "faults": faults, "sources": sources}
+            yield Claim(kind=Kind.QUARANTINE, subject=row.batch_id, canonical=_json(said), kept_time=row.received_time)
+
+
+def consents(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Consents as they were given."""
+    for row in _rows(connection, consent, consent.c.consent_id, subjects):
+        yield Claim(
+            kind=Kind.CONSENT,
+            subject=row.consent_id,
+            canonical=_json(_columns(row, CONSENT_COLUMNS)),
+            kept_time=row.granted_time,
+        )
+
+
+def withdrawals(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Consents that ended by withdrawal, and when."""
+    for row in _rows(connection, consent, consent.c.consent_id, subjects):
+        if row.withdrawn_time is not None:
+            yield Claim(
+                kind=Kind.CONSENT_WITHDRAWAL,
+                subject=row.consent_id,
+                canonical=_json(_columns(row, ("consent_id", "withdrawn_time"))),
+                kept_time=row.withdrawn_time,
+            )
+
+
+def snapshots(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Snapshots: whose, as of when, the hash of the file that holds it, and the roots of what it can be opened to."""
+    for row in _rows(connection, snapshot, snapshot.c.snapshot_id, subjects):
+        said = {**_columns(row, SNAPSHOT_COLUMNS), "basis": _columns(row, BASIS_COLUMNS)}
+        yield Claim(kind=Kind.SNAPSHOT, subject=row.snapshot_id, canonical=_json(said), kept_time=row.taken_time)
+
+
+def score_records(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Scores, with the hash of the whole record and its reasons."""
+    for row in _answers(connection, score_record, score_record.c.score_id, subjects):
+        canonical = _answer(row, SCORE_COLUMNS, SCORE_TOLD)
+        yield Claim(kind=Kind.SCORE_RECORD, subject=row.score_id, canonical=canonical, kept_time=row.scored_time)
+
+
+def credit_decisions(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Lending recommendations, with the hash of the whole answer, its terms and reasons."""
+    for row in _answers(connection, credit_decision, credit_decision.c.decision_id, subjects):
+        canonical = _answer(row, DECISION_COLUMNS, DECISION_TOLD)
+        yield Claim(kind=Kind.CREDIT_DECISION, subject=row.decision_id, canonical=canonical, kept_time=row.decided_time)
+
+
+def premium_quotes(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Quotes, with the hash of the whole answer, its premium and reasons."""
+    for row in _answers(connection, premium_quote, premium_quote.c.quote_id, subjects):
+        canonical = _answer(row, QUOTE_COLUMNS, QUOTE_TOLD)
+        yield Claim(kind=Kind.PREMIUM_QUOTE, subject=row.quote_id, canonical=canonical, kept_time=row.quoted_time)
+
+
+def model(model_kind: str, version: str) -> Claim:
+    """A model, whose version is the hash of its files."""
+    said = {"model_kind": model_kind, "model_version": version}
+    return Claim(kind=Kind.MODEL, subject=f"{model_kind}/{version}", canonical=_json(said))
+
+
+def parameters(version: str) -> Claim:
+    """A book of business parameters, whose version is the hash of its content."""
+    return Claim(kind=Kind.PARAMETERS, subject=version, canonical=_json({"parameters_version": version}))
+
+
+READERS: Mapping[Kind, Reader] = {
+    Kind.INGEST_BATCH: ingest_batches,
+    Kind.OBSERVATION_FILES: observation_files,
+    Kind.QUARANTINE: quarantines,
+    Kind.CONSENT: consents,
+    Kind.CONSENT_WITHDRAWAL: withdrawals,
+    Kind.SNAPSHOT: snapshots,
+    Kind.SCORE_RECORD: score_records,
+    Kind.CREDIT_DECISION: credit_decisions,
+    Kind.PREMIUM_QUOTE: premium_quotes,
+}
+"""How the claims of each kind that the database holds are read; models and parameters are files."""
+
+
+def _answers(
+    connection: sa.Connection, table: sa.Table, key: sa.Column[str], subjects: Sequence[str] | None
+) -> Iterator[sa.Row[Any]]:
+    """Rows of a table of answers, with what their snapshots commit to."""
+    joined = table.join(snapshot, snapshot.c.snapshot_id == table.c.snapshot_id, isouter=True)
+    columns = [*table.c, *(snapshot.c[name] for name in BASIS_COLUMNS)]
+    yield from _selected(connection, sa.select(*columns).select_from(joined), key, subjects)
+
+
+def _rows(
+    connection: sa.Connection, table: sa.Table, key: sa.Column[str], subjects: Sequence[str] | None
+) -> Iterator[sa.Row[Any]]:
+    yield from _selected(connection, sa.select(table), key, subjects)
+
+
+def _selected(
+    connection: sa.Connection, query: sa.Select[*tuple[Any, ...]], key: sa.Column[str], subjects: Sequence[str] | None
+) -> Iterator[sa.Row[Any]]:
+    if subjects is None:
+        yield from connection.execute(query.order_by(key)).all()
+        return
+    for start in range(0, len(subjects), VALUES_PER_QUERY):
+        some = subjects[start : start + VALUES_PER_QUERY]
+        yield from connection.execute(query.where(key.in_(some)).order_by(key)).all()
+
+
+def _answer(row: sa.Row[Any], columns: Sequence[str], told: Sequence[str]) -> bytes:
+    """An answer: its columns, what it tells in brief, its reasons (code, direction, feature), and its body's hash."""
+    body = json.loads(row.body)
+    return _json(
+        {
+            **_columns(row, columns),
+            **{name: body[name] for name in told if name not in columns},
+            "reasons": [f"{item['code']} {item['direction']} {item['feature']}" for item in body["reasons"]],
+            "body_sha256": hashlib.sha256(row.body).hexdigest(),
+            "basis": _columns(row, BASIS_COLUMNS),
+        }
+    )
+
+
+def _columns(row: sa.Row[Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: _plain(row._mapping[name]) for name in names}
+
+
+def _plain_row(row: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in row._mapping.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _chunks_digest(connection: sa.Connection, batch_id: str) -> str:
+    """SHA-256 over what the register says of a batch's chunks, in order. Salts may go, so they are not part of it."""
+    table = chunk.c
+    recorded = sa.type_coerce(table.recorded_from, sa.BigInteger)
+    rows = connection.execute(
+        sa.select(table.position, table.unit, table.period, table.rows, recorded, table.leaf)
+        .where(table.batch_id == batch_id)
+        .order_by(table.position)
+    )
+    said = [[*values, leaf.hex()] for *values, leaf in rows]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _json(plain: Mapping[str, Any]) -> bytes:
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

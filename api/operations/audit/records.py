@@ -1,0 +1,158 @@
+"""Every kept record against its entry in the log, and every entry against its record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.database.tables import consent, credit_decision, premium_quote, score_record, snapshot
+from api.evidence import claims
+from api.evidence.claims import READERS, Claim, Kind
+from api.home import Home
+from api.operations.audit.discrepancy import Discrepancy, Verdict
+from api.operations.audit.tree import LogEntries
+from data_contracts.evidence import log
+from data_contracts.evidence.log import entry_leaf
+from data_contracts.observations.tables import (
+    batch,
+    chunk,
+    observation_file,
+    observation_file_batch,
+    quarantined_row,
+    quarantined_source,
+)
+
+MALFORMED = (ValueError, KeyError, TypeError, ArithmeticError)
+"""What reading a row raises that somebody has tampered with."""
+
+LEEWAY = timedelta(minutes=10)
+"""A transaction that began before a checkpoint may end after it; its records then bear a time before."""
+
+Named = tuple[str, str]
+"""Kind and subject."""
+
+Said = Mapping[Named, Claim | str]
+"""What every record says, or why it cannot be read."""
+
+
+def all_claims(connection: sa.Connection, home: Home) -> Said:
+    """What every record of the home says now."""
+    said: dict[Named, Claim | str] = {}
+    for kind, reader in READERS.items():
+        try:
+            said.update({(claim.kind.value, claim.subject): claim for claim in reader(connection, None)})
+        except MALFORMED:
+            said.update(_one_by_one(connection, kind))
+    for claim in _named_by_answers(connection, home):
+        said[claim.kind.value, claim.subject] = claim
+    return said
+
+
+def examine_records(
+    entries: LogEntries, said: Said, *, size: int, signed_time: datetime | None
+) -> Iterator[Discrepancy]:
+    """Records that say something else than was logged, that are gone, that were never logged, or logged too late."""
+    logged = {(row.kind, row.subject): row for row in entries}
+    erased = {row.subject for row in entries if row.kind == log.ERASURE}
+    for name in sorted(said.keys() - logged.keys()):
+        yield _found(Verdict.NOT_LOGGED, name, "It is kept, but the log has no entry of it: it was inserted.")
+    for name, row in logged.items():
+        if row.salt is None:
+            if f"{row.kind}/{row.subject}" not in erased:
+                yield _found(Verdict.CHANGED, name, "Its salt is gone, and no erasure was logged.")
+            continue
+        if row.kind == log.ERASURE:
+            yield from _examine_erasure(row, logged)
+            continue
+        claim: Claim | str | None = said.get(name)
+        if claim is None:
+            yield _found(Verdict.MISSING, name, "It was logged and is not kept any more.")
+        elif isinstance(claim, str):
+            yield _found(Verdict.UNREADABLE, name, claim)
+        elif entry_leaf(row.salt, row.kind, claim.canonical) != row.leaf:
+            yield _found(Verdict.CHANGED, name, "It does not say what was logged.")
+        elif _is_backdated(claim, row.position, size, signed_time):
+            yield _found(
+                Verdict.BACKDATED,
+                name,
+                f"It says that it was kept at {claim.kept_time}, but a checkpoint signed at {signed_time} lacks it.",
+            )
+
+
+def examine_orphans(connection: sa.Connection) -> Iterator[Discrepancy]:
+    """Rows of the register that belong to no admission."""
+    admitted = sa.select(batch.c.batch_id)
+    for table in (chunk, quarantined_row, quarantined_source, observation_file_batch):
+        strangers = sa.select(table.c.batch_id).where(table.c.batch_id.not_in(admitted)).distinct()
+        for name in connection.scalars(strangers):
+            yield _found(Verdict.NOT_LOGGED, (table.name, name), "Its batch is not registered: it was inserted.")
+    shared = sa.select(observation_file_batch.c.sha256)
+    for path in connection.scalars(sa.select(observation_file.c.path).where(observation_file.c.sha256.not_in(shared))):
+        yield _found(Verdict.NOT_LOGGED, (observation_file.name, path), "It belongs to no batch: it was inserted.")
+
+
+def examine_chunk_salts(connection: sa.Connection, entries: LogEntries) -> Iterator[Discrepancy]:
+    """Chunks without a salt must have been erased by the book."""
+    erased = {row.subject for row in entries if row.kind == log.ERASURE}
+    for row in connection.execute(sa.select(chunk.c.batch_id, chunk.c.position).where(chunk.c.salt.is_(None))):
+        subject = f"{row.batch_id}/{row.position}"
+        if f"{chunk.name}/{subject}" not in erased:
+            yield _found(Verdict.CHANGED, (chunk.name, subject), "Its salt is gone, and no erasure was logged.")
+
+
+def _examine_erasure(row: sa.Row[Any], logged: Mapping[Named, sa.Row[Any]]) -> Iterator[Discrepancy]:
+    """An erasure names the leaf that it left behind, where that is one of the log's."""
+    kind, _, subject = row.subject.partition("/")
+    target = logged.get((kind, subject))
+    if target is None:
+        return  # a chunk: its leaf stands in its batch
+    if entry_leaf(row.salt, log.ERASURE, log.erasure_bytes(target.leaf)) != row.leaf:
+        yield _found(Verdict.CHANGED, (row.kind, row.subject), "It is not of the entry that it names.")
+
+
+def _is_backdated(claim: Claim, position: int, size: int, signed_time: datetime | None) -> bool:
+    if signed_time is None or claim.kept_time is None or position < size:
+        return False
+    return claim.kept_time < signed_time - LEEWAY
+
+
+def _one_by_one(connection: sa.Connection, kind: Kind) -> Iterator[tuple[Named, Claim | str]]:
+    """Claims of a kind of which some cannot be read."""
+    for subject in connection.scalars(sa.select(_KEYS[kind])).all():
+        try:
+            for claim in READERS[kind](connection, [subject]):
+                yield (claim.kind.value, claim.subject), claim
+        except MALFORMED as error:
+            yield (kind.value, subject), f"It cannot be read any more: {type(error).__name__}."
+
+
+_KEYS = {
+    Kind.INGEST_BATCH: batch.c.batch_id,
+    Kind.OBSERVATION_FILES: batch.c.batch_id,
+    Kind.QUARANTINE: batch.c.batch_id,
+    Kind.CONSENT: consent.c.consent_id,
+    Kind.CONSENT_WITHDRAWAL: consent.c.consent_id,
+    Kind.SNAPSHOT: snapshot.c.snapshot_id,
+    Kind.SCORE_RECORD: score_record.c.score_id,
+    Kind.CREDIT_DECISION: credit_decision.c.decision_id,
+    Kind.PREMIUM_QUOTE: premium_quote.c.quote_id,
+}
+
+
+def _named_by_answers(connection: sa.Connection, home: Home) -> Iterable[Claim]:
+    """Models and parameter books: those that answers name, and models that lie in their folders."""
+    for table, kind in ((score_record, "credit"), (credit_decision, "credit"), (premium_quote, "insurance")):
+        for version in connection.scalars(sa.select(table.c.model_version).distinct()):
+            if version is not None:
+                yield claims.model(kind, version)
+        for version in connection.scalars(sa.select(table.c.parameters_version).distinct()):
+            yield claims.parameters(version)
+    for card in sorted(home.models.glob("*/*/card.json")):
+        yield claims.model(card.parent.parent.name, card.parent.name)
+
+
+def _found(verdict: Verdict, name: Named, message: str) -> Discrepancy:
+    return Discrepancy(verdict=verdict, kind=name[0], subject=name[1], message=message)

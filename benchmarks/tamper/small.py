@@ -1,0 +1,120 @@
+"""A home with something of every kind that is logged, small enough to be audited thousands of times. Synthetic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from api.credit_decisions import service as credit_decisions
+from api.home import Home, open_home
+from api.operations import consents, machines, obligors
+from api.operations.entries import entries, read_all
+from api.partners.repository import LOCAL
+from api.premium_quotes import service as premium_quotes
+from api.scores.service import score_all
+from api.telemetry.service import ingest_file
+from benchmarks import small_home
+from data_contracts.identifiers import ObligorId
+from data_contracts.mapping import Mapping, parse_mapping
+from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
+
+FIRST, SECOND = ObligorId("91999999MA0000001N"), ObligorId("91999999MA0001000T")
+MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
+AS_OF = datetime(2026, 5, 7, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+MAPPING = {
+    "name": "gateway",
+    "kind": "sample",
+    "source_zone": "UTC",
+    "site_zone": "UTC",
+    "hold_seconds": 3600,
+    "silence": "off",
+    "recorded_time": "event_time",
+    "data_origin": "synthetic",
+    "columns": {
+        "machine": {"column": "machine"},
+        "event_time": {"column": "time"},
+        "state": {"column": "state", "values": {"run": "Executing/Processing", "stop": "NotExecuting/None"}},
+        "power_kw": {"column": "kw"},
+    },
+}
+
+
+def build(folder: Path) -> Home:
+    """A home under `folder`: two firms with samples, one row in quarantine, models, scores, decisions, a quote,
+    consents given and withdrawn."""
+    home = open_home(folder / "home")
+    for firm in (FIRST, SECOND):
+        ingest(home, folder, firm, days=3)
+    own_machines(home)
+    small_home.promote_models(home)
+    score_all(home, as_of=AS_OF, now=NOW)
+    for firm in (FIRST, SECOND):
+        decide(home, firm)
+    quote(home)
+    given = consents.add(home, read_all(entries(None, CONSENT, names=consents.NAMES), consents.read_entry), now=NOW)
+    consents.remove(home, given[0]["consent_id"], now=NOW)
+    return home
+
+
+CONSENT = {"obligor": FIRST, "recipient": LOCAL, "purpose": "credit"}
+
+
+def ingest(home: Home, folder: Path, firm: ObligorId, *, days: int, start: datetime = MONDAY) -> None:
+    """A sample an hour of one machine, running by day, and one row that no mapping reads."""
+    path = folder / f"{firm}-{start:%Y%m%d}.csv"
+    path.write_text("\n".join(["machine,time,state,kw", *_samples(start, days), f"m1,{start.isoformat()},dancing,1"]))
+    ingest_file(home, path, mapping=mapping(), obligor=firm, received_time=NOW)
+
+
+def mapping() -> Mapping:
+    """How the samples are read."""
+    return parse_mapping(json.dumps(MAPPING), source="benchmark")
+
+
+def own_machines(home: Home) -> None:
+    """Both firms by name, and a machine of the first by its value, as an operator says it."""
+    told = {"name": "One", "subject_kind": "legal_person", "industry_division": "C34", "site_zone": "UTC"}
+    firms = [{"obligor": FIRST, **told}, {"obligor": SECOND, **told, "name": "Two"}]
+    for firm in firms:
+        options = {**firm, "from": "2026-05-01", "recorded": "2026-05-02"}
+        obligors.add(home, read_all(entries(None, options, names=obligors.NAMES), obligors.read_entry), now=NOW)
+    machine = {"machine": "m1", "obligor": FIRST, "from": "2026-05-01", "recorded": "2026-05-02"}
+    machine |= {"asset_value": "800000.00", "install_date": "2024-01-01"}
+    machines.add(home, read_all(entries(None, machine, names=machines.NAMES), machines.read_entry), now=NOW)
+
+
+def decide(home: Home, firm: ObligorId, *, now: datetime = NOW, amount_minor: int = 10_000_000) -> bytes:
+    """A lending recommendation to the home's own partner."""
+    request = CreditRequest(
+        obligor_id=firm,
+        product=CreditProduct.WORKING_CAPITAL,
+        amount_minor=amount_minor,
+        currency="CNY",
+        tenor_months=12,
+        as_of=AS_OF,
+    )
+    return credit_decisions.decide(home, request, partner=LOCAL, now=now)
+
+
+def quote(home: Home) -> bytes:
+    """A premium for the first firm's machine."""
+    request = QuoteRequest(
+        obligor_id=FIRST,
+        product=InsuranceProduct.EQUIPMENT_UBI,
+        sum_insured_minor=80_000_000,
+        currency="CNY",
+        starts=datetime(2026, 12, 1, tzinfo=UTC).date(),
+        ends=datetime(2027, 11, 30, tzinfo=UTC).date(),
+        machines=(),
+        as_of=AS_OF,
+    )
+    return premium_quotes.quote(home, request, partner=LOCAL, now=NOW)
+
+
+def _samples(start: datetime, days: int) -> Iterator[str]:
+    for hour in range(24 * days):
+        stamp = start + timedelta(hours=hour)
+        yield f"m1,{stamp.isoformat()},{'run,7.5' if 8 <= stamp.hour < 18 else 'stop,0.4'}"
