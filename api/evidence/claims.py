@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.database.tables import consent, credit_decision, premium_quote, score_record, snapshot
+from data_contracts.evidence import log
 from data_contracts.observations.tables import (
     batch,
     chunk,
@@ -25,6 +26,7 @@ from data_contracts.observations.tables import (
     observation_file_batch,
     quarantined_row,
     quarantined_source,
+    readmission,
 )
 
 VALUES_PER_QUERY = 900
@@ -34,8 +36,9 @@ class Kind(StrEnum):
     """What is logged."""
 
     INGEST_BATCH = "ingest_batch"
-    OBSERVATION_FILES = "observation_files"
+    OBSERVATION_FILE = "observation_file"
     QUARANTINE = "quarantine"
+    READMISSION = "readmission"
     CONSENT = "consent"
     CONSENT_WITHDRAWAL = "consent_withdrawal"
     SNAPSHOT = "snapshot"
@@ -63,6 +66,10 @@ BATCH_COLUMNS = (
     *("sequence", "batch_id", "kind", "obligor_id", "source_name", "source_sha256", "profile_id", "contract_version"),
     *("received_time", "backfilled", "data_origin", "rows_read", "rows_admitted", "rows_duplicate", "rows_quarantined"),
     *("merkle_root", "event_from", "event_until", "recorded_from", "recorded_until"),
+)
+FILE_COLUMNS = (
+    *("sha256", "path", "kind", "partition", "bucket", "rows", "bytes", "event_from", "event_until", "recorded_from"),
+    *("recorded_until", "unit_from", "unit_until", "merges", "contract_version", "received_time"),
 )
 CONSENT_COLUMNS = (
     *("consent_id", "obligor_id", "recipient", "purpose", "streams", "granted_time", "expires_time", "mark"),
@@ -92,23 +99,23 @@ def ingest_batches(connection: sa.Connection, subjects: Sequence[str] | None) ->
 
 
 def observation_files(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """The files that hold the rows of an admission, as the register describes them."""
-    joined = observation_file.join(observation_file_batch, observation_file_batch.c.sha256 == observation_file.c.sha256)
-    for row in _rows(connection, batch, batch.c.batch_id, subjects):
-        files = (
-            sa.select(*list(observation_file.c), observation_file_batch.c.rows.label("rows_of_batch"))
-            .select_from(joined)
-            .where(observation_file_batch.c.batch_id == row.batch_id)
-            .order_by(observation_file.c.path)
-        )
-        said = {"batch_id": row.batch_id, "files": [_plain_row(file) for file in connection.execute(files).all()]}
-        yield Claim(
-            kind=Kind.OBSERVATION_FILES, subject=row.batch_id, canonical=_json(said), kept_time=row.received_time
-        )
+    """Files that count, as the register describes them, and how many rows of which batch each holds.
+
+    Compaction and erasure put files in the place of others, so that they bear no time of their own.
+    """
+    for row in _rows(connection, observation_file, observation_file.c.sha256, subjects):
+        table = observation_file_batch.c
+        shares = sa.select(table.batch_id, table.rows).where(table.sha256 == row.sha256).order_by(table.batch_id)
+        said = {**_columns(row, FILE_COLUMNS), "shares": [list(share) for share in connection.execute(shares)]}
+        yield Claim(kind=Kind.OBSERVATION_FILE, subject=row.sha256, canonical=_json(said))
 
 
 def quarantines(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """What was turned away of an admission and why, row by row; an entry of its own, so that it can be erased alone."""
+    """What was turned away of an admission and why, row by row; an entry of its own, so that it can be erased alone.
+
+    What an erasure leaves of it is said anew, under the batch's name and the number of erasures.
+    """
+    erased = log.counted_erasures(connection, Kind.QUARANTINE)
     for row in _rows(connection, batch, batch.c.batch_id, subjects):
         faults, sources = (
             [
@@ -121,7 +128,24 @@ def quarantines(connection: sa.Connection, subjects: Sequence[str] | None) -> It
         )
         if faults or sources or row.rows_quarantined:
             said = {"batch_id": row.batch_id, "faults": faults, "sources": sources}
-            yield Claim(kind=Kind.QUARANTINE, subject=row.batch_id, canonical=_json(said), kept_time=row.received_time)
+            times = erased.get(row.batch_id, 0)
+            yield Claim(
+                kind=Kind.QUARANTINE,
+                subject=f"{row.batch_id}.{times}" if times else row.batch_id,
+                canonical=_json(said),
+                kept_time=None if times else row.received_time,
+            )
+
+
+def readmissions(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Which rows in quarantine came in again with which batch."""
+    table = readmission.c
+    again = sa.select(readmission.c.readmitted_in).distinct()
+    for row in _selected(connection, again, readmission.c.readmitted_in, subjects):
+        rows = sa.select(table.batch_id, table.row_number, table.readmitted_row)
+        of_batch = rows.where(table.readmitted_in == row.readmitted_in).order_by(table.batch_id, table.row_number)
+        said = {"readmitted_in": row.readmitted_in, "rows": [list(line) for line in connection.execute(of_batch)]}
+        yield Claim(kind=Kind.READMISSION, subject=row.readmitted_in, canonical=_json(said))
 
 
 def consents(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
@@ -188,8 +212,9 @@ def parameters(version: str) -> Claim:
 
 READERS: Mapping[Kind, Reader] = {
     Kind.INGEST_BATCH: ingest_batches,
-    Kind.OBSERVATION_FILES: observation_files,
+    Kind.OBSERVATION_FILE: observation_files,
     Kind.QUARANTINE: quarantines,
+    Kind.READMISSION: readmissions,
     Kind.CONSENT: consents,
     Kind.CONSENT_WITHDRAWAL: withdrawals,
     Kind.SNAPSHOT: snapshots,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 import sqlalchemy as sa
 
@@ -10,6 +12,7 @@ from api.evidence import claims
 from api.evidence.claims import READERS, Claim, Kind
 from data_contracts.evidence import log
 from data_contracts.identifiers import BatchId
+from data_contracts.observations.tables import chunk, observation_file, observation_file_batch, retired_file
 
 
 def record(connection: sa.Connection, kind: Kind, subjects: Sequence[str]) -> None:
@@ -19,8 +22,50 @@ def record(connection: sa.Connection, kind: Kind, subjects: Sequence[str]) -> No
 
 def record_batch(connection: sa.Connection, batch_id: BatchId) -> None:
     """Log an admission, its files, and what it turned away."""
-    for kind in (Kind.INGEST_BATCH, Kind.OBSERVATION_FILES, Kind.QUARANTINE):
-        record(connection, kind, [batch_id])
+    record(connection, Kind.INGEST_BATCH, [batch_id])
+    files = observation_file_batch.c
+    record(connection, Kind.OBSERVATION_FILE, _all(connection, files.sha256, files.batch_id == batch_id))
+    record(connection, Kind.QUARANTINE, [batch_id])
+
+
+def record_readmission(connection: sa.Connection, batch_id: BatchId) -> None:
+    """Log an admission of rows that were in quarantine, and which they were."""
+    record_batch(connection, batch_id)
+    record(connection, Kind.READMISSION, [batch_id])
+
+
+def record_rewriting(connection: sa.Connection, folders: Iterable[str]) -> None:
+    """Log the files that came and those that were retired in these folders of the store (kind/partition/bucket)."""
+    for folder in folders:
+        name = folder + "/"
+        inside = observation_file.c.path.startswith(name, autoescape=True)
+        record(connection, Kind.OBSERVATION_FILE, _all(connection, observation_file.c.sha256, inside))
+        gone = _all(connection, retired_file.c.path, retired_file.c.path.startswith(name, autoescape=True))
+        log.endings(connection, log.RETIREMENT, [PurePosixPath(path).stem for path in gone])
+
+
+def record_erased_chunks(connection: sa.Connection, units: Iterable[str]) -> None:
+    """Log the chunks of these machines and obligors that lost their salts."""
+    for unit in units:
+        table = chunk.c
+        gone = sa.select(table.batch_id, table.position).where(table.unit == unit, table.salt.is_(None))
+        subjects = [f"{chunk.name}/{row.batch_id}/{row.position}" for row in connection.execute(gone)]
+        log.endings(connection, log.ERASURE, subjects)
+
+
+@contextmanager
+def erasing_quarantine(connection: sa.Connection) -> Iterator[None]:
+    """Whatever the block erases of what was turned away is logged as erased, and what is left is logged anew."""
+    before = {claim.subject: claim for claim in READERS[Kind.QUARANTINE](connection, None)}
+    yield
+    changed = [
+        claim.subject
+        for claim in READERS[Kind.QUARANTINE](connection, None)
+        if claim.canonical != before[claim.subject].canonical
+    ]
+    for subject in changed:
+        log.erase(connection, Kind.QUARANTINE, subject)
+    record(connection, Kind.QUARANTINE, [subject.partition(".")[0] for subject in changed])
 
 
 def record_answers(
@@ -41,6 +86,10 @@ def record_answers(
 def record_model(connection: sa.Connection, model_kind: str, version: str) -> None:
     """Log a model that was trained."""
     _append(connection, [claims.model(model_kind, version)])
+
+
+def _all(connection: sa.Connection, column: sa.Column[str], which: sa.ColumnElement[bool]) -> list[str]:
+    return list(connection.scalars(sa.select(column).where(which)))
 
 
 def _append(connection: sa.Connection, said: Iterable[Claim]) -> None:

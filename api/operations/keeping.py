@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.database.engine import unit_of_work
+from api.evidence.service import erasing_quarantine, record_erased_chunks, record_readmission, record_rewriting
 from api.home import Home
 from api.obligors import repository as obligors
 from api.obligors import service as registration
@@ -44,6 +45,7 @@ def compact(home: Home, *, least_files: int, now: datetime, progress: Progress) 
         progress(f"{folder.kind} {folder.partition}", number, len(folders))
         with unit_of_work(home.engine) as connection:
             done.append(compaction.compact(connection, store, folder, now=now))
+            record_rewriting(connection, [f"{folder.kind}/{folder.partition}/{folder.bucket}"])
     compacted = [found for found in done if found.files]
     return CompactionDone(
         folders=len(compacted),
@@ -66,8 +68,12 @@ def erase(home: Home, obligor: ObligorId, *, periods: Collection[str] | None, no
         machines = reader(connection, home).machines(as_of=END_OF_TIME, obligor_ids=[obligor])
         own = {uid for uid in machines["machine_uid"].to_pylist() if uid.startswith(f"{obligor}/")}
         erased = erasure.erase_units(connection, store, {obligor, *own}, periods=periods, now=now)
-        quarantined = erasure.erase_quarantined(connection, obligor) if periods is None else 0
-    _discard_retired(home, store, {path.rpartition("/")[0] for path in erased.files})
+        folders = {path.rpartition("/")[0] for path in erased.files}
+        record_rewriting(connection, sorted(folders))
+        record_erased_chunks(connection, sorted({obligor, *own}))
+        with erasing_quarantine(connection):
+            quarantined = erasure.erase_quarantined(connection, obligor) if periods is None else 0
+    _discard_retired(home, store, folders)
     return {
         "obligor_id": obligor,
         "erased_time": now.isoformat(),
@@ -103,6 +109,7 @@ def readmit(home: Home, batch_id: BatchId, mapping: Mapping, *, now: datetime) -
     with unit_of_work(home.engine) as connection:
         store = ObservationStore(home.observations)
         found = readmission.readmit(connection, store, batch_id, mapping, received_time=now)
+        record_readmission(connection, found.admission.batch_id)
         registration.register(connection, found.admission.obligor_ids, now=now)
         return found
 

@@ -34,6 +34,7 @@ RECORDS = (
     register.observed_machine,
     register.quarantined_row,
     register.quarantined_source,
+    register.readmission,
     register.source_profile,
     business.consent,
     business.snapshot,

@@ -62,11 +62,22 @@ def build(folder: Path) -> Home:
 CONSENT = {"obligor": FIRST, "recipient": LOCAL, "purpose": "credit"}
 
 
-def ingest(home: Home, folder: Path, firm: ObligorId, *, days: int, start: datetime = MONDAY) -> None:
-    """A sample an hour of one machine, running by day, and one row that no mapping reads."""
-    path = folder / f"{firm}-{start:%Y%m%d}.csv"
-    path.write_text("\n".join(["machine,time,state,kw", *_samples(start, days), f"m1,{start.isoformat()},dancing,1"]))
-    ingest_file(home, path, mapping=mapping(), obligor=firm, received_time=NOW)
+def ingest(
+    home: Home,
+    folder: Path,
+    firm: ObligorId,
+    *,
+    days: int,
+    start: datetime = MONDAY,
+    last: int | None = None,
+    now: datetime = NOW,
+) -> None:
+    """A sample an hour of one machine (the first `last` of them), running by day, and one row that no mapping reads."""
+    path = folder / f"{firm}-{start:%Y%m%d%H}.csv"
+    path.write_text(
+        "\n".join(["machine,time,state,kw", *list(_samples(start, days))[:last], f"m1,{start.isoformat()},dancing,1"])
+    )
+    ingest_file(home, path, mapping=mapping(), obligor=firm, received_time=now)
 
 
 def mapping() -> Mapping:

@@ -7,6 +7,8 @@ entry while every root and proof stays as it was.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +23,13 @@ from data_contracts.evidence.tree import Node, Span, consistency_spans, fold, gr
 Connection = sa.Connection
 
 ERASURE = "erasure"
-"""Kind of the entry that says that another was erased; a missing salt without one is a mutation."""
+"""Kind of the entry that says that another (or a chunk) was erased; a missing salt without one is a mutation."""
+
+RETIREMENT = "file_retirement"
+"""Kind of the entry that says that a file counts no more, because another stands for it or its rows were erased."""
+
+ENDINGS = (ERASURE, RETIREMENT)
+"""Entries that say what their subject says, and whose record is gone."""
 
 VALUES_PER_QUERY = 400
 
@@ -91,13 +99,33 @@ def erase(connection: Connection, kind: str, subject: str) -> None:
     Without its salt the leaf says nothing any more, not even to one who guesses the bytes.
     """
     row = find(connection, kind, subject)
-    append(connection, [new_entry(ERASURE, f"{kind}/{subject}", erasure_bytes(row.leaf))])
+    append(connection, [ending(ERASURE, f"{kind}/{subject}")])
     connection.execute(sa.update(log_entry).where(log_entry.c.position == row.position).values(salt=None))
 
 
-def erasure_bytes(leaf: bytes) -> bytes:
-    """What the entry of an erasure says: the leaf that lost its salt."""
-    return b'{"leaf":"' + leaf.hex().encode() + b'"}'
+def ending(kind: str, subject: str) -> Entry:
+    """The entry that says that something ended: which kind of end, and of what."""
+    return new_entry(kind, subject, ending_bytes(kind, subject))
+
+
+def ending_bytes(kind: str, subject: str) -> bytes:
+    """What the entry of an ending says."""
+    return json.dumps({kind: subject}, separators=(",", ":")).encode()
+
+
+def counted_erasures(connection: Connection, kind: str) -> dict[str, int]:
+    """How often entries of a kind about the same thing were erased; a second one is called `<subject>.1`, and so on."""
+    begins = f"{kind}/"
+    erased = sa.select(log_entry.c.subject).where(
+        log_entry.c.kind == ERASURE, log_entry.c.subject.startswith(begins, autoescape=True)
+    )
+    names = (subject.removeprefix(begins).partition(".")[0] for subject in connection.scalars(erased))
+    return dict(Counter(names))
+
+
+def endings(connection: Connection, kind: str, subjects: Sequence[str]) -> None:
+    """Log that these ended."""
+    append(connection, [ending(kind, subject) for subject in subjects])
 
 
 def tree_size(connection: Connection) -> int:

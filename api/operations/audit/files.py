@@ -46,7 +46,7 @@ def examine_observation_files(connection: sa.Connection, home: Home) -> Iterator
     for row in connection.execute(sa.select(observation_file.c.path, observation_file.c.sha256)).all():
         problem = _hash_problem(home.observations / row.path, row.sha256)
         if problem:
-            yield _found(Verdict.CHANGED, Kind.OBSERVATION_FILES, row.path, problem)
+            yield _found(Verdict.CHANGED, Kind.OBSERVATION_FILE, row.path, problem)
 
 
 def examine_register(connection: sa.Connection) -> Iterator[Discrepancy]:

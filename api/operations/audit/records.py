@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,6 +22,7 @@ from data_contracts.observations.tables import (
     observation_file_batch,
     quarantined_row,
     quarantined_source,
+    readmission,
 )
 
 MALFORMED = (ValueError, KeyError, TypeError, ArithmeticError)
@@ -64,10 +64,13 @@ def examine_records(
             if f"{row.kind}/{row.subject}" not in erased:
                 yield _found(Verdict.CHANGED, name, "Its salt is gone, and no erasure was logged.")
             continue
-        if row.kind == log.ERASURE:
-            yield from _examine_erasure(row, logged)
+        if row.kind in log.ENDINGS:
+            if entry_leaf(row.salt, row.kind, log.ending_bytes(row.kind, row.subject)) != row.leaf:
+                yield _found(Verdict.CHANGED, name, "It is not of what it names.")
             continue
         claim: Claim | str | None = said.get(name)
+        if claim is None and row.kind == Kind.OBSERVATION_FILE and (log.RETIREMENT, row.subject) in logged:
+            continue  # another file stands for it, or rows of it were erased; roots tell whether all rows are there
         if claim is None:
             yield _found(Verdict.MISSING, name, "It was logged and is not kept any more.")
         elif isinstance(claim, str):
@@ -103,16 +106,6 @@ def examine_chunk_salts(connection: sa.Connection, entries: LogEntries) -> Itera
             yield _found(Verdict.CHANGED, (chunk.name, subject), "Its salt is gone, and no erasure was logged.")
 
 
-def _examine_erasure(row: sa.Row[Any], logged: Mapping[Named, sa.Row[Any]]) -> Iterator[Discrepancy]:
-    """An erasure names the leaf that it left behind, where that is one of the log's."""
-    kind, _, subject = row.subject.partition("/")
-    target = logged.get((kind, subject))
-    if target is None:
-        return  # a chunk: its leaf stands in its batch
-    if entry_leaf(row.salt, log.ERASURE, log.erasure_bytes(target.leaf)) != row.leaf:
-        yield _found(Verdict.CHANGED, (row.kind, row.subject), "It is not of the entry that it names.")
-
-
 def _is_backdated(claim: Claim, position: int, size: int, signed_time: datetime | None) -> bool:
     if signed_time is None or claim.kept_time is None or position < size:
         return False
@@ -131,8 +124,9 @@ def _one_by_one(connection: sa.Connection, kind: Kind) -> Iterator[tuple[Named, 
 
 _KEYS = {
     Kind.INGEST_BATCH: batch.c.batch_id,
-    Kind.OBSERVATION_FILES: batch.c.batch_id,
+    Kind.OBSERVATION_FILE: observation_file.c.sha256,
     Kind.QUARANTINE: batch.c.batch_id,
+    Kind.READMISSION: readmission.c.readmitted_in,
     Kind.CONSENT: consent.c.consent_id,
     Kind.CONSENT_WITHDRAWAL: consent.c.consent_id,
     Kind.SNAPSHOT: snapshot.c.snapshot_id,

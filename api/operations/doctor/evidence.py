@@ -16,7 +16,7 @@ from api.operations.audit.examine import examine_log
 from api.operations.audit.records import examine_records
 from api.operations.audit.tree import LogEntries, entries_of
 from api.operations.doctor.finding import Finding, few, fine, warning, wrong
-from data_contracts.evidence import verify
+from data_contracts.evidence import log, verify
 
 CHECK = "evidence"
 
@@ -50,8 +50,8 @@ def _sampled(connection: sa.Connection, entries: LogEntries, sample: int) -> Ite
         said = {
             (claim.kind.value, claim.subject): claim for claim in reader(connection, [row.subject for row in chosen])
         }
-        erased = [row for row in entries if row.kind == "erasure"]
-        yield from examine_records([*chosen, *erased], said, size=len(entries), signed_time=None)
+        ended = [row for row in entries if row.kind in log.ENDINGS]
+        yield from examine_records([*chosen, *ended], said, size=len(entries), signed_time=None)
 
 
 def _told(found: Discrepancy) -> str:

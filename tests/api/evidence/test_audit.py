@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import stat
@@ -18,7 +19,7 @@ from api.evidence import claims
 from api.evidence.claims import Kind
 from api.evidence.keys import PRIVATE_FILE, log_signers
 from api.home import Home, open_home
-from api.operations import evidence
+from api.operations import evidence, keeping
 from api.operations.audit.discrepancy import Verdict
 from api.operations.audit.examine import audit
 from api.operations.doctor.examine import examine
@@ -28,7 +29,9 @@ from data_contracts.errors import InvalidEvidence, LogDamaged
 from data_contracts.evidence import log, verify
 from data_contracts.evidence.checkpoint import keep_head
 from data_contracts.evidence.tables import log_entry
-from data_contracts.observations.tables import batch
+from data_contracts.identifiers import BatchId
+from data_contracts.mapping import parse_mapping
+from data_contracts.observations.tables import batch, observation_file, quarantined_row
 
 MUTATIONS = 90
 
@@ -37,7 +40,7 @@ def test_everything_that_is_kept_is_logged_and_audits_clean(kept: Kept) -> None:
     with unit_of_work(kept.home.engine) as connection:
         kinds = set(connection.scalars(sa.select(log_entry.c.kind).distinct()))
         audited = audit(connection, kept.home, checkpoint=kept.checkpoint, keys=kept.keys)
-    assert kinds == {kind.value for kind in Kind}
+    assert kinds == {kind.value for kind in Kind} - {Kind.READMISSION}
     assert audited.discrepancies == []
     assert audited.covered == audited.entries == kept.checkpoint.size
 
@@ -101,6 +104,7 @@ def test_an_unreadable_row_stops_no_audit(kept: Kept, insider: sa.Connection) ->
     ("table", "names", "elsewhere"),
     [
         (batch, claims.BATCH_COLUMNS, set()),
+        (observation_file, claims.FILE_COLUMNS, set()),
         (consent, claims.CONSENT_COLUMNS, {"withdrawn_time"}),
         (snapshot, (*claims.SNAPSHOT_COLUMNS, *claims.BASIS_COLUMNS), {"disclosure_seed"}),
         (score_record, claims.SCORE_COLUMNS, {"body"}),
@@ -130,6 +134,38 @@ def copied(kept: Kept, folder: Path) -> Home:
     """The home, restored from a backup elsewhere."""
     shutil.copytree(kept.home.root, folder / "home")
     return open_home(folder / "home")
+
+
+def test_compaction_readmission_and_erasure_are_by_the_book(kept: Kept, tmp_path: Path) -> None:
+    home = copied(kept, tmp_path)
+    later = SIGNED + timedelta(hours=2)
+    for hour in range(8):
+        start = small.MONDAY + timedelta(days=7, hours=hour)
+        small.ingest(home, tmp_path, small.FIRST, days=1, start=start, last=1, now=later)
+
+    def verdicts() -> list[object]:
+        signed = verify.parse_checkpoint(evidence.sign(home, since=None, now=later)["text"])
+        with unit_of_work(home.engine) as connection:
+            old = audit(connection, home, checkpoint=kept.checkpoint, keys=kept.keys).discrepancies
+            return [*old, *audit(connection, home, checkpoint=signed, keys=kept.keys).discrepancies]
+
+    done = keeping.compact(home, least_files=2, now=later, progress=lambda *_: None)
+    assert done.files_before > done.files_after > 0
+    assert verdicts() == []
+    with unit_of_work(home.engine) as connection:
+        held = connection.scalars(sa.select(quarantined_row.c.batch_id)).all()
+    words = {**small.MAPPING["columns"]["state"]["values"], "dancing": "Executing/Processing"}  # type: ignore[index]
+    columns = {**small.MAPPING["columns"], "state": {"column": "state", "values": words}}  # type: ignore[dict-item]
+    mended = parse_mapping(json.dumps({**small.MAPPING, "columns": columns}), source="mended")
+    keeping.readmit(home, BatchId(held[0]), mended, now=later)
+    assert verdicts() == []
+    erased = keeping.erase(home, small.FIRST, periods=None, now=later)
+    assert erased["chunks"] > 3
+    assert erased["quarantined_rows"] > 3
+    assert verdicts() == []
+    with unit_of_work(home.engine) as connection:
+        assert log.counted_erasures(connection, Kind.QUARANTINE)
+    home.engine.dispose()
 
 
 def test_a_later_rollback_shows_by_a_newer_checkpoint_only(kept: Kept, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_an_erased_entry_leaves_every_root_and_proof(connection: sa.Connection) 
     assert (row.salt, row.leaf) == (None, leaf)
     assert (log.tree_root(connection, 5), log.inclusion_proof(connection, 3, 5)) == (root, path)
     told = log.find(connection, log.ERASURE, "thing/3")
-    assert log.entry_leaf(told.salt, log.ERASURE, log.erasure_bytes(leaf)) == told.leaf
+    assert log.entry_leaf(told.salt, log.ERASURE, log.ending_bytes(log.ERASURE, "thing/3")) == told.leaf
 
 
 def test_a_lost_subtree_is_named(connection: sa.Connection) -> None:
