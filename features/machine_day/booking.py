@@ -33,7 +33,6 @@ HELD = np.dtype(
         ("register_until", "i8"),
         ("count_until", "i8"),
         ("delta_until", "i8"),
-        ("any_until", "i8"),
         ("silence_is_off", "i8"),
     ]
 )
@@ -85,18 +84,26 @@ class Cells(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where each series of a fold has its rows, cells and calendar.
+    """Where the turns of a fold have their rows, cells and calendar.
 
-    Series i has rows `begins[i]:ends[i]`, its first cell at `cells[i]`, and reads its calendar at `midnights` shifted
-    by `shifts[i]`: cell c begins at `midnights[c + shifts[i]]`. Nothing holds beyond `limits[i]`.
+    Turn i has rows `begins[i]:ends[i]` and carries on the record `slots[i]` of `held`, `readings` and `places`. A
+    slot's cells follow one another; cell c begins at `midnights[c + shifts[i]]`. Nothing holds beyond `limits[i]`.
     """
 
     begins: Ints
     ends: Ints
-    cells: Ints
+    slots: Ints
     shifts: Ints
     limits: Micros
     midnights: Micros
+
+
+class Places(NamedTuple):
+    """Where each slot stands: its first cell, the cell of its last row, and that of its last register reading."""
+
+    first: Ints
+    current: Ints
+    of_register: Ints
 
 
 def no_held(count: int) -> NDArray[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -57,6 +58,15 @@ def ownership_of(machines: pa.Table) -> Ownership:
     )
 
 
+@lru_cache(maxsize=16)
+def places_of(ownership: Ownership) -> Mapping[str, range]:
+    """The series of each machine."""
+    places: dict[str, range] = {}
+    for position, uid in enumerate(ownership.machine_uids):
+        places[uid] = range(places[uid].start if uid in places else position, position + 1)
+    return places
+
+
 def series_of(ownership: Ownership, machine_uids: pa.ChunkedArray, instants: Micros) -> NDArray[np.int32]:
     """The series of each (machine, instant); -1 where nobody owned the machine then."""
     words, codes = encoded(machine_uids)
@@ -72,7 +82,7 @@ def _series_of_sorted(
     ownership: Ownership, words: Sequence[str], codes: NDArray[np.int64], instants: Micros
 ) -> NDArray[np.int32]:
     series = np.full(len(codes), -1, dtype=np.int32)
-    own = _slices(ownership)
+    own = places_of(ownership)
     bounds = np.searchsorted(codes, np.arange(len(words) + 1))
     for code, uid in enumerate(words):
         lower, upper = int(bounds[code]), int(bounds[code + 1])
@@ -115,14 +125,6 @@ def _straight(rows: list[_Interval]) -> list[_Interval]:
         else:
             joined.append(_Interval(row.machine_uid, row.obligor_id, row.start, end))
     return joined
-
-
-def _slices(ownership: Ownership) -> dict[str, range]:
-    """Positions of each machine's intervals."""
-    slices: dict[str, range] = {}
-    for position, uid in enumerate(ownership.machine_uids):
-        slices[uid] = range(slices[uid].start if uid in slices else position, position + 1)
-    return slices
 
 
 def _is_sorted(codes: NDArray[np.int64], instants: Micros) -> bool:

@@ -1,54 +1,63 @@
-"""What all partitions of a roll-up share: who owned which machine, the profiles, and each series' calendar."""
+"""What all partitions of a roll-up share: who owned which machine, the profiles, and each series' calendar.
+
+A plan is small: it travels to every worker, and calendars are made where they are read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from data_contracts.identifiers import ProfileId
-from data_contracts.profile import SourceProfile
-from features.machine_day.days import LocalDays, Micros, days_around
-from features.machine_day.ownership import Ownership, ownership_of
-from features.machine_day.samples import Ints, ProfileCodes, Profiles, Rows, Sorted, profile_codes, sorted_rows
+from features.machine_day.days import LocalDays, Micros, local_days
+from features.machine_day.ownership import Ownership
+from features.machine_day.samples import Ints, ProfileCodes, Profiles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendars:
-    """The local days of every zone that occurs, one after the other. `first_midnights[z]` is where zone z begins."""
+    """The local days of every zone that occurs, one after the other: `midnights[first_midnights[z] + i]` is where day
+    number `first_days[z] + i` of zone z begins, and `first_midnights[z + 1]` where the next zone does."""
 
-    zones: tuple[str, ...]
     days: tuple[LocalDays, ...]
     midnights: Micros
     first_midnights: Ints
+    first_days: Ints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RollUpPlan:
-    """A series is a position in `ownership`; `zone_of` gives its zone's position in `calendars`, -1 where no row lies
-    in it.
-
-    `limits` are the instants beyond which nothing holds: the end of the ownership, or `as_of`.
-    """
+    """A series is a position in `ownership`; `zone_of` gives its zone's position in `zones`. All rows lie on day
+    numbers `first_day` to `last_day`. Rows later than `as_of` (microseconds) are not known."""
 
     ownership: Ownership
     profile_codes: ProfileCodes
-    calendars: Calendars
-    zone_of: NDArray[np.int64]
-    limits: Micros
+    zones: tuple[str, ...]
+    zone_of: NDArray[np.int16]
+    first_day: int
+    last_day: int
+    as_of: int
 
     @property
     def profiles(self) -> Profiles:
         """The profiles as the kernel reads them."""
         return self.profile_codes.columns
 
+    @property
+    def calendars(self) -> Calendars:
+        """The local days of all zones."""
+        return calendars_of(self.zones, self.first_day, self.last_day)
+
+    def limits(self, series: Ints) -> Micros:
+        """The instants beyond which nothing holds: the end of the ownership, or `as_of`."""
+        return np.minimum(self.ownership.ends[series], self.as_of)
+
     def day_of(self, series: Ints, instants: Micros) -> Ints:
         """Local day number of each instant at the site of its series."""
+        if len(self.zones) == 1:
+            return self.calendars.days[0].day_of(instants)
         days = np.zeros(len(series), dtype=np.int64)
         for zone, calendar in enumerate(self.calendars.days):
             own = self.zone_of[series] == zone
@@ -57,67 +66,26 @@ class RollUpPlan:
 
     def day_bounds(self, series: Ints, days: Ints) -> tuple[Micros, Micros]:
         """Instants at which local days begin and end at the sites of their series."""
-        zone = self.zone_of[series]
-        first_days = np.array([calendar.first_day for calendar in self.calendars.days], dtype=np.int64)
-        position = self.calendars.first_midnights[zone] + days - first_days[zone]
+        position = self._midnight(series, days)
         return self.calendars.midnights[position], self.calendars.midnights[position + 1]
 
     def shifts(self, series: Ints, cells: Ints, days: Ints) -> Ints:
         """What leads from a cell, which holds the given local day, to that day's midnight in `calendars.midnights`."""
-        zone = self.zone_of[series]
-        first_days = np.array([calendar.first_day for calendar in self.calendars.days], dtype=np.int64)
-        return np.asarray(self.calendars.first_midnights[zone] + days - first_days[zone] - cells)
+        return np.asarray(self._midnight(series, days) - cells)
+
+    def _midnight(self, series: Ints, days: Ints) -> Ints:
+        zone, calendars = self.zone_of[series], self.calendars
+        return np.asarray(calendars.first_midnights[zone] + days - calendars.first_days[zone])
 
 
-def prepare(
-    samples: Sequence[pa.Table],
-    *,
-    profiles: Mapping[ProfileId, SourceProfile],
-    machines: pa.Table,
-    as_of: int,
-    executor: Executor | None = None,
-) -> tuple[RollUpPlan, list[Sorted]]:
-    """The plan for some partitions of samples, and their rows.
-
-    `machines` has the layout of `ObservationReader.machines`; `as_of` is in microseconds. A series' days are those of
-    the site zone that its latest row's profile names.
-    """
-    ownership = ownership_of(machines)
-    codes = profile_codes(profiles)
-    sort = partial(sorted_rows, ownership=ownership, profiles=codes, as_of=as_of)
-    parts = list(executor.map(sort, samples) if executor else map(sort, samples))
-    rows = [part.rows for part in parts]
-    calendars, zone_of = _calendars(rows, codes, len(ownership))
-    plan = RollUpPlan(
-        ownership=ownership,
-        profile_codes=codes,
-        calendars=calendars,
-        zone_of=zone_of,
-        limits=np.minimum(ownership.ends, as_of),
-    )
-    return plan, parts
-
-
-def _calendars(rows: Sequence[Rows], codes: ProfileCodes, count: int) -> tuple[Calendars, NDArray[np.int64]]:
-    latest = np.full(count, np.iinfo(np.int64).min)
-    profile = np.full(count, -1, dtype=np.int64)
-    for part in rows:
-        last = np.flatnonzero(np.diff(part.series, append=-1))
-        series = part.series[last]
-        newer = part.time[last] > latest[series]
-        latest[series[newer]] = part.time[last][newer]
-        profile[series[newer]] = part.profile[last][newer]
-    zones = tuple(sorted({codes.site_zones[code] for code in profile[profile >= 0]}))
-    zone_of_profile = np.array([zones.index(zone) if zone in zones else -1 for zone in codes.site_zones] + [-1])
-    times = [part.time for part in rows if len(part.time)]
-    earliest = min((int(time.min()) for time in times), default=0)
-    ends = max((int(time.max()) for time in times), default=0)
-    days = tuple(days_around(zone, earliest, ends) for zone in zones)
+@lru_cache(maxsize=16)
+def calendars_of(zones: tuple[str, ...], first_day: int, last_day: int) -> Calendars:
+    """The local days of `zones` from `first_day` to `last_day`."""
+    days = tuple(local_days(zone, first_day, last_day) for zone in zones)
     sizes = np.array([len(calendar.midnights) for calendar in days], dtype=np.int64)
-    calendars = Calendars(
-        zones=zones,
+    return Calendars(
         days=days,
         midnights=np.concatenate([np.empty(0, dtype=np.int64), *(calendar.midnights for calendar in days)]),
         first_midnights=np.cumsum(sizes) - sizes,
+        first_days=np.array([calendar.first_day for calendar in days], dtype=np.int64),
     )
-    return calendars, zone_of_profile[profile]

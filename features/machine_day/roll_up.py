@@ -29,9 +29,10 @@ from features.machine_day.machine_days import (
     SPAN_SCHEMA,
     MachineDays,
 )
-from features.machine_day.ownership import FIRST_SAMPLE, FOREVER
-from features.machine_day.partial import finish, merge_all, roll_partition
-from features.machine_day.plan import RollUpPlan, prepare
+from features.machine_day.ownership import FIRST_SAMPLE, FOREVER, ownership_of
+from features.machine_day.partial import Partial, finish, roll_partition
+from features.machine_day.partition import Partition
+from features.machine_day.plan import RollUpPlan
 from features.machine_day.samples import (
     SAID_COUNT,
     SAID_DELTA,
@@ -41,9 +42,10 @@ from features.machine_day.samples import (
     SILENCE_MEANS_OFF,
     SYNTHETIC,
     Ints,
-    Sorted,
+    profile_codes,
 )
-from features.machine_day.stretch import Stretch
+from features.machine_day.stretch import Stretches
+from features.machine_day.survey import plan_of
 from features.trust import TrustFinding
 
 _OFF = ELEMENTS.index("off_seconds")
@@ -62,31 +64,40 @@ def roll_up(
 
 
 def roll_up_partitions(
-    partitions: Sequence[pa.Table],
+    partitions: Sequence[Partition],
     *,
     profiles: Mapping[ProfileId, SourceProfile],
     machines: pa.Table,
     as_of: datetime,
+    span: tuple[datetime, datetime] | None = None,
     executor: Executor | None = None,
 ) -> MachineDays:
-    """`roll_up` of samples in one or more consecutive partitions: in each machine the rows of one lie before those of
-    the next. With an executor (threads, processes or a cluster's) the partitions are rolled side by side."""
-    plan, parts = prepare(partitions, profiles=profiles, machines=machines, as_of=to_micros(as_of), executor=executor)
+    """`roll_up` of samples in one or more consecutive partitions (tables, or paths of files): in each machine the rows
+    of one lie before those of the next. `span` bounds the event times of the files. With an executor (threads,
+    processes or a cluster's) the partitions are rolled side by side."""
+    codes = profile_codes(profiles)
+    plan = plan_of(
+        partitions,
+        ownership=ownership_of(machines),
+        profiles=codes,
+        as_of=to_micros(as_of),
+        span=None if span is None else (to_micros(span[0]), to_micros(span[1])),
+        executor=executor,
+    )
     roll = partial(roll_partition, plan=plan)
-    rows = [part.rows for part in parts]
-    partials = list(executor.map(roll, rows) if executor else map(roll, rows))
-    return machine_days_of(finish(merge_all(partials, plan), plan), plan, findings=_findings(parts))
+    partials = list(executor.map(roll, partitions) if executor else map(roll, partitions))
+    return machine_days_of(finish(partials, plan), plan, findings=_findings(partials))
 
 
-def machine_days_of(whole: Stretch, plan: RollUpPlan, *, findings: Sequence[TrustFinding] = ()) -> MachineDays:
+def machine_days_of(whole: Stretches, plan: RollUpPlan, *, findings: Sequence[TrustFinding] = ()) -> MachineDays:
     """A finished stretch as machine-days and their spans, sorted by machine and day."""
     starts = _starts(whole, plan)
     return MachineDays(_table(whole, plan, starts), _spans(whole, plan, starts), tuple(findings))
 
 
-def _table(whole: Stretch, plan: RollUpPlan, starts: Micros) -> pa.Table:
+def _table(whole: Stretches, plan: RollUpPlan, starts: Micros) -> pa.Table:
     cells = whole.cells
-    position = np.searchsorted(whole.series, cells.series)
+    position = whole.owner
     said = _said_by_machine(whole, plan)[position]
     basis = whole.readings["said"][position] & SILENCE_MEANS_OFF
     elements = _elements(cells, plan, starts[position])
@@ -144,7 +155,7 @@ def _parts(cells: Cells, said: Ints) -> pa.Array:
     return null_where(said & (SAID_COUNT | SAID_DELTA) == 0, np.where(by_count, cells.counted, cells.deltas))
 
 
-def _said_by_machine(whole: Stretch, plan: RollUpPlan) -> Ints:
+def _said_by_machine(whole: Stretches, plan: RollUpPlan) -> Ints:
     """For each series, what its machine said under any of its owners."""
     uids = np.array([plan.ownership.machine_uids[series] for series in whole.series], dtype=np.str_)
     machine = np.unique(uids, return_inverse=True)[1]
@@ -153,33 +164,33 @@ def _said_by_machine(whole: Stretch, plan: RollUpPlan) -> Ints:
     return np.asarray(said[machine])
 
 
-def _starts(whole: Stretch, plan: RollUpPlan) -> Micros:
+def _starts(whole: Stretches, plan: RollUpPlan) -> Micros:
     """Where the ownership of each series begins: as its ownership row says, or with its first sample."""
-    first_cells = np.searchsorted(whole.cells.series, whole.series)
+    first_cells = np.searchsorted(whole.owner, np.arange(len(whole.series)))
     stated = plan.ownership.starts[whole.series]
     return np.where(stated == FIRST_SAMPLE, whole.cells.first_row[first_cells], stated)
 
 
-def _spans(whole: Stretch, plan: RollUpPlan, starts: Micros) -> pa.Table:
+def _spans(whole: Stretches, plan: RollUpPlan, starts: Micros) -> pa.Table:
     ends = plan.ownership.ends[whole.series]
     said = whole.readings["said"]
-    first_cells = np.searchsorted(whole.cells.series, whole.series)
+    first_cells = np.searchsorted(whole.owner, np.arange(len(whole.series)))
     columns: dict[str, Any] = {
         "machine_uid": names_at(plan.ownership.machine_uids, whole.series),
         "obligor_id": names_at(plan.ownership.obligor_ids, whole.series),
         "starts": starts,
         "ends": null_where(ends == FOREVER, ends),
         "first_day": dates(whole.cells.day[first_cells]),
-        "site_zone": names_at(plan.calendars.zones, plan.zone_of[whole.series]),
+        "site_zone": names_at(plan.zones, plan.zone_of[whole.series]),
         "coverage_basis": pa.array(np.where(said & SILENCE_MEANS_OFF, COVERAGE_SILENCE_MEANS_OFF, COVERAGE_SAMPLED)),
         "data_origin": pa.array(np.where(said & SYNTHETIC, DataOrigin.SYNTHETIC.value, DataOrigin.REAL.value)),
     }
     return table_of(columns, SPAN_SCHEMA)
 
 
-def _findings(parts: Sequence[Sorted]) -> list[TrustFinding]:
+def _findings(partials: Sequence[Partial]) -> list[TrustFinding]:
     """How many samples of which machine were left out, and why."""
     return [
-        *left_out(OUTSIDE_OWNERSHIP, "samples", [part.outside_ownership for part in parts]),
-        *left_out(AFTER_AS_OF, "samples", [part.after_as_of for part in parts]),
+        *left_out(OUTSIDE_OWNERSHIP, "samples", [partial.outside_ownership for partial in partials]),
+        *left_out(AFTER_AS_OF, "samples", [partial.after_as_of for partial in partials]),
     ]

@@ -1,4 +1,4 @@
-"""Samples as sorted columns of numbers: what the kernel reads."""
+"""What the roll-up reads of samples, rows of them that are kept, and their profiles as numbers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from data_contracts.identifiers import ProfileId
 from data_contracts.profile import SourceProfile
-from data_contracts.vocabulary import ITEM_STATE_CODES, OPERATION_MODE_CODES, DataOrigin, Silence
-from features.machine_day.arrow import encoded, floats, micros
+from data_contracts.vocabulary import DataOrigin, Silence
 from features.machine_day.days import MICROS_PER_SECOND, Micros
-from features.machine_day.findings import count_by_machine
-from features.machine_day.ownership import Ownership, series_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -76,6 +72,11 @@ class ProfileCodes:
     columns: Profiles
 
     @property
+    def code_of(self) -> Mapping[str, int]:
+        """The number of each profile."""
+        return {name: code for code, name in enumerate(self.ids)}
+
+    @property
     def longest_hold(self) -> int:
         """Microseconds after which no value holds any more, whatever the profile."""
         return int(self.columns.hold.max(initial=0))
@@ -97,80 +98,24 @@ def profile_codes(profiles: Mapping[ProfileId, SourceProfile]) -> ProfileCodes:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
-    """The rows that lie in a series, and how many of each machine lie in none or after `as_of`."""
-
-    rows: Rows
-    outside_ownership: Mapping[str, int]
-    after_as_of: Mapping[str, int]
-
-
-def sorted_rows(samples: pa.Table, *, ownership: Ownership, profiles: ProfileCodes, as_of: int) -> Sorted:
-    """Samples (columns as in the data contract; any order; one row for each machine and time) as the kernel reads
-    them.
-
-    `as_of` is in microseconds; rows of a later `event_time` are left out and counted, as are rows that nobody owned.
-    """
-    time = micros(samples["event_time"])
-    series = series_of(ownership, samples["machine_uid"], time)
-    late = time > as_of
-    kept = (series >= 0) & ~late
-    rows = Rows(
-        series=series,
-        time=time,
-        state=_codes(samples["item_state"], ITEM_STATE_CODES),
-        mode=_codes(samples["operation_mode"], OPERATION_MODE_CODES),
-        power_kw=floats(samples["power_kw"]),
-        register_kwh=floats(samples["energy_register_kwh"]),
-        part_count=floats(samples["part_count"]),
-        part_delta=floats(samples["part_delta"]),
-        profile=_profile(samples["profile_id"], profiles),
-    )
-    rows = _in_order(rows if kept.all() else take(rows, kept))
-    repeated = (rows.series[1:] == rows.series[:-1]) & (rows.time[1:] == rows.time[:-1])
-    same_source = rows.profile[1:] == rows.profile[:-1]
-    assert not (repeated & same_source).any(), "two samples of one source and time: read them by ObservationReader.rows"
-    machines = samples["machine_uid"]
-    return Sorted(rows, count_by_machine(machines, (series < 0) & ~late), count_by_machine(machines, late))
-
-
 def take(rows: Rows, chosen: NDArray[Any]) -> Rows:
     """Some of the rows, by mask or position."""
-    return Rows(*(_read_only(values[chosen]) for values in rows))
+    return Rows(*(values[chosen] for values in rows))
 
 
-def join(parts: Sequence[Rows]) -> Rows:
+def join_rows(parts: Sequence[Rows]) -> Rows:
     """Rows of several parts, sorted by series; within a series in the order of the parts."""
+    if not parts:
+        return no_rows()
     together = Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     return take(together, np.argsort(together.series, kind="stable"))
 
 
-def _in_order(rows: Rows) -> Rows:
-    """The rows sorted by series, time and, where several sources speak at once, their profiles."""
-    series, time, profile = rows.series, rows.time, rows.profile
-    at_once = (time[1:] == time[:-1]) & (profile[1:] >= profile[:-1])
-    rising = (series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & ((time[1:] > time[:-1]) | at_once))
-    ordered = rising.all()
-    return (
-        Rows(*(_read_only(values) for values in rows)) if ordered else take(rows, np.lexsort((profile, time, series)))
-    )
-
-
-def _read_only(values: NDArray[Any]) -> NDArray[Any]:
-    """What comes from Arrow without a copy is read-only; if all is, the kernel is compiled for one kind of array."""
-    values.setflags(write=False)
-    return values
-
-
-def _codes(values: pa.ChunkedArray, codes: Mapping[str, int]) -> Codes:
-    words, positions = encoded(values)
-    return np.asarray(np.array([*(codes[word] for word in words), NOT_SAID], dtype=np.int8)[positions])
-
-
-def _profile(values: pa.ChunkedArray, profiles: ProfileCodes) -> NDArray[np.int32]:
-    words, positions = encoded(values)
-    return np.asarray(np.array([*(profiles.ids.index(word) for word in words), -1], dtype=np.int32)[positions])
+def no_rows() -> Rows:
+    """No rows at all."""
+    kinds = (np.int32, np.int64, np.int8, np.int8, *(np.float64,) * 4, np.int32)
+    columns: list[Any] = [np.empty(0, dtype=kind) for kind in kinds]
+    return Rows(*columns)
 
 
 def _numbers(values: Sequence[float | None]) -> Floats:
