@@ -68,7 +68,9 @@ def tables_of(partition: Partition, columns: Sequence[str]) -> Iterator[pa.Table
 
 def in_order(partition: Partition) -> pa.Table:
     """The rows of a partition sorted by machine, time and, where several sources speak at once, their profiles."""
-    table = pa.concat_tables(list(tables_of(partition, SAMPLE_COLUMNS)))
+    table = pa.concat_tables(list(tables_of(partition, SAMPLE_COLUMNS))).unify_dictionaries()
+    for name in TEXTS:
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
     return table.sort_by([(name, "ascending") for name in ("machine_uid", "event_time", "profile_id")])
 
 
