@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
+from sklearn.isotonic import IsotonicRegression
 
 from scoring.records import PdStep
 
@@ -22,6 +23,7 @@ class CalibrationMethod(StrEnum):
     IDENTITY = "identity"
     PLATT = "platt"
     BETA = "beta"
+    ISOTONIC = "isotonic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +32,21 @@ class Calibrator:
 
     Beta calibration (Kull, Silva Filho and Flach 2017) with non-negative slopes, so that order is kept. With equal
     slopes it is Platt's (a straight line in the margin); with intercept 0 and slopes 1, the identity.
+
+    With `knots` (margin and log-odds, both rising) it is isotonic instead: straight lines between them, level beyond.
     """
 
     method: CalibrationMethod
     intercept: float
     slope_default: float
     slope_survival: float
+    knots: tuple[tuple[float, float], ...] = ()
 
     def log_odds(self, margin: float) -> float:
         """Calibrated log-odds of default of one margin."""
+        if self.knots:
+            margins, log_odds = np.array(self.knots).T
+            return float(np.interp(margin, margins, log_odds))
         return self.intercept - self.slope_default * _log1p_exp(-margin) + self.slope_survival * _log1p_exp(margin)
 
 
@@ -78,11 +86,16 @@ class PdScale:
         )
 
 
-def fit_calibrator(margins: Vector, defaulted: NDArray[np.bool_], *, platt_below_defaults: int) -> Calibrator:
-    """The calibrator of margins (n) and outcomes (n): beta, or Platt where defaults are too few for three numbers.
+def fit_calibrator(
+    margins: Vector, defaulted: NDArray[np.bool_], *, platt_below_defaults: int, isotonic_above_defaults: int
+) -> Calibrator:
+    """The calibrator of margins (n) and outcomes (n), by the number of defaults: Platt where they are too few for three
+    numbers, isotonic where they are enough for any shape, beta between.
 
     Maximum likelihood with slopes of at least 0. Both outcomes must occur.
     """
+    if int(defaulted.sum()) > isotonic_above_defaults:
+        return _isotonic(margins, defaulted)
     from_default = -np.logaddexp(0, -margins)
     from_survival = np.logaddexp(0, margins)
     if int(defaulted.sum()) < platt_below_defaults:
@@ -92,6 +105,26 @@ def fit_calibrator(margins: Vector, defaulted: NDArray[np.bool_], *, platt_below
         )
     intercept, first, second = fit_logistic(np.column_stack([from_default, from_survival]), defaulted)
     return Calibrator(method=CalibrationMethod.BETA, intercept=intercept, slope_default=first, slope_survival=second)
+
+
+def _isotonic(margins: Vector, defaulted: NDArray[np.bool_]) -> Calibrator:
+    """Rising default rates by pooling adjacent violators, each pool a knot at its mean margin (Oron and Flournoy 2017).
+
+    Lines between the knots leave few ties. A pool without a default counts half a one, and one of defaults only half a
+    survivor, so that no PD is 0 or 1.
+    """
+    order = np.argsort(margins, kind="stable")
+    pooled = IsotonicRegression().fit(margins[order], defaulted[order]).predict(margins[order])
+    starts = np.flatnonzero(np.diff(pooled, prepend=-1.0))
+    counts = np.diff(np.append(starts, len(pooled)))
+    places = np.add.reduceat(margins[order], starts) / counts
+    half = 0.5 / counts
+    rates = np.clip(pooled[starts], half, 1 - half)
+    rising = np.maximum.accumulate(np.minimum.accumulate(rates[::-1])[::-1])
+    knots = tuple((float(place), logit(float(rate))) for place, rate in zip(places, rising, strict=True))
+    return Calibrator(
+        method=CalibrationMethod.ISOTONIC, intercept=0.0, slope_default=0.0, slope_survival=0.0, knots=knots
+    )
 
 
 def fit_logistic(columns: Vector, outcomes: NDArray[np.bool_], *, lower_slope: float | None = 0.0) -> tuple[float, ...]:

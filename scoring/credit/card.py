@@ -16,6 +16,7 @@ class CalibratorCard(Frozen):
     intercept: float
     slope_default: float
     slope_survival: float
+    knots: tuple[tuple[float, float], ...] = ()
 
     def calibrator(self) -> Calibrator:
         """The function that these numbers stand for."""
@@ -40,8 +41,20 @@ class CreditMetrics(Frozen):
     calibration_slope: Estimate | None
 
 
+class GradeFigures(Frozen):
+    """A rating grade on the test months: its obligors and defaults, the mean of their PDs, the most prudent PD (Pluto
+    and Tasche, of the grade and all worse ones), and Jeffreys' probability that the true PD lies below the mean."""
+
+    rating_grade: str
+    obligors: int
+    defaults: int
+    mean_pd: float | None
+    most_prudent_pd: float
+    optimism: float | None
+
+
 class CreditCard(Frozen):
-    """Card of a model of default within 12 months. Format 1 had no reference group."""
+    """Card of a model of default within 12 months. Format 1 had no reference group and no grades."""
 
     format: Literal[1, 2] = 2
     kind: Literal["credit"] = "credit"
@@ -65,3 +78,4 @@ class CreditCard(Frozen):
     parameters_version: str
     data_cut: DataCut | None
     reference: ReferenceGroup | None = None
+    grades: tuple[GradeFigures, ...] = ()

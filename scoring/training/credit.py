@@ -26,6 +26,7 @@ from scoring.explanation.compiled import explainer_of, interventional_of
 from scoring.explanation.reference import reference_digest
 from scoring.explanation.shapley import ReferenceCounts
 from scoring.training.features import credit_sign, model_features, signed_columns, with_medians
+from scoring.training.grades import grade_figures
 from scoring.training.metrics import credit_metrics
 from scoring.training.reference import Peers, choose_peers
 from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
@@ -113,6 +114,12 @@ def train_credit(
         parameters_version=parameters.version,
         data_cut=data_cut,
         reference=_reference_card(bag, calibrate, scale, peers, reference),
+        grades=grade_figures(
+            _pd(bag, test.values, scale),
+            test.defaulted,
+            scale=master_scale(values["master_scale"]),
+            settings=values["low_default"],
+        ),
     )
     return credit_artefact(members, card, reference=reference)
 
@@ -167,6 +174,7 @@ def _pd_scale(bag: Ensemble, calibrate: _Rows, values: Mapping[str, Any]) -> PdS
         mean_of_members(list(bag.margins(calibrate.values))),
         calibrate.defaulted,
         platt_below_defaults=values["credit_model"]["platt_below_defaults"],
+        isotonic_above_defaults=values["credit_model"]["isotonic_above_defaults"],
     )
     return PdScale(
         calibrator=calibrator,

@@ -20,6 +20,8 @@ from scoring.credit.calibration import (
     probability,
 )
 
+BY_DEFAULTS = {"platt_below_defaults": 60, "isotonic_above_defaults": 1000}
+
 
 def pd_scale(
     calibrator: Calibrator = IDENTITY, *, central_tendency: float | None = None, floor: float = 0.0
@@ -61,13 +63,40 @@ def test_the_floor_holds() -> None:
 
 def test_platt_below_sixty_defaults_and_beta_from_there() -> None:
     few, enough = (sample(defaults=count, intercept=-0.5, slope=0.8, seed=3) for count in (59, 60))
-    assert fit_calibrator(*few, platt_below_defaults=60).method is CalibrationMethod.PLATT
-    assert fit_calibrator(*enough, platt_below_defaults=60).method is CalibrationMethod.BETA
+    assert fit_calibrator(*few, **BY_DEFAULTS).method is CalibrationMethod.PLATT
+    assert fit_calibrator(*enough, **BY_DEFAULTS).method is CalibrationMethod.BETA
+
+
+def test_isotonic_above_a_thousand() -> None:
+    enough, many = (sample(defaults=count, intercept=-0.5, slope=0.8, seed=3) for count in (1000, 1001))
+    assert fit_calibrator(*enough, **BY_DEFAULTS).method is CalibrationMethod.BETA
+    assert fit_calibrator(*many, **BY_DEFAULTS).method is CalibrationMethod.ISOTONIC
+
+
+def test_isotonic_finds_a_step_that_beta_cannot() -> None:
+    rng = np.random.default_rng(9)
+    margins = rng.uniform(-4, 2, size=40_000)
+    truth = np.where(margins < -1, 0.02, 0.20)
+    defaulted = rng.random(len(margins)) < truth
+    errors = {}
+    for method, limit in ((CalibrationMethod.ISOTONIC, 1000), (CalibrationMethod.BETA, 10**9)):
+        fitted = fit_calibrator(margins, defaulted, platt_below_defaults=60, isotonic_above_defaults=limit)
+        assert fitted.method is method
+        found = expit(np.array([fitted.log_odds(float(margin)) for margin in margins]))
+        errors[method] = float(np.sqrt(np.mean((found - truth) ** 2)))
+    assert errors[CalibrationMethod.ISOTONIC] < 0.02 < errors[CalibrationMethod.BETA]
+
+
+def test_isotonic_gives_no_certainty() -> None:
+    margins = np.linspace(-5, 5, 4_000)
+    sure = fit_calibrator(margins, margins > 0, **BY_DEFAULTS)
+    ends = [probability(sure.log_odds(margin)) for margin in (-99.0, 99.0)]
+    assert ends == pytest.approx([0.5 / 2_000, 1 - 0.5 / 2_000])
 
 
 def test_platt_is_an_unpenalised_logistic_regression() -> None:
     margins, defaulted = sample(defaults=40, intercept=-0.5, slope=0.8, seed=4)
-    ours = fit_calibrator(margins, defaulted, platt_below_defaults=60)
+    ours = fit_calibrator(margins, defaulted, **BY_DEFAULTS)
     theirs = LogisticRegression(C=1e12, tol=1e-10, max_iter=1000).fit(margins[:, None], defaulted)
     assert ours.slope_default == ours.slope_survival == pytest.approx(theirs.coef_[0, 0], rel=1e-4)
     assert ours.intercept == pytest.approx(theirs.intercept_[0], rel=1e-4)
@@ -79,8 +108,8 @@ def test_beta_recovers_a_distortion_that_platt_cannot() -> None:
     true = Calibrator(method=CalibrationMethod.BETA, intercept=-1.0, slope_default=1.6, slope_survival=0.4)
     truth = np.array([true.log_odds(float(margin)) for margin in margins])
     defaulted = rng.random(len(margins)) < expit(truth)
-    beta = fit_calibrator(margins, defaulted, platt_below_defaults=60)
-    platt = fit_calibrator(margins, defaulted, platt_below_defaults=10**9)
+    beta = fit_calibrator(margins, defaulted, platt_below_defaults=60, isotonic_above_defaults=10**9)
+    platt = fit_calibrator(margins, defaulted, platt_below_defaults=10**9, isotonic_above_defaults=10**9)
 
     def divergence(fitted: Calibrator) -> float:
         q = expit(np.array([fitted.log_odds(float(margin)) for margin in margins]))
@@ -94,7 +123,7 @@ def test_beta_recovers_a_distortion_that_platt_cannot() -> None:
 
 def test_a_score_that_points_the_wrong_way_is_flattened_not_turned() -> None:
     margins, defaulted = sample(defaults=400, intercept=-3.0, slope=0.9, seed=5)
-    turned = fit_calibrator(-margins - 6.0, defaulted, platt_below_defaults=60)
+    turned = fit_calibrator(-margins - 6.0, defaulted, **BY_DEFAULTS)
     assert (turned.slope_default, turned.slope_survival) == (0.0, 0.0)
     assert probability(turned.log_odds(-3.0)) == pytest.approx(defaulted.mean(), rel=1e-3)
 
@@ -103,6 +132,10 @@ def test_a_score_that_points_the_wrong_way_is_flattened_not_turned() -> None:
     IDENTITY,
     Calibrator(method=CalibrationMethod.PLATT, intercept=0.3, slope_default=0.7, slope_survival=0.7),
     Calibrator(method=CalibrationMethod.BETA, intercept=-1.0, slope_default=1.6, slope_survival=0.0),
+    Calibrator(
+        method=CalibrationMethod.ISOTONIC, intercept=0.0, slope_default=0.0, slope_survival=0.0,
+        knots=((-4.0, -5.0), (-2.0, -3.0), (1.0, -3.0), (2.0, 4.0)),
+    ),
 ])  # fmt: skip
 def test_order_is_kept_from_end_to_end(calibrator: Calibrator) -> None:
     scale = pd_scale(calibrator, central_tendency=0.03, floor=0.0005)
