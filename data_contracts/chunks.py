@@ -78,9 +78,6 @@ def _local_days(table: pa.Table, site_zone: str) -> NDArray[np.int32]:
 
 def leaf_hashes(table: pa.Table, contract: Contract, chunks: Chunks, salts: Sequence[bytes]) -> list[bytes]:
     """The leaf of each chunk under its salt, in order."""
-    encoder = ChunkEncoder(table, contract)
-    bounds = chunks.bounds.tolist()
-    return [
-        leaf_hash(salt, encoder.bytes_of(start, stop))
-        for salt, start, stop in zip(salts, bounds[:-1], bounds[1:], strict=True)
-    ]
+    assert len(salts) == len(chunks), "a salt for each chunk"
+    encoder = ChunkEncoder(table, contract, chunks.bounds)
+    return [leaf_hash(salt, encoder.bytes_of(chunk)) for chunk, salt in enumerate(salts)]

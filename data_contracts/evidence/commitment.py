@@ -1,14 +1,16 @@
 """What is committed to when rows are admitted: canonical bytes of chunks, salted leaves, and the root over them.
 
-Canonical bytes of a chunk, format 1 (all integers little-endian):
+Canonical bytes of a chunk, format 2 (all integers little-endian):
 
-1. header: u32 length, then compact JSON `{"columns": [[name, type], ...], "contract": id, "format": 1, "version": v}`
+1. header: u32 length, then compact JSON `{"columns": [[name, type], ...], "contract": id, "format": 2, "version": v}`
    with sorted keys; the columns are the contract's in its order, less batch_id;
 2. u64 number of rows; rows are sorted as `Contract.sort_names` says, texts by their UTF-8 bytes;
 3. validity: one byte (0 or 1) per row, column after column;
 4. values of the columns that are no text, column after column, 8 bytes per row: float64, or int64 (whole numbers,
    microseconds since 1970 UTC, days since 1970); zero where null;
-5. for each text column: u32 length per row (0 where null), then the UTF-8 texts one after another.
+5. for each text column: u32 number of distinct texts, each of them as u32 length and UTF-8 in the order in which rows
+   first say it, then per row u32 which of them it says (0xFFFFFFFF where null). Most of a chunk's texts say the same in
+   every row, so this is a third of what spelling them out would be, to hash and to hand over.
 
 A leaf is SHA-256(0x00 || salt || canonical bytes), so that leaves are RFC 6962 leaf hashes of salted chunks and do not
 give small contents away. The root is the RFC 6962 Merkle tree hash of the leaves in the order of (unit, period).
@@ -21,7 +23,6 @@ import json
 import secrets
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -29,26 +30,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_contracts.contract import Contract
+from data_contracts.evidence.texts import Texts
 
-FORMAT = 1
+FORMAT = 2
 SALT_BYTES = 16
 _LEAF, _NODE = b"\x00", b"\x01"
 _ASIDE = "batch_id"
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """A text column laid out for slicing: row i's bytes are data[starts[i] : starts[i + 1]]."""
-
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.uint32]
-    data: memoryview
-
-
 class ChunkEncoder:
-    """Canonical bytes of any run of rows of a sorted table, cut from one buffer per kind of column."""
+    """Canonical bytes of the chunks of a sorted table: chunk k holds rows bounds[k] to bounds[k + 1]."""
 
-    def __init__(self, table: pa.Table, contract: Contract) -> None:
+    def __init__(self, table: pa.Table, contract: Contract, bounds: NDArray[np.int64]) -> None:
         columns = [column for column in contract.columns if column.name != _ASIDE]
         arrays = [table[column.name].combine_chunks() for column in columns]
         header = {
@@ -59,6 +52,7 @@ class ChunkEncoder:
         }
         body = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
         self._header = struct.pack("<I", len(body)) + body
+        self._bounds = bounds.tolist()
         rows = table.num_rows
         self._valid = np.empty((len(columns), rows), dtype=np.uint8)
         for position, array in enumerate(arrays):
@@ -67,21 +61,20 @@ class ChunkEncoder:
         self._fixed = np.empty((len(fixed), rows), dtype="<i8")
         for position, array in enumerate(fixed):
             self._fixed[position] = _eight_bytes(array)
-        self._texts = [
-            _texts(array) for column, array in zip(columns, arrays, strict=True) if pa.types.is_string(column.type)
-        ]
+        texts = [array for column, array in zip(columns, arrays, strict=True) if pa.types.is_string(column.type)]
+        self._texts = [Texts(array, bounds) for array in texts]
 
-    def bytes_of(self, start: int, stop: int) -> bytes:
-        """Canonical bytes of the rows from `start` up to, not including, `stop`."""
-        parts: list[bytes | memoryview] = [
+    def bytes_of(self, chunk: int) -> bytes:
+        """Canonical bytes of one chunk."""
+        start, stop = self._bounds[chunk], self._bounds[chunk + 1]
+        parts = [
             self._header,
             struct.pack("<Q", stop - start),
             self._valid[:, start:stop].tobytes(),
             self._fixed[:, start:stop].tobytes(),
         ]
         for texts in self._texts:
-            parts.append(texts.lengths[start:stop].tobytes())
-            parts.append(texts.data[texts.starts[start] : texts.starts[stop]])
+            parts += [texts.words_of(chunk), texts.codes[start:stop].tobytes()]
         return b"".join(parts)
 
 
@@ -92,17 +85,6 @@ def _eight_bytes(array: pa.Array) -> NDArray[np.int64]:
     whole = array.cast(pa.int32()) if pa.types.is_date(array.type) else array
     numbers: NDArray[np.int64] = pc.fill_null(whole.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
     return numbers
-
-
-def _texts(array: pa.Array) -> _Texts:
-    text = array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
-    filled = pc.fill_null(text, "")
-    lengths = pc.binary_length(filled).to_numpy(zero_copy_only=False).astype("<u4")
-    starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
-    # Concatenating anew gives a buffer that begins at the first row, whatever slice the array was.
-    joined = pa.concat_arrays([filled, pa.array([""], filled.type)])
-    data = joined.buffers()[2]
-    return _Texts(starts=starts, lengths=lengths, data=memoryview(data) if data is not None else memoryview(b""))
 
 
 def new_salts(count: int) -> list[bytes]:

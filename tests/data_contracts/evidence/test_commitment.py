@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pytest
 from data_contracts.chunks import cut_chunks
 from data_contracts.contract import RecordKind, load_contract
 from data_contracts.evidence.commitment import SALT_BYTES, ChunkEncoder, leaf_hash, merkle_root, new_salts
+from data_contracts.evidence.texts import Texts
 
 # The test vectors of the reference implementation of RFC 6962 (certificate-transparency, merkle_tree_test.cc).
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -92,14 +94,14 @@ def samples(machines: list[str], minutes: list[int], power: list[float | None]) 
 
 def test_the_canonical_bytes_are_as_documented() -> None:
     """The encoding written out by hand for two rows, so that another implementation could follow."""
-    found = ChunkEncoder(samples(["X/m1", "X/m1"], [0, 5], [1.5, None]), CONTRACT).bytes_of(0, 2)
+    found = encoded(samples(["X/m1", "X/m1"], [0, 5], [1.5, None]))
     types = {"event_time": "timestamp[us, tz=UTC]", "recorded_time": "timestamp[us, tz=UTC]"}
     texts = {"machine_uid", "item_state", "operation_mode", "profile_id"}
     names = [name for name in CONTRACT.names if name != "batch_id"]
     header = {
         "columns": [[name, types.get(name, "string" if name in texts else "double")] for name in names],
         "contract": "urn:millgrade:data-contract:sample",
-        "format": 1,
+        "format": 2,
         "version": "1.0.0",
     }
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -113,19 +115,53 @@ def test_the_canonical_bytes_are_as_documented() -> None:
     expected += struct.pack("<2d", 1.5, 0.0)
     expected += struct.pack("<6d", *[0.0] * 6)
     expected += struct.pack("<2q", *stamps)
-    for words in (["X/m1", "X/m1"], ["Executing", ""], ["", ""], ["p", "p"]):
-        expected += struct.pack("<2I", *map(len, words)) + "".join(words).encode()
+    null = 0xFFFFFFFF
+    for words, said in ((["X/m1"], [0, 0]), (["Executing"], [0, null]), ([], [null, null]), (["p"], [0, 0])):
+        expected += struct.pack("<I", len(words))
+        for word in words:
+            expected += struct.pack("<I", len(word)) + word.encode()
+        expected += struct.pack("<2I", *said)
     assert found == expected
+
+
+def encoded(table: pa.Table) -> bytes:
+    """Canonical bytes of a whole table as one chunk."""
+    return ChunkEncoder(table, CONTRACT, np.array([0, table.num_rows])).bytes_of(0)
+
+
+def test_texts_are_numbered_as_they_come() -> None:
+    """Whatever a file's dictionary lists, in whatever order."""
+    table = samples(["X/b", "X/a", "X/b", "X/c"], [0, 1, 2, 3], [1.0] * 4)
+    place = table.column_names.index("machine_uid")
+    codes, words = pa.array([3, 1, 3, 0], pa.int32()), pa.array(["X/c", "X/a", "X/unused", "X/b"])
+    other = table.set_column(place, "machine_uid", pa.DictionaryArray.from_arrays(codes, words))
+    plain = table.set_column(place, "machine_uid", pa.array(["X/b", "X/a", "X/b", "X/c"]))
+    assert encoded(table) == encoded(other) == encoded(plain)
+    assert encoded(table) != encoded(samples(["X/b", "X/a", "X/b", "X/d"], [0, 1, 2, 3], [1.0] * 4))
+
+
+@pytest.mark.parametrize("words", [3, 5000])
+def test_codes_count_from_each_chunks_first_use(words: int) -> None:
+    """Dense and sparse keys, against the plain reading of the definition."""
+    draw = np.random.default_rng(words)
+    said = [None if draw.random() < 0.2 else f"w{draw.integers(words)}" for _ in range(400)]
+    bounds = np.array([0, 7, 7, 300, 400])
+    texts = Texts(pa.array(said, pa.string()), bounds)
+    for chunk, (start, stop) in enumerate(pairwise(bounds)):
+        listed = list(dict.fromkeys(word for word in said[start:stop] if word is not None))
+        spelled = b"".join(struct.pack("<I", len(word)) + word.encode() for word in listed)
+        assert texts.words_of(chunk) == struct.pack("<I", len(listed)) + spelled
+        expected = [0xFFFFFFFF if word is None else listed.index(word) for word in said[start:stop]]
+        assert texts.codes[start:stop].tolist() == expected
 
 
 def test_a_run_of_rows_is_encoded_as_if_it_stood_alone() -> None:
     machines = ["X/m1", "X/m1", "X/铣床", "X/铣床"]
     table = samples(machines, [0, 5, 0, 5], [1.0, 2.0, None, 4.0])
-    whole = ChunkEncoder(table, CONTRACT)
-    for start, stop in [(0, 2), (1, 3), (2, 4), (3, 3)]:
-        assert whole.bytes_of(start, stop) == ChunkEncoder(table.slice(start, stop - start), CONTRACT).bytes_of(
-            0, stop - start
-        )
+    for bounds in ([0, 2, 4], [0, 1, 3, 4], [0, 0, 4, 4]):
+        whole = ChunkEncoder(table, CONTRACT, np.array(bounds))
+        for chunk, (start, stop) in enumerate(pairwise(bounds)):
+            assert whole.bytes_of(chunk) == encoded(table.slice(start, stop - start))
 
 
 def test_chunks_are_units_and_local_days() -> None:
@@ -150,7 +186,7 @@ def test_no_rows_make_no_chunks() -> None:
 def test_any_changed_value_changes_the_leaf() -> None:
     table = samples(["X/m1", "X/m1"], [0, 5], [1.5, None])
     salt = b"s" * SALT_BYTES
-    leaves = {leaf_hash(salt, ChunkEncoder(table, CONTRACT).bytes_of(0, 2))}
+    leaves = {leaf_hash(salt, encoded(table))}
     changed = {
         "machine_uid": ["X/m1", "X/m2"],
         "item_state": ["Executing", "Executing"],
@@ -162,9 +198,9 @@ def test_any_changed_value_changes_the_leaf() -> None:
     for name, values in changed.items():
         place = table.column_names.index(name)
         other = table.set_column(place, name, pa.array(values, CONTRACT.column(name).type))
-        leaves.add(leaf_hash(salt, ChunkEncoder(other, CONTRACT).bytes_of(0, 2)))
+        leaves.add(leaf_hash(salt, encoded(other)))
     shifted = table["recorded_time"].cast(pa.int64()).to_numpy() + np.array([0, 1])
     later = pa.array(shifted).cast(pa.timestamp("us", tz="UTC"))
     other = table.set_column(table.column_names.index("recorded_time"), "recorded_time", later)
-    leaves.add(leaf_hash(salt, ChunkEncoder(other, CONTRACT).bytes_of(0, 2)))
+    leaves.add(leaf_hash(salt, encoded(other)))
     assert len(leaves) == len(changed) + 2
