@@ -19,13 +19,19 @@ from features.trust import TrustFinding
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
+    from data_contracts.observations.remembered import Observations
 
 ZONE_MARGIN = timedelta(days=2)
 """Local days begin up to 14 hours before, and end up to 12 hours after, the UTC day of the same date."""
 
 
+def history_begins(as_of: datetime, days: int) -> date:
+    """A day from which on histories of so many days can be built, whatever zones sites lie in."""
+    return as_of.astimezone(UTC).date() - timedelta(days=days) - ZONE_MARGIN
+
+
 def load_machine_days(
-    reader: ObservationReader,
+    reader: Observations,
     *,
     as_of: datetime,
     obligor_ids: Sequence[ObligorId] | None = None,

@@ -40,6 +40,9 @@ _COUNTED = (
     "observed_machine_days",
     "active_machine_days",
 )
+
+ALWAYS = frozenset({*_ALWAYS, *_COUNTED})
+"""Measures that are 0, not unsaid, on a day without a machine-day."""
 """Measures derived from those, which are 0 too."""
 
 _SOMETIMES = (
@@ -87,12 +90,11 @@ def row_measures(table: pa.Table, grid: Grid, pair: Ints, zones: Sequence[str]) 
     taken["repeat_fault_starts"] = _repeats(taken["fault_starts"], pair, day_numbers(table["day"]))
     started = _started(table, taken["executing_seconds"], pair, zones)
     taken["start_seconds"], taken["started_machine_days"] = started, _count(~np.isnan(started))
-    always = {*_ALWAYS, *_COUNTED}
     cells = {width: grid.cells(width) for width in {grid.days, grid.recent}}
     found = {}
     for name, values in taken.items():
         width = grid.days if name in LONG_MEASURES else grid.recent
-        found[name] = _added(values, *cells[width], units=grid.units, width=width, nullable=name not in always)
+        found[name] = _added(values, *cells[width], units=grid.units, width=width, nullable=name not in ALWAYS)
     return found
 
 

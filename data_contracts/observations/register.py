@@ -237,6 +237,13 @@ def merkle_roots(connection: Connection, batch_ids: Sequence[BatchId]) -> dict[B
     return {BatchId(row.batch_id): row.merkle_root for row in rows}
 
 
+def units_told_of(connection: Connection, kind: RecordKind, as_of: datetime) -> list[str]:
+    """The machines (obligors for ledgers) of which batches of a kind speak that were known at `as_of`, sorted."""
+    query = sa.select(chunk.c.unit).join(batch, batch.c.batch_id == chunk.c.batch_id).distinct()
+    known = query.where(batch.c.kind == kind, chunk.c.recorded_from <= as_of)
+    return sorted(connection.scalars(known))
+
+
 def batch_sequences(connection: Connection, kind: RecordKind | None) -> dict[BatchId, int]:
     """The place of each batch (of a kind, or of all) in the order of admission."""
     query = sa.select(batch.c.batch_id, batch.c.sequence)

@@ -167,6 +167,11 @@ class RememberedObservations:
         """As `ObservationReader.profiles`."""
         return self._profiles
 
+    def sampled_machines(self) -> list[str]:
+        """The machines of which there are samples."""
+        units = register.units_told_of(self._reader.connection, RecordKind.SAMPLE, self.until)
+        return units if self.machine_uids is None else sorted(set(units) & set(self.machine_uids))
+
     def versions(self, kind: RecordKind) -> Versions:
         """Every version of the rows of a kind (not of samples)."""
         if kind not in self._kinds:

@@ -219,7 +219,7 @@ def _table(chosen: _Chosen) -> pa.Table:
 def _spans(chosen: _Chosen) -> pa.Table:
     """One span for each series, at the site of its latest report."""
     first = np.flatnonzero(np.diff(chosen.series, prepend=-1))
-    last = np.append(first[1:], len(chosen.series)) - 1
+    last = np.append(first, len(chosen.series))[1:] - 1
     own = chosen.series[first]
     ends = chosen.ownership.ends[own]
     off, synthetic = (

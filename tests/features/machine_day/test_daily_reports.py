@@ -98,6 +98,13 @@ def test_a_report_belongs_to_who_owned_the_machine_when_the_day_began_or_else_wh
     assert [(item.code, item.evidence) for item in bought.findings] == [("outside_ownership", {"reports": 1})]
 
 
+def test_reports_that_nobody_owned_are_no_machine_days() -> None:
+    later = machines([(MACHINE, BUYER, at("05-10 00:00"), None)])
+    found = days_of([report("05-03"), report("05-04")], owners=later)
+    assert (found.table.num_rows, found.spans.num_rows) == (0, 0)
+    assert [(item.code, item.evidence) for item in found.findings] == [("outside_ownership", {"reports": 2})]
+
+
 def test_reports_of_days_that_are_not_over_are_left_out_and_counted() -> None:
     found = days_of([report("05-03"), report("05-04")], as_of=at("05-04 00:00"))
     assert [row["day"].day for row in found.table.to_pylist()] == [3]
