@@ -2,9 +2,9 @@
 
 Half of the kills hit `millgrade serve` while four gateways post, the other half `millgrade ingest` and `millgrade
 compact`. After every kill the home is inspected: registered files are there with the bytes that were registered, every
-admitted row lies in a file of its batch, every root follows from its leaves. In the end every acknowledged row must lie
-in the files exactly once, and every root follow from the rows. `--postgresql` keeps the registers in PostgreSQL servers
-of its own in place of SQLite.
+admitted row lies in a file of its batch, every root follows from its leaves, every record is as the log says. In the
+end every acknowledged row must lie in the files exactly once, and every root follow from the rows. `--postgresql` keeps
+the registers in PostgreSQL servers of its own in place of SQLite.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a home must be after every restart: register, files and commitments agree."""
+"""What a home must be after every restart: register, files, commitments and the evidence log agree."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from api.home import Home
+from api.operations.audit.records import all_claims, examine_records
+from api.operations.audit.tree import entries_of, examine_tree
 from data_contracts.evidence.commitment import merkle_root
 from data_contracts.observations.audit import recompute_root
 from data_contracts.observations.store import ObservationStore
@@ -26,7 +28,7 @@ class Inspector:
     def faults(self) -> list[str]:
         """What disagrees now, in words; empty where all is well."""
         with self.home.engine.connect() as connection:
-            return [*self._files(connection), *_counts(connection), *_roots(connection)]
+            return [*self._files(connection), *_counts(connection), *_roots(connection), *_log(connection, self.home)]
 
     def _files(self, connection: sa.Connection) -> Iterator[str]:
         for row in connection.execute(sa.select(observation_file.c.path, observation_file.c.sha256)):
@@ -66,6 +68,15 @@ def _roots(connection: sa.Connection) -> Iterator[str]:
     for row in connection.execute(sa.select(batch.c.batch_id, batch.c.merkle_root)):
         if merkle_root(leaves.get(row.batch_id, [])).hex() != row.merkle_root:
             yield f"batch {row.batch_id} has another root than its leaves"
+
+
+def _log(connection: sa.Connection, home: Home) -> Iterator[str]:
+    """The evidence log against itself, and every record against its entry."""
+    entries = entries_of(connection)
+    found = [*examine_tree(connection, entries)]
+    found += examine_records(entries, all_claims(connection, home), size=len(entries), signed_time=None)
+    for discrepancy in found:
+        yield f"{discrepancy.kind} {discrepancy.subject} is not as logged: {discrepancy.verdict}"
 
 
 def rows_kept(home: Home) -> Counter[tuple[str, str]]:
