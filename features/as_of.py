@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import ParameterBook
-from features.catalogue import CATALOGUE, evaluate
+from features.catalogue import CATALOGUE
 from features.cover import cover_columns
-from features.declaration import HISTORY_DAYS, MACHINE_DAYS
-from features.feature_history import feature_history, machine_history
+from features.grid.matrices import feature_grid
 from features.history import Array, Level
-from features.ledgers import MACHINE_KINDS, load_ledgers
-from features.loading import ZONE_MARGIN, load_machine_days
+from features.loading import load_machine_days
 from features.machine_day.arrow import micros
 from features.machine_day.days import to_micros
-from features.settings import settings_at
+from features.matrix import FeatureMatrix, feature_matrix
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
@@ -38,16 +36,6 @@ __all__ = [
 ]
 
 _NEVER = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureMatrix:
-    """Features of many units as of one instant: `values` is (unit, name) float64, NaN where missing."""
-
-    units: Sequence[str]
-    obligor_ids: Sequence[str]
-    names: Sequence[str]
-    values: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,29 +77,6 @@ class InsuranceTrainingSet:
     currencies: Sequence[str]
 
 
-def feature_matrix(
-    reader: ObservationReader, *, as_of: datetime, level: Level, parameters: ParameterBook, adverse: bool = False
-) -> FeatureMatrix:
-    """Every feature of the catalogue for every unit with machine-days in the days of its history (`HISTORY_DAYS`).
-
-    With `adverse`, of the history as a pessimist reads it (`DailyHistory.adverse`).
-    """
-    days = HISTORY_DAYS if level is Level.OBLIGOR else MACHINE_DAYS
-    first_day = as_of.astimezone(UTC).date() - timedelta(days=days) - ZONE_MARGIN
-    machine_days, _ = load_machine_days(reader, as_of=as_of, first_day=first_day)
-    uids = machine_days.machine_uids
-    if level is Level.OBLIGOR:
-        ledgers = load_ledgers(reader, as_of=as_of, machine_uids=uids)
-        history = feature_history(machine_days, ledgers, as_of=as_of)
-    else:
-        ledgers = load_ledgers(reader, as_of=as_of, machine_uids=uids, kinds=MACHINE_KINDS)
-        history = machine_history(machine_days, ledgers, as_of=as_of)
-    found = evaluate(history.adverse() if adverse else history, settings_at(parameters, as_of))
-    return FeatureMatrix(
-        units=history.units, obligor_ids=history.obligor_ids, names=tuple(CATALOGUE), values=found.values
-    )
-
-
 def credit_training_set(
     reader: ObservationReader, *, as_ofs: Sequence[datetime], parameters: ParameterBook, known_until: datetime
 ) -> CreditTrainingSet:
@@ -123,11 +88,10 @@ def credit_training_set(
     """
     first_default = _first_defaults(reader, known_until)
     blocks = []
-    for as_of in sorted(as_ofs):
+    complete = [as_of for as_of in as_ofs if twelve_months_after(as_of) <= known_until]
+    grid = feature_grid(reader, as_ofs=complete, level=Level.OBLIGOR, parameters=parameters)
+    for as_of, matrix in grid.items():
         until = twelve_months_after(as_of)
-        if until > known_until:
-            continue
-        matrix = feature_matrix(reader, as_of=as_of, level=Level.OBLIGOR, parameters=parameters)
         default = np.array([first_default.get(unit, _NEVER) for unit in matrix.units], dtype=np.int64)
         rows = np.flatnonzero((default > to_micros(as_of)) & ~np.isnan(matrix.values).all(axis=1))
         blocks.append(_Block(matrix, rows, as_of, until, {"defaulted": default[rows] <= to_micros(until)}))
@@ -152,11 +116,10 @@ def insurance_training_set(
     covers = reader.rows(RecordKind.INSURANCE_POLICY, as_of=known_until)
     claims = reader.rows(RecordKind.INSURANCE_CLAIM, as_of=known_until)
     blocks = []
-    for as_of in sorted(as_ofs):
+    begun = [as_of for as_of in as_ofs if as_of < known_until]
+    grid = feature_grid(reader, as_ofs=begun, level=Level.MACHINE, parameters=parameters)
+    for as_of, matrix in grid.items():
         until = min(twelve_months_after(as_of), known_until)
-        if until <= as_of:
-            continue
-        matrix = feature_matrix(reader, as_of=as_of, level=Level.MACHINE, parameters=parameters)
         columns = cover_columns(covers, claims, units=matrix.units, after=to_micros(as_of), until=to_micros(until))
         rows = np.flatnonzero(columns["exposure_years"] > 0)
         blocks.append(_Block(matrix, rows, as_of, until, {name: values[rows] for name, values in columns.items()}))

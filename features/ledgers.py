@@ -21,7 +21,7 @@ from features.loading import ZONE_MARGIN
 from features.standing import machine_standing, obligor_standing
 
 if TYPE_CHECKING:
-    from data_contracts.observations.reader import ObservationReader
+    from data_contracts.observations.remembered import Observations
 
 COLUMNS: Mapping[RecordKind, Sequence[str]] = {
     RecordKind.PURCHASE_ORDER: ("order_id", "buyer_id", "parts", "amount_minor", "currency", "due_date"),
@@ -82,7 +82,7 @@ class Ledgers:
 
 
 def load_ledgers(
-    reader: ObservationReader,
+    reader: Observations,
     *,
     as_of: datetime,
     machine_uids: Sequence[MachineUid],

@@ -18,7 +18,6 @@ from features.machine_day.samples import SAMPLE_COLUMNS
 from features.trust import TrustFinding
 
 if TYPE_CHECKING:
-    from data_contracts.observations.reader import ObservationReader
     from data_contracts.observations.remembered import Observations
 
 ZONE_MARGIN = timedelta(days=2)
@@ -61,7 +60,7 @@ def load_machine_days(
 
 
 def first_reported_days(
-    reader: ObservationReader, *, as_of: datetime, machine_uids: Sequence[MachineUid], before: date
+    reader: Observations, *, as_of: datetime, machine_uids: Sequence[MachineUid], before: date
 ) -> Mapping[str, date]:
     """The first day before `before` on which each machine was reported; machines without one are left out."""
     until = datetime.combine(before, datetime.min.time(), tzinfo=UTC)

@@ -109,6 +109,10 @@ class RememberedObservations:
             owned, observed = (table.filter(pc.is_in(table["machine_uid"], uids)) for table in (owned, observed))
             self.machine_uids = [MachineUid(uid) for uid in sorted(uids.to_pylist())]
         self.observed = observed
+        sampled = register.units_told_of(reader.connection, RecordKind.SAMPLE, until)
+        own = None if self.machine_uids is None else set(self.machine_uids)
+        self.sampled_machines = [MachineUid(uid) for uid in sampled if own is None or uid in own]
+        """The machines of which there are samples."""
         self._kinds = {RecordKind.MACHINE_OWNERSHIP: _in_order(load_contract(RecordKind.MACHINE_OWNERSHIP), owned)}
 
     def rows(
@@ -166,11 +170,6 @@ class RememberedObservations:
     def profiles(self) -> Mapping[ProfileId, SourceProfile]:
         """As `ObservationReader.profiles`."""
         return self._profiles
-
-    def sampled_machines(self) -> list[str]:
-        """The machines of which there are samples."""
-        units = register.units_told_of(self._reader.connection, RecordKind.SAMPLE, self.until)
-        return units if self.machine_uids is None else sorted(set(units) & set(self.machine_uids))
 
     def versions(self, kind: RecordKind) -> Versions:
         """Every version of the rows of a kind (not of samples)."""

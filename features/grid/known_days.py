@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import MachineUid, ObligorId
 from data_contracts.observations.remembered import RememberedObservations
 from features.daily import Units, history_of, owned_time
 from features.grid.owners import Spans, ownership_changes, pairs_of, positions
@@ -62,6 +62,12 @@ class KnownHistories:
 
     obligors: DailyHistory
     machines: DailyHistory
+    machine_uids: Sequence[MachineUid]
+    """The machines with machine-days in the days of obligors' histories."""
+
+    recent_machine_uids: Sequence[MachineUid]
+    """The machines with machine-days in the days of machines' histories."""
+
     obligors_known: Mask
     machines_known: Mask
     fleet_known: Mask
@@ -84,7 +90,7 @@ class KnownDays:
         self._reports = ReportLog(memory, {uid: number for number, uid in enumerate(self._pairs.machine_uids)})
         self._zones = sorted({profile.site_zone for profile in memory.profiles().values()}) or ["UTC"]
         self._zone_of_pair = np.zeros(len(self._pairs.machine), dtype=np.int64)
-        self._sampled = self._owners_of(memory.sampled_machines())
+        self._sampled = self._owners_of(memory.sampled_machines)
         self._of_obligors = SlidingDays(len(obligor_ids), keep=days.obligor + _SPREAD, zeros=ALWAYS)
         self._of_machines = SlidingDays(len(self._pairs.machine), keep=days.machine + _SPREAD, zeros=ALWAYS)
         self._present = SlidingDays(len(self._pairs.machine), keep=days.obligor + _SPREAD, zeros=(_PRESENT,))
@@ -178,15 +184,22 @@ class KnownDays:
         last_of_zone = self._last_day_of_zone(as_of)
         told = spans.of(self._told(spans, as_of, self._days.obligor, last_of_zone))
         current = told.of(told.is_current(to_micros(as_of)))
-        recently = current.of(self._told(current, as_of, self._days.machine, last_of_zone))
+        lately = spans.of(self._told(spans, as_of, self._days.machine, last_of_zone))
+        recently = lately.of(lately.is_current(to_micros(as_of)))
         count = len(self._pairs.machine)
         return KnownHistories(
             obligors=self._obligors(told, as_of, last_of_zone),
             machines=self._machines(told, current, last_of_zone),
+            machine_uids=self._uids(told),
+            recent_machine_uids=self._uids(lately),
             obligors_known=_among(self._pairs.obligor[told.pair], len(self._obligor_ids)),
             machines_known=_among(recently.pair, count),
             fleet_known=_among(current.pair, count),
         )
+
+    def _uids(self, spans: Spans) -> list[MachineUid]:
+        machines = np.unique(self._pairs.machine[spans.pair])
+        return [MachineUid(self._pairs.machine_uids[at]) for at in machines]
 
     def _obligors(self, told: Spans, as_of: datetime, last_of_zone: Ints) -> DailyHistory:
         count, zone, owner = len(self._obligor_ids), self._zone_of_pair[told.pair], self._pairs.obligor[told.pair]

@@ -1,0 +1,159 @@
+"""Feature matrices of a whole book at many instants, from one reading of everything."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.contract import RecordKind, load_contract
+from data_contracts.identifiers import ObligorId
+from data_contracts.observations.reader import ObservationReader
+from data_contracts.observations.remembered import RememberedObservations
+from data_contracts.reference.dated import ParameterBook
+from features.catalogue import CATALOGUE, evaluate
+from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
+from features.feature_history import fleet_of
+from features.grid.known_days import HistoryDays, KnownDays, KnownHistories
+from features.history import DailyHistory, Level
+from features.ledgers import COLUMNS, MACHINE_KINDS, load_ledgers, with_ledgers
+from features.machine_day.reports import REPORT_COLUMNS
+from features.matrix import FeatureMatrix
+from features.settings import settings_at
+
+OBLIGORS_PER_BLOCK = 250
+WORKERS = 2
+
+DAYS = HistoryDays(obligor=HISTORY_DAYS, recent=RECENT_DAYS, machine=MACHINE_DAYS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a grid is asked for."""
+
+    instants: Sequence[datetime]
+    level: Level
+    parameters: ParameterBook
+
+
+def feature_grid(
+    reader: ObservationReader,
+    *,
+    as_ofs: Sequence[datetime],
+    level: Level,
+    parameters: ParameterBook,
+    obligors_per_block: int = OBLIGORS_PER_BLOCK,
+    workers: int = WORKERS,
+) -> dict[datetime, FeatureMatrix]:
+    """`matrix.feature_matrix` at each of `as_ofs`, but read once: blocks of obligors walk through time on so many
+    threads. Memory is bounded by the blocks at work, beside the matrices themselves."""
+    instants = sorted(set(as_ofs))
+    if not instants:
+        return {}
+    asked = _Asked(instants=instants, level=level, parameters=parameters)
+    blocks = list(_walked(reader, _blocks(reader, instants[-1], obligors_per_block), asked, workers))
+    return {instant: _joined([block[at] for block in blocks]) for at, instant in enumerate(instants)}
+
+
+def _blocks(reader: ObservationReader, until: datetime, size: int) -> list[list[ObligorId]]:
+    """Everybody who ever owned a machine or brought one in, in order, in blocks of so many."""
+    everything = RememberedObservations(reader, until=until)
+    told = [everything.versions(RecordKind.MACHINE_OWNERSHIP).table, everything.observed]
+    owners = sorted({ObligorId(owner) for table in told for owner in table["obligor_id"].to_pylist()})
+    return [owners[start : start + size] for start in range(0, len(owners), size)]
+
+
+def _walked(
+    reader: ObservationReader, blocks: Sequence[Sequence[ObligorId]], asked: _Asked, workers: int
+) -> Iterator[list[FeatureMatrix]]:
+    """The matrices of each block. What is stored is read here, by the reader's own thread; walking is done by others,
+    unless there are samples, which are read anew at each instant."""
+    with ThreadPoolExecutor(workers) as pool:
+        pending: deque[Future[list[FeatureMatrix]]] = deque()
+        for block in blocks:
+            memory = _remembered(reader, block, asked)
+            if len(pending) >= workers:
+                yield pending.popleft().result()
+            if memory.sampled_machines:
+                done: Future[list[FeatureMatrix]] = Future()
+                done.set_result(_walk(memory, block, asked))
+                pending.append(done)
+            else:
+                pending.append(pool.submit(_walk, memory, block, asked))
+        while pending:
+            yield pending.popleft().result()
+
+
+def _remembered(reader: ObservationReader, block: Sequence[ObligorId], asked: _Asked) -> RememberedObservations:
+    """All that the matrices of a block are made of, read before another thread works with it."""
+    kinds = tuple(COLUMNS) if asked.level is Level.OBLIGOR else MACHINE_KINDS
+    columns = {kind: _columns(kind) for kind in (*kinds, RecordKind.MACHINE_DAY_REPORT)}
+    memory = RememberedObservations(reader, until=asked.instants[-1], obligor_ids=block, columns=columns)
+    for kind in columns:
+        memory.versions(kind)
+    return memory
+
+
+def _columns(kind: RecordKind) -> tuple[str, ...]:
+    """What is taken of a kind: with the identity, which orders the rows."""
+    if kind is RecordKind.MACHINE_DAY_REPORT:
+        return REPORT_COLUMNS
+    contract = load_contract(kind)
+    unit = "machine_uid" if kind is RecordKind.LOCATION else "obligor_id"
+    return tuple(dict.fromkeys((unit, "event_time", *COLUMNS[kind], *contract.identity)))
+
+
+def _walk(memory: RememberedObservations, block: Sequence[ObligorId], asked: _Asked) -> list[FeatureMatrix]:
+    days = KnownDays(memory, block, DAYS)
+    found = []
+    for as_of in asked.instants:
+        known = days.at(as_of)
+        history, units = (_obligors if asked.level is Level.OBLIGOR else _machines)(known, memory, as_of)
+        values = evaluate(history, settings_at(asked.parameters, as_of)).values[units]
+        found.append(
+            FeatureMatrix(
+                units=[history.units[at] for at in units],
+                obligor_ids=[history.obligor_ids[at] for at in units],
+                names=tuple(CATALOGUE),
+                values=values,
+                history_days=(history.length - history.first_observed)[units],
+            )
+        )
+    return found
+
+
+def _obligors(
+    known: KnownHistories, memory: RememberedObservations, as_of: datetime
+) -> tuple[DailyHistory, NDArray[np.int64]]:
+    """The history of the block's obligors, and which of them are known."""
+    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=known.machine_uids)
+    fleet = fleet_of(with_ledgers(known.machines, ledgers), known.obligors.units)
+    fleet = replace(fleet, owner=np.where(known.fleet_known, fleet.owner, -1))
+    return replace(with_ledgers(known.obligors, ledgers), fleet=fleet), np.flatnonzero(known.obligors_known)
+
+
+def _machines(
+    known: KnownHistories, memory: RememberedObservations, as_of: datetime
+) -> tuple[DailyHistory, NDArray[np.int64]]:
+    """The history of the block's machines, and which of them are owned and known."""
+    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=known.recent_machine_uids, kinds=MACHINE_KINDS)
+    return with_ledgers(known.machines, ledgers), np.flatnonzero(known.machines_known)
+
+
+def _joined(blocks: Sequence[FeatureMatrix]) -> FeatureMatrix:
+    """The blocks as one matrix, sorted by unit."""
+    units = [unit for block in blocks for unit in block.units]
+    owners = [owner for block in blocks for owner in block.obligor_ids]
+    order = sorted(range(len(units)), key=units.__getitem__)
+    return FeatureMatrix(
+        units=tuple(units[at] for at in order),
+        obligor_ids=tuple(owners[at] for at in order),
+        names=tuple(CATALOGUE),
+        values=np.concatenate([np.empty((0, len(CATALOGUE))), *(block.values for block in blocks)])[order],
+        history_days=np.concatenate([np.empty(0, np.int64), *(block.history_days for block in blocks)])[order],
+    )

@@ -1,0 +1,92 @@
+"""One reading of everything gives the matrices that were computed one by one: whatever came late, changed or moved."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from grown_book import DAYS, Told, books, fill, midnight
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observed_book import Book, new_book
+from sample_tables import OBLIGOR
+
+from data_contracts.contract import RecordKind
+from features.grid.matrices import feature_grid
+from features.history import Level
+from features.matrix import FeatureMatrix, feature_matrix
+from features.settings import shipped_parameters
+
+PARAMETERS = shipped_parameters()
+
+
+def same(found: FeatureMatrix, told: FeatureMatrix) -> None:
+    assert tuple(found.units) == tuple(told.units)
+    assert tuple(found.obligor_ids) == tuple(told.obligor_ids)
+    assert tuple(found.names) == tuple(told.names)
+    assert found.history_days.tolist() == told.history_days.tolist()
+    np.testing.assert_array_equal(found.values, told.values)
+
+
+def same_grid(book: Book, days: list[int], size: int) -> None:
+    instants = [midnight(day) for day in days]
+    for level in Level:
+        grid = feature_grid(
+            book.reader, as_ofs=instants, level=level, parameters=PARAMETERS, obligors_per_block=size, workers=1
+        )
+        assert list(grid) == instants
+        for as_of, found in grid.items():
+            same(found, feature_matrix(book.reader, as_of=as_of, level=level, parameters=PARAMETERS))
+
+
+@settings(deadline=None, max_examples=6)
+@given(
+    told=books,
+    days=st.lists(st.integers(1, DAYS + 50), min_size=1, max_size=3, unique=True).map(sorted),
+    size=st.integers(1, 3),
+)
+def test_the_grid_is_the_matrices(told: list[Told], days: list[int], size: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, new_book(Path(folder)) as book:
+        fill(book, told)
+        same_grid(book, days, size)
+
+
+def test_samples_beside_reports(tmp_path: Path) -> None:
+    """A machine that sends samples, some of which come in late, beside its reports."""
+    with new_book(tmp_path) as book:
+        uid = f"{OBLIGOR}/M1"
+        book.reports(uid, midnight(1).date(), 30, executing_seconds=3_600.0, idle_seconds=100.0)
+        said = {"machine_uid": uid, "item_state": "Executing", "operation_mode": "Processing"}
+        rows = [
+            {**said, "event_time": midnight(day), "recorded_time": midnight(day + 5 * (day % 2))}
+            for day in range(5, 20)
+        ]
+        book.say(RecordKind.SAMPLE, rows)
+        same_grid(book, [8, 12, 40], 1)
+
+
+def test_no_instant_is_no_matrix(tmp_path: Path) -> None:
+    with new_book(tmp_path) as book:
+        assert feature_grid(book.reader, as_ofs=[], level=Level.OBLIGOR, parameters=PARAMETERS) == {}
+        (found,) = feature_grid(book.reader, as_ofs=[midnight(1)], level=Level.OBLIGOR, parameters=PARAMETERS).values()
+        assert (len(found.units), found.values.shape[0]) == (0, 0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_blocks_and_threads_change_nothing(tmp_path: Path, workers: int) -> None:
+    with new_book(tmp_path) as book:
+        for number in (1, 2):
+            book.reports(
+                f"{OBLIGOR}/M{number}", midnight(1).date(), 40, executing_seconds=3_600.0 * number, energy_kwh=7.0
+            )
+        found = feature_grid(
+            book.reader,
+            as_ofs=[midnight(20), midnight(50)],
+            level=Level.OBLIGOR,
+            parameters=PARAMETERS,
+            workers=workers,
+        )
+        for as_of, matrix in found.items():
+            same(matrix, feature_matrix(book.reader, as_of=as_of, level=Level.OBLIGOR, parameters=PARAMETERS))
