@@ -62,7 +62,7 @@ def chunk_bytes(connection: Connection, store: ObservationStore, batch_id: Batch
     if (entry.unit, entry.period) not in named:
         raise StoreDamaged(f"The rows of chunk {position} of batch {batch_id} are gone.", hint="Restore a backup.")
     place = named.index((entry.unit, entry.period))
-    return ChunkEncoder(table, contract).bytes_of(int(chunks.bounds[place]), int(chunks.bounds[place + 1]))
+    return ChunkEncoder(table, contract, chunks.bounds).bytes_of(place)
 
 
 def _leaves(
