@@ -129,8 +129,11 @@ def test_a_chunk_opens_the_rows_of_a_machine_and_day(kept: Kept) -> None:
 
 
 def test_an_erased_chunk_leaves_the_other_parts_valid(kept: Kept, insider: sa.Connection) -> None:
-    name = names(insider)[Kind.INGEST_BATCH]
-    decision = names(insider)[Kind.CREDIT_DECISION]
+    row = insider.execute(sa.select(credit_decision)).first()
+    assert row is not None
+    decision, rests_on = row.decision_id, snapshots.load(kept.home, row.snapshot_id).batches
+    samples = sa.select(batch.c.batch_id).where(batch.c.kind == "sample", batch.c.batch_id.in_(rests_on))
+    name = insider.scalars(samples).one()
     opening = Opening(batches=[name], chunks=[(name, 0), (name, 1)])
     before = receipt(insider, kept.home, Kind.CREDIT_DECISION, decision, opening=opening, now=LATER)
     insider.execute(sa.update(chunk).where(chunk.c.batch_id == name, chunk.c.position == 0).values(salt=None))
