@@ -15,7 +15,8 @@ from data_contracts.contract import RecordKind
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
 from features.catalogue import catalogue_columns, catalogue_version, evaluate
-from features.data_trust.grade import GradeRules, graded
+from features.data_trust.grade import UNEXAMINED, graded
+from features.data_trust.loading import examined
 from features.data_trust.settings import grade_rules_at
 from features.declaration import HISTORY_DAYS
 from features.feature_history import feature_history
@@ -35,7 +36,7 @@ from features.trade import (
     output_quantities,
     several_currencies,
 )
-from features.trust import Severity, TrustFinding
+from features.trust import DataTrust, Severity, TrustFinding
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
@@ -52,6 +53,7 @@ def snapshots(
     as_of: datetime,
     parameters: ParameterBook,
     with_machines: bool = True,
+    with_trust: bool = True,
 ) -> list[FeatureSnapshot]:
     """What was known about each of `obligor_ids` at `as_of`, in their order.
 
@@ -66,7 +68,8 @@ def snapshots(
     machines = _machine_values(history, settings) if with_machines else {}
     quantities = _quantities(read, history, settings)
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
-    facts = _facts(read, last_days, grade_rules_at(parameters, as_of))
+    trust = _trust(reader, read, parameters) if with_trust else {}
+    facts = _facts(read, last_days, trust)
     return [
         FeatureSnapshot(
             obligor_id=obligor,
@@ -164,12 +167,13 @@ def _quantity(name: str, column: QuantityColumn, row: int) -> FeatureValue:
     )
 
 
-def _facts(read: _Read, last_days: Mapping[ObligorId, date], rules: GradeRules) -> dict[ObligorId, dict[str, Any]]:
+def _facts(
+    read: _Read, last_days: Mapping[ObligorId, date], trust: Mapping[ObligorId, DataTrust]
+) -> dict[ObligorId, dict[str, Any]]:
     """What a snapshot says of its obligor beside values."""
     spans: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for span in read.machine_days.spans.to_pylist():
         spans[span["obligor_id"]].append(span)
-    findings = _findings(read)
     first_days = _first_days(read, spans)
     return {
         obligor: {
@@ -179,7 +183,7 @@ def _facts(read: _Read, last_days: Mapping[ObligorId, date], rules: GradeRules) 
             "subject_kind": read.profiles.get(obligor, {}).get("subject_kind"),
             "data_origin": any_synthetic(span["data_origin"] for span in spans[obligor]),
             "coverage_basis": any_silence(span["coverage_basis"] for span in spans[obligor]),
-            "data_trust": graded(findings.get(obligor, ()), rules),
+            "data_trust": trust.get(obligor, UNEXAMINED),
             "batches": tuple(read.batches.get(obligor, ())),
         }
         for obligor in read.obligor_ids
@@ -206,6 +210,19 @@ def _first_days(read: _Read, spans: Mapping[str, Sequence[Mapping[str, Any]]]) -
             day = min(span["first_day"], max(earlier, owned_from[span["machine_uid"], obligor]))
             first[obligor] = min(day, first.get(obligor, day))
     return first
+
+
+def _trust(reader: ObservationReader, read: _Read, parameters: ParameterBook) -> dict[ObligorId, DataTrust]:
+    """The grade of each obligor: from what the roll-up found, and from what the engine found."""
+    rules = grade_rules_at(parameters, read.as_of)
+    rolled_up = _findings(read)
+    findings, checks = examined(
+        reader, read.machine_days, obligor_ids=read.obligor_ids, as_of=read.as_of, parameters=parameters
+    )
+    return {
+        obligor: graded([*rolled_up.get(obligor, ()), *findings.get(obligor, ())], rules, checks=checks[obligor])
+        for obligor in read.obligor_ids
+    }
 
 
 def _findings(read: _Read) -> dict[str, list[TrustFinding]]:

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from api.http.shapes import Asked, Told
-from api.receipts.schemas import ReceiptTold
 from data_contracts.contract import RecordKind
 
 MAXIMUM_ROWS = 100_000
@@ -50,8 +49,7 @@ class BatchTold(Told):
 
 
 class TelemetryAnswer(Told):
-    """The batch as it was admitted (`quarantined` shows the first faults), and the receipt of it, to be kept."""
+    """The batch as it was admitted; `quarantined` shows the first faults."""
 
     batch: BatchTold
-    receipt: ReceiptTold
     livemode: bool

@@ -96,7 +96,9 @@ def test_a_snapshot_says_everything(book: Book) -> None:
     assert snapshot.values["mtbf_30d"].missing is Missing.NO_FAILURE
     assert (snapshot.first_day, snapshot.history_days) == (date(2024, 12, 1), 577)
     assert (snapshot.industry_division, snapshot.subject_kind) == ("C34", "legal_person")
-    assert (snapshot.coverage_basis, snapshot.data_trust.findings) == ("sampled", ())
+    assert snapshot.coverage_basis == "sampled"
+    # M2 counts parts and never executes, and most of what is counted is never shipped.
+    assert {item.code for item in snapshot.data_trust.findings} == {"impossible_days", "counted_above_shipped"}
     assert snapshot.catalogue_version == catalogue_version()
     assert snapshot.parameters_version == PARAMETERS.version
     assert len(snapshot.batches) == len(set(snapshot.batches)) == 7

@@ -1,0 +1,195 @@
+"""How well the physics-consistency engine finds frauds: recall at 1 % false alarms, by fraud and strength.
+
+`python -m benchmarks.data_trust` prints the tables of `docs/data-trust.md`; `--json` the figures; `--write` stores the
+figures' page part and curves; `--calibrate` prints the nulls of `features/parameters/data_trust_nulls.yaml`. Thresholds
+come from honest worlds of other seeds than those that are reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from benchmarks.trust.calibrate import nulls, statistics
+from benchmarks.trust.figures import curves, page_part
+from benchmarks.trust.worlds import OBLIGORS, TrustWorld, build
+from features.data_trust.engine import Examination, examine
+from features.data_trust.settings import trust_settings_at
+from features.settings import shipped_parameters
+from features.trust import Severity
+from simulator.frauds.plan import Code
+from simulator.world import PARAMETERS_AS_OF, VERSION
+
+PAGE = Path(__file__).parent.parent / "docs" / "data-trust.md"
+CODES = (
+    Code.AIR_CUTTING,
+    Code.REPLAYED_TELEMETRY,
+    Code.DUMMY_LOAD,
+    Code.COUNTER_SPOOF,
+    Code.MOVED_GATEWAY,
+    Code.OVER_INVOICING,
+    Code.OFFLINE_BEFORE_INSPECTION,
+    Code.HOUR_METER_ROLLBACK,
+)
+STRENGTHS = (0.25, 0.5, 1.0, 2.0)
+EXACT = 0.0
+"""Stands for replays and clones without any jitter."""
+CALIBRATION_SEEDS, REPORTED_SEEDS, FRAUD_SEEDS = tuple(range(1, 11)), tuple(range(101, 111)), (101, 102, 103)
+FALSE_ALARMS = 0.01
+WANTED_RECALL = 0.9
+SETTINGS = trust_settings_at(shipped_parameters(), PARAMETERS_AS_OF)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the engine makes of one world: by obligor the strongest of all comparisons and of each, at either look; the
+    most severe finding; and who tells what falsely (empty where all are honest)."""
+
+    strength: Mapping[str, float]
+    by_check: Mapping[str, Mapping[str, float]]
+    severity: Mapping[str, str]
+    frauds: Mapping[str, str]
+
+
+def main() -> None:
+    """Print, write or calibrate."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--calibrate", action="store_true")
+    parser.add_argument("--obligors", type=int, default=OBLIGORS)
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    with ProcessPoolExecutor(asked.processes) as pool:
+        if asked.calibrate:
+            found = nulls(
+                world for pair in pool.map(partial(_statistics, asked.obligors), CALIBRATION_SEEDS) for world in pair
+            )
+            print(yaml.safe_dump(found, sort_keys=False, default_flow_style=None))
+            return
+        figures = measure(pool, asked.obligors)
+    if asked.write:
+        curves(figures, PAGE.parent / "data-trust")
+        PAGE.write_text(page_part(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
+    print(json.dumps(figures, indent=None if asked.json else 1))
+
+
+def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
+    """Everything that is reported."""
+    looks = [(seed, (), 1.0) for seed in (*CALIBRATION_SEEDS, *REPORTED_SEEDS)]
+    looks += [(seed, CODES, strength) for strength in (EXACT, *STRENGTHS) for seed in FRAUD_SEEDS]
+    seen = dict(zip(looks, pool.map(partial(_seen, obligors), looks), strict=True))
+    calibration = [seen[look] for look in looks[: len(CALIBRATION_SEEDS)]]
+    honest = [seen[look] for look in looks[len(CALIBRATION_SEEDS) : len(CALIBRATION_SEEDS) + len(REPORTED_SEEDS)]]
+    threshold = float(np.quantile(_strengths(calibration), 1.0 - FALSE_ALARMS))
+    by_strength = {
+        strength: [seen[look] for look in looks if look[1] and look[2] == strength] for strength in (EXACT, *STRENGTHS)
+    }
+    return {
+        "world": VERSION,
+        "statement": "synthetic; effect sizes are inputs, not findings",
+        "honest_obligors": len(_strengths(honest)),
+        "threshold_strength": threshold,
+        "false_alarm_rate": float((_strengths(honest) > threshold).mean()),
+        "honest_with_findings": {
+            severity.value: float(
+                np.mean([_rank(one) >= severity.rank for world in honest for one in world.severity.values()])
+            )
+            for severity in Severity
+        },
+        "frauds": {code.value: _fraud(code, by_strength, threshold) for code in CODES},
+        "exact": {
+            code.value: _recall(by_strength[EXACT], code, threshold)[0]
+            for code in (Code.REPLAYED_TELEMETRY, Code.MOVED_GATEWAY)
+        },
+    }
+
+
+def _fraud(code: Code, by_strength: Mapping[float, Sequence[Seen]], threshold: float) -> dict[str, Any]:
+    recalls = {strength: _recall(by_strength[strength], code, threshold) for strength in STRENGTHS}
+    detectable = [
+        strength
+        for strength in STRENGTHS
+        if all(recalls[above][0] >= WANTED_RECALL for above in STRENGTHS if above >= strength)
+    ]
+    return {
+        "recall_at_1pct": recalls[1.0][0],
+        "smallest_detectable": min(detectable, default=None),
+        "recall_by_strength": {str(strength): recall for strength, (recall, _) in recalls.items()},
+        "frauds_by_strength": {str(strength): count for strength, (_, count) in recalls.items()},
+        "found_by": _found_by(by_strength[1.0], code, threshold),
+    }
+
+
+def _recall(worlds: Sequence[Seen], code: Code, threshold: float) -> tuple[float, int]:
+    """Share of those who commit the fraud that are found, and how many there are."""
+    strengths = [world.strength.get(obligor, 0.0) for world in worlds for obligor in _who(world, code)]
+    return float(np.mean(np.array(strengths) > threshold)), len(strengths)
+
+
+def _found_by(worlds: Sequence[Seen], code: Code, threshold: float) -> dict[str, float]:
+    """By comparison the share that it alone finds, largest first."""
+    who = [(world, obligor) for world in worlds for obligor in _who(world, code)]
+    shares = {
+        check: float(np.mean([world.by_check[check].get(obligor, 0.0) > threshold for world, obligor in who]))
+        for check in worlds[0].by_check
+    }
+    return dict(sorted(((check, share) for check, share in shares.items() if share > 0), key=lambda item: -item[1]))
+
+
+def _who(world: Seen, code: Code) -> Iterator[str]:
+    return (obligor for obligor, fraud in world.frauds.items() if fraud == code)
+
+
+def _strengths(worlds: Sequence[Seen]) -> Floats:
+    return np.array([strength for world in worlds for strength in world.strength.values()])
+
+
+def _rank(severity: str) -> int:
+    return Severity(severity).rank if severity else -1
+
+
+def _statistics(obligors: int, seed: int) -> list[dict[str, Floats]]:
+    return [statistics(told) for told in build(seed=seed, obligors=obligors).told]
+
+
+def _seen(obligors: int, look: tuple[int, Sequence[Code], float]) -> Seen:
+    seed, codes, strength = look
+    world = build(seed=seed, codes=codes, strength=strength, obligors=obligors)
+    return seen_of(world, [examine(told, SETTINGS) for told in world.told])
+
+
+def seen_of(world: TrustWorld, examinations: Sequence[Examination]) -> Seen:
+    """The strongest that was seen at any look, of obligors of whom a machine-day was ever told."""
+    heard = sorted({told.obligor_ids[owner] for told in world.told for owner in set(told.owner.tolist())})
+    by_check: dict[str, dict[str, float]] = {name: {} for name in examinations[0].strengths}
+    severity = dict.fromkeys(heard, "")
+    for found in examinations:
+        for name, values in found.strengths.items():
+            for obligor, value in zip(found.obligor_ids, np.nan_to_num(values).tolist(), strict=True):
+                by_check[name][obligor] = max(value, by_check[name].get(obligor, 0.0))
+        for obligor, findings in found.findings.items():
+            worst = max((finding.severity for finding in findings), key=lambda item: item.rank)
+            severity[obligor] = max(severity.get(obligor, ""), worst.value, key=_rank)
+    return Seen(
+        strength={obligor: max(values[obligor] for values in by_check.values()) for obligor in heard},
+        by_check=by_check,
+        severity=severity,
+        frauds=dict(zip(world.labels["obligor_id"], world.labels["fraud"], strict=True)),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The figures of data trust as a table and as curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+NAMES = {
+    "F1": "air-cutting, hours a day",
+    "F2": "replayed days",
+    "F3": "dummy load, share of run power",
+    "F4": "extra parts, share",
+    "F5": "moved gateway, jitter of power",
+    "F8": "over-invoicing, share of turnover",
+    "F10": "days hidden before an inspection",
+    "F11": "hour meter turned back, share",
+}
+
+
+def page_part(page: str, figures: Mapping[str, Any]) -> str:
+    """The page with the figures between its two marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return "\n".join([before + BEGIN, "", *_lines(figures), "", END + after])
+
+
+def _lines(figures: Mapping[str, Any]) -> list[str]:
+    honest = figures["honest_with_findings"]
+    strengths = list(next(iter(figures["frauds"].values()))["recall_by_strength"])
+    return [
+        f"World {figures['world']}; {figures['statement']}. {figures['honest_obligors']:,} honest obligors of seeds 101-110: false alarms at the threshold "
+        f"(strength {figures['threshold_strength']:.2f}, from honest obligors of seeds 1-10) {figures['false_alarm_rate']:.2%}; with a finding of at least note "
+        f"{honest['note']:.2%}, moderate {honest['moderate']:.2%}, severe {honest['severe']:.2%}.",
+        "",
+        "| fraud | " + " | ".join(f"recall at {strength}" for strength in strengths) + " | smallest detectable | frauds | found by (at moderate strength) |",
+        "|---|" + "---:|" * len(strengths) + "---:|---:|---|",
+        *(_row(code, fraud, strengths) for code, fraud in figures["frauds"].items()),
+        "",
+        f"Without any jitter: replays {figures['exact']['F2']:.3f}, clones within an obligor {figures['exact']['F5']:.3f}.",
+        "",
+        "![Recall at 1 % false alarms by strength, a panel a fraud](data-trust/recall.svg)",
+    ]  # fmt: skip
+
+
+def _row(code: str, fraud: Mapping[str, Any], strengths: list[str]) -> str:
+    recalls = " | ".join(f"{fraud['recall_by_strength'][strength]:.3f}" for strength in strengths)
+    smallest = "none" if fraud["smallest_detectable"] is None else f"{fraud['smallest_detectable']:g}"
+    found_by = ", ".join(f"{check} {share:.2f}" for check, share in list(fraud["found_by"].items())[:3])
+    return f"| {code} {NAMES[code]} | {recalls} | {smallest} | {fraud['frauds_by_strength']['1.0']} | {found_by} |"
+
+
+def curves(figures: Mapping[str, Any], folder: Path) -> None:
+    """Recall by strength, a panel a fraud, as SVG."""
+    rows = [
+        {"fraud": f"{code} {NAMES[code]}", "strength": float(strength), "recall": recall}
+        for code, fraud in figures["frauds"].items()
+        for strength, recall in fraud["recall_by_strength"].items()
+    ]
+    line = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(point=True, color="#1b7f5c")
+        .encode(
+            x=alt.X("strength:Q", title="times moderate", scale=alt.Scale(type="log", base=2)),
+            y=alt.Y("recall:Q", title="recall at 1 %", scale=alt.Scale(domain=[0, 1])),
+        )
+        .properties(width=150, height=110)
+    )
+    chart = line.facet(alt.Facet("fraud:N", title=None), columns=4)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recall.svg").write_text(vl_convert.vegalite_to_svg(chart.to_json()), encoding="utf-8")

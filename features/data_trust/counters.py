@@ -1,0 +1,94 @@
+"""Counters and days that contradict themselves: the hour meter, and days that no machine can have had."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.data_trust.measured import NO_DAY, Floats, Measured, ever
+from features.data_trust.told import Told
+
+METER_RESOLUTION_HOURS = 0.5
+NEW_METER_HOURS, NEW_METER_COUNTS_HOURS = 24.0, 1.5
+"""A reading under a day may be a new meter's: it asks for the paper of its exchange, no more."""
+MEAN_OVER_PEAK = 1.001
+"""Mean power of executing over the day's largest, beyond rounding."""
+_HOUR = 3600.0
+
+
+def hour_meter_back(told: Told) -> Measured:
+    """The largest fall of the hour meter from one reading to the next, in hours: it counts hours since the machine was
+    new and cannot fall."""
+    reading = told.measures["hour_meter_hours"]
+    before = _carried(reading)[:, :-1]
+    fall = np.where(np.isnan(reading[:, 1:]), np.nan, before - reading[:, 1:])
+    fall = np.where(reading[:, 1:] < NEW_METER_HOURS, np.minimum(fall, NEW_METER_COUNTS_HOURS), fall)
+    value, place = _largest(fall)
+    row = np.arange(len(value))
+    return Measured(
+        statistic=np.where(np.isnan(value), np.nan, np.maximum(value - METER_RESOLUTION_HOURS, 0.0)),
+        since=np.where(np.isnan(value), NO_DAY, place + 1),
+        has_source=ever(reading),
+        evidence={"before_hours": before[row, place], "after_hours": reading[row, place + 1]}
+        if reading.shape[1] > 1
+        else {},
+    )
+
+
+def hour_meter_differs(told: Told) -> Measured:
+    """Hours that the meter gained on days between two readings of which every second was observed, against the
+    executing hours told of them: their difference as a share of the hours told."""
+    reading, seconds = told.measures["hour_meter_hours"], told.measures["executing_seconds"]
+    gained = np.diff(reading, axis=1)
+    whole = (told.measures["unknown_seconds"][:, 1:] == 0) & ~np.isnan(gained) & (gained >= 0)
+    executed = np.where(whole, np.nan_to_num(seconds[:, 1:]) / _HOUR, 0.0)
+    differing = np.where(whole, np.abs(gained - executed), 0.0)
+    beyond = np.where(differing > METER_RESOLUTION_HOURS, differing, 0.0)
+    hours = executed.sum(axis=1)
+    enough = hours > 0
+    return Measured(
+        statistic=np.where(enough, beyond.sum(axis=1) / np.where(enough, hours, 1.0), np.nan),
+        since=np.where(enough & beyond.any(axis=1), beyond.astype(bool).argmax(axis=1) + 1, NO_DAY),
+        has_source=ever(reading),
+        evidence={
+            "differing_hours": beyond.sum(axis=1),
+            "executing_hours": hours,
+            "days": beyond.astype(bool).sum(axis=1).astype(np.float64),
+        },
+    )
+
+
+def impossible_days(told: Told) -> Measured:
+    """The share of a machine's working days that cannot be: a mean power above the day's largest, parts on a day on
+    which nothing executed or was set up, more seconds than a day has."""
+    measures = told.measures
+    executing = np.nan_to_num(measures["executing_seconds"])
+    mean = measures["energy_executing_kwh"] * _HOUR / np.where(executing > 0, executing, np.nan)
+    above_peak = mean > measures["peak_kw"] * MEAN_OVER_PEAK
+    seconds = executing + np.nan_to_num(measures["setup_seconds"])
+    out_of_nothing = (measures["parts"] > 0) & (seconds == 0) & (measures["unknown_seconds"] == 0)
+    impossible = above_peak | out_of_nothing
+    working = (executing > 0) | impossible
+    count = working.sum(axis=1)
+    return Measured(
+        statistic=np.where(count > 0, impossible.sum(axis=1) / np.maximum(count, 1), np.nan),
+        since=np.where(impossible.any(axis=1), impossible.argmax(axis=1), NO_DAY),
+        has_source=ever(measures["energy_executing_kwh"]) | ever(measures["parts"]),
+        evidence={
+            "mean_above_peak_days": above_peak.sum(axis=1).astype(np.float64),
+            "parts_without_work_days": out_of_nothing.sum(axis=1).astype(np.float64),
+            "working_days": count.astype(np.float64),
+        },
+    )
+
+
+def _carried(values: Floats) -> Floats:
+    """Each value, or the last one before it that was told."""
+    place = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(values.shape[1])), axis=1)
+    return np.asarray(np.take_along_axis(values, place, axis=1))
+
+
+def _largest(values: Floats) -> tuple[Floats, np.ndarray]:
+    said = ~np.isnan(values)
+    place = np.where(said, values, -np.inf).argmax(axis=1) if values.shape[1] else np.zeros(len(values), np.int64)
+    known = said.any(axis=1)
+    return np.where(known, values[np.arange(len(values)), place] if values.shape[1] else np.nan, np.nan), place

@@ -1,0 +1,77 @@
+"""What was told of some obligors as of an instant, from the observation store, and the findings about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
+from data_contracts.reference.dated import ParameterBook
+from features.data_trust.engine import Examination, examine
+from features.data_trust.settings import trust_settings_at
+from features.data_trust.told import Told, told_of
+from features.declaration import HISTORY_DAYS
+from features.machine_day.machine_days import MachineDays
+from features.trust import CheckState, TrustFinding
+
+if TYPE_CHECKING:
+    from data_contracts.observations.reader import ObservationReader
+
+OBLIGORS_TOGETHER = 64
+"""Examined at once: bounds the memory of the dense arrays."""
+
+COLUMNS: Mapping[RecordKind, Sequence[str]] = {
+    RecordKind.ENERGY_BILL: ("obligor_id", "event_time", "energy_kwh"),
+    RecordKind.DELIVERY: ("obligor_id", "event_time", "delivery_id", "parts", "amount_minor"),
+    RecordKind.INVOICE: ("obligor_id", "event_time", "status", "delivery_id", "amount_minor", "tax_minor"),
+}
+
+
+def examined(
+    reader: ObservationReader,
+    machine_days: MachineDays,
+    *,
+    obligor_ids: Sequence[ObligorId],
+    as_of: datetime,
+    parameters: ParameterBook,
+) -> tuple[dict[str, Sequence[TrustFinding]], dict[str, Mapping[str, CheckState]]]:
+    """(findings, what became of each comparison) by obligor, from rows known at `as_of`.
+
+    `machine_days` hold those of these obligors over the last `HISTORY_DAYS`. An obligor is examined on its own data, so
+    that it is the same whoever is examined beside it.
+    """
+    settings = trust_settings_at(parameters, as_of)
+    findings: dict[str, Sequence[TrustFinding]] = {}
+    checks: dict[str, Mapping[str, CheckState]] = {}
+    for told in _blocks(reader, machine_days, obligor_ids, as_of):
+        found: Examination = examine(told, settings)
+        findings |= found.findings
+        checks |= found.checks
+    return findings, checks
+
+
+def _blocks(
+    reader: ObservationReader, machine_days: MachineDays, obligor_ids: Sequence[ObligorId], as_of: datetime
+) -> Iterator[Told]:
+    papers = {kind: _paper(reader, kind, obligor_ids, as_of) for kind in COLUMNS}
+    for first in range(0, len(obligor_ids), OBLIGORS_TOGETHER):
+        chosen = tuple(obligor_ids[first : first + OBLIGORS_TOGETHER])
+        yield told_of(
+            machine_days.of_obligors(chosen),
+            bills=papers[RecordKind.ENERGY_BILL],
+            deliveries=papers[RecordKind.DELIVERY],
+            invoices=papers[RecordKind.INVOICE],
+            obligor_ids=chosen,
+            as_of=as_of,
+            days=HISTORY_DAYS,
+        )
+
+
+def _paper(reader: ObservationReader, kind: RecordKind, obligor_ids: Sequence[ObligorId], as_of: datetime) -> pa.Table:
+    """Deliveries are read from before the window: an invoice of its first days may name one."""
+    since = as_of - timedelta(days=HISTORY_DAYS * (2 if kind is RecordKind.DELIVERY else 1))
+    return reader.rows(kind, as_of=as_of, obligor_ids=obligor_ids, event_from=since, columns=COLUMNS[kind])
