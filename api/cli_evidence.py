@@ -1,4 +1,4 @@
-"""Commands of the evidence: checkpoint, audit."""
+"""Commands of the evidence: checkpoint, receipt, verify, audit, witness."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Annotated
 
 import typer
 
-from api.console import HomeOption, JsonOption, opened, show
+from api.console import HomeOption, JsonOption, opened, settled_home, show
 from api.errors import EXIT_BAD_INPUT
 from api.operations import evidence
+from api.operations import witness as witnesses
 from api.operations.audit.discrepancy import Discrepancy
+from api.receipts.opening import parse_opening
+from api.receipts.service import receipt_bytes
+from data_contracts.evidence.verify import lines_of
 
 SHOWN = 20
 
@@ -21,7 +25,7 @@ KeyOption = Annotated[Path, typer.Option("--key", help="File with the log's publ
 
 def mount(app: typer.Typer) -> None:
     """Give `app` these commands."""
-    for command in (checkpoint, audit):
+    for command in (checkpoint, receipt, verify, audit, witness):
         app.command()(command)
 
 
@@ -47,6 +51,56 @@ def checkpoint(
     if out is not None:
         evidence.write(out, answer["text"])
     show(answer, as_json, str(out) if out else answer["text"].rstrip("\n"))
+
+
+def receipt(
+    record: Annotated[str, typer.Argument(help="The id of a decision, quote, score or batch.")],
+    *,
+    opened_parts: Annotated[
+        list[str] | None,
+        typer.Option("--open", help="features, feature:NAME, batches, batch:ID, consents or chunk:BATCH/POSITION."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write in place of standard output.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Proof of a record that anybody can check offline. Nothing of its basis is opened but what --open names."""
+    with opened(home) as here:
+        opening = parse_opening(opened_parts or (), quantities=True)
+        told = evidence.receipt_of(here, record, opening, now=datetime.now(UTC))
+    text = receipt_bytes(told).decode()
+    if out is not None:
+        evidence.write(out, text)
+    show(told, as_json, str(out) if out else text.rstrip("\n"))
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="A receipt.")],
+    *,
+    key: Annotated[Path | None, typer.Option("--key", help="The log's public keys; default this home's.")] = None,
+    witness: Annotated[list[Path] | None, typer.Option("--witness", help="A witness's public key file.")] = None,
+    answer: Annotated[Path | None, typer.Option("--answer", help="The answer that the receipt belongs to.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a receipt as data_contracts/evidence/verify.py does, the file to hand to a bank. Exit code 2: invalid."""
+    told = evidence.verified(path, key or evidence.own_key(settled_home(home)[0]), witness or [], answer)
+    show(told, as_json, "\n".join(lines_of(told)))
+
+
+def witness(
+    request: Annotated[Path, typer.Argument(help="What millgrade checkpoint --since SIZE printed.")],
+    *,
+    key: KeyOption,
+    state: Annotated[Path, typer.Option("--state", help="Folder of the witness: its key, the last checkpoint.")],
+    name: Annotated[str, typer.Option("--name", help="The witness's name, used when its key is made.")] = "witness",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Cosign a checkpoint that continues the last one seen, and remember it. For banks and insurers; needs no home."""
+    del home  # every command takes it
+    answer = witnesses.witness(state, request, key, name=name, now=datetime.now(UTC))
+    show(answer, as_json, answer["cosignature"].rstrip("\n"))
 
 
 def audit(

@@ -146,6 +146,12 @@ class RealDataKept(BusinessError):
     code = "real_data_kept"
 
 
+class EvidenceErased(BusinessError):
+    """What was logged can be shown no more: its salt was erased, as somebody asked."""
+
+    code = "evidence_erased"
+
+
 class RequestTimedOut(OperatingError):
     """A request took longer than it may; nothing of it was kept unless an answer says so."""
 
@@ -190,6 +196,7 @@ PLACES: dict[type[Exception], Place] = {
     RequestInFlight: Place(status=409, title="The same request is being worked on"),
     ModelNotForLive: Place(status=409, title="The model is not for live keys"),
     DataNotForLive: Place(status=409, title="The data is not for live keys"),
+    EvidenceErased: Place(status=409, title="It was erased"),
     RealDataKept: Place(status=409, title="Real data is kept of this obligor"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),

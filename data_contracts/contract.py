@@ -39,6 +39,9 @@ class RecordKind(StrEnum):
     COUNTERPARTY_RATING = "counterparty_rating"
     BALANCE_SHEET = "balance_sheet"
     LOCATION = "location"
+    GATEWAY_SILENCE = "gateway_silence"
+    POWER_NOTICE = "power_notice"
+    SITE_INSPECTION = "site_inspection"
 
 
 class PartitionGrain(StrEnum):

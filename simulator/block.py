@@ -22,6 +22,7 @@ from simulator.finance.assets import wound_down
 from simulator.finance.books import BooksMonth, Business, Doings, keep_books
 from simulator.finance.debt import NEVER
 from simulator.finance.opening import BooksState, OpeningPapers, open_books
+from simulator.finance.strain import Strain, draw_strain, no_strain
 from simulator.finance.terms import Terms, draw_terms
 from simulator.firms.obligors import BLOCK_FIRMS, Firms, Health, draw_firms, draw_health, industry_shifts, sum_by_firm
 from simulator.firms.shadow import at_work
@@ -29,7 +30,7 @@ from simulator.gateway.outages import draw_outages
 from simulator.parameter_values import WorldParameters
 from simulator.streams import Streams
 from simulator.trade.deliveries import Shelf, Shipments, cancel, empty_shelf, ship, take_orders
-from simulator.trade.network import Network
+from simulator.trade.network import Network, buyer_state, draw_term_days
 from simulator.trade.orders import Capacity, Orders, capacity, demand_drive, draw_orders, work_load
 from simulator.world_calendar import Calendar, Month
 from simulator.worlds import BASE, WorldSpec
@@ -180,7 +181,8 @@ def opening(block: Block, laws: Laws) -> Opening:
         possible=possible,
         finished_parts=stock,
         default_day=_known_default(block.lives.default_day, laws),
-        network=laws.network,
+        strain=_strain(block, laws),
+        network=network_of(block, laws),
         parameters=parameters,
         streams=laws.streams,
     )
@@ -194,6 +196,25 @@ def opening(block: Block, laws: Laws) -> Opening:
         books=books,
     )
     return Opening(state=state, orders=orders, stock=stock, papers=papers)
+
+
+def network_of(block: Block, laws: Laws) -> Network:
+    """The world's buyers, and after them the block's firms, which buy from each other.
+
+    A firm in default fails as a buyer with the next month. Where telemetry is independent of default it never does, so
+    that nobody's orders tell of a default.
+    """
+    rules, lives, health = laws.parameters.network, block.lives, block.health
+    failed = np.minimum(lives.default_month + 1, len(laws.calendar.months))
+    if laws.world.telemetry_is_independent:
+        failed = np.full_like(failed, len(laws.calendar.months))
+    uniform = laws.streams.of("firm.term_days", block.number).random(len(block.firms))
+    return laws.network.and_firms(
+        industry=block.firms.industry,
+        state=buyer_state(health.health, health.industry_state, rules),
+        failed_month=failed,
+        term_days=draw_term_days(uniform, rules),
+    )
 
 
 def as_known(block: Block, default_day: Ints, laws: Laws) -> Block:
@@ -223,7 +244,7 @@ def step(block: Block, month: Month, state: BlockState, laws: Laws) -> tuple[Blo
     demand, faults = laws.parameters.demand, laws.parameters.faults
     block = as_known(block, state.default_day, laws)
     firms, machines = block.firms, block.machines
-    shelf, cancelled = cancel(state.shelf, laws.network.fails(month.position))
+    shelf, cancelled = cancel(state.shelf, network_of(block, laws).fails(month.position))
     open_parts = state.open_parts - cancelled
     orders = _orders(block, month, laws, open_parts=open_parts, until_day=state.default_day)
     new_parts = sum_by_firm(orders.parts, orders.firm, count=len(firms))
@@ -269,6 +290,13 @@ def step(block: Block, month: Month, state: BlockState, laws: Laws) -> tuple[Blo
     )
 
 
+def _strain(block: Block, laws: Laws) -> Strain:
+    """How hard up firms are when the world begins: where the account decides, as hard as their health says."""
+    if laws.engine is Engine.REDUCED_FORM:
+        return no_strain(len(block.firms))
+    return draw_strain(block.number, block.health.health[:, 0], rules=laws.parameters.finance, streams=laws.streams)
+
+
 def _take(shelf: Shelf, orders: Orders, laws: Laws) -> Shelf:
     lead = laws.parameters.trade.two_shipments_from_lead_days
     return take_orders(shelf, orders, two_shipments_from_lead_days=lead)
@@ -286,7 +314,7 @@ def _business(block: Block, laws: Laws) -> Business:
         machines=block.machines,
         terms=block.terms,
         engine=laws.engine,
-        network=laws.network,
+        network=network_of(block, laws),
         calendar=laws.calendar,
         parameters=laws.parameters,
         streams=laws.streams,
@@ -339,7 +367,7 @@ def _orders(block: Block, month: Month, laws: Laws, *, open_parts: Ints, until_d
         open_parts=open_parts,
         possible=_capacity_of(block.firms, block.machines, month),
         until_day=until_day,
-        gone=laws.network.has_failed(month.position),
+        gone=network_of(block, laws).has_failed(month.position),
         parameters=laws.parameters,
         streams=laws.streams,
     )

@@ -16,8 +16,10 @@ from data_contracts.contract import RecordKind
 from simulator import account, leaks, truth
 from simulator.block import Block, BlockState, Laws, as_known, opening, step
 from simulator.credit.true_pd import TruePd
+from simulator.frauds.forge import hidden_spells
 from simulator.frauds.honest import told_lessors
 from simulator.frauds.labels import label_table
+from simulator.frauds.meter import with_drawn
 from simulator.frauds.numbers import renumbered
 from simulator.frauds.papers import false_papers, is_on_papers
 from simulator.frauds.plan import Code
@@ -29,6 +31,7 @@ from simulator.told.makers.collect import Reading
 from simulator.told.makers.files import gateway_files, maker_of, mapping_text
 from simulator.told.makers.quarter_hours import QuarterHours, join
 from simulator.told.money import Tables, month_tables, opening_tables
+from simulator.told.monitor import inspection_table, notice_table, silence_table
 from simulator.trade.deliveries import Shipments, joined_shipments
 from simulator.trade.orders import Orders, joined
 from simulator.world_calendar import Month
@@ -98,9 +101,10 @@ def chronicle(
 ) -> Course:
     """Run all months, writing reports, samples and truth on the way; the next month runs while one is written."""
     months = laws.calendar.months
-    turn = partial(_turn, laws=laws, pd_at=pd_at, sampling=sampling)
+    turn = partial(_turn, laws=laws, pd_at=pd_at)
     starts = [_start(block, laws, sampling) for block in blocks]
-    pending = [pool.submit(turn, run, months[0]) for run, _ in starts]
+    sampling = _chosen(sampling, [run for run, _ in starts], months[0])
+    pending = [pool.submit(turn, run, months[0], sampling=sampling) for run, _ in starts]
     claims: list[pa.Table] = []
     money: dict[RecordKind, list[pa.Table]] = defaultdict(list)
     _gather(money, [papers for _, papers in starts])
@@ -109,7 +113,8 @@ def chronicle(
     for position, month in enumerate(months):
         pages = [page.result() for page in pending]
         if position + 1 < len(months):
-            pending = [pool.submit(turn, page.run, months[position + 1]) for page in pages]
+            sampling = _chosen(sampling, [page.run for page in pages], months[position + 1])
+            pending = [pool.submit(turn, page.run, months[position + 1], sampling=sampling) for page in pages]
         _write(pages, month, folder)
         if position + 1 == len(months) or _file_of(months[position + 1]) != _file_of(month):
             folder.finish(RecordKind.MACHINE_DAY_REPORT, _file_of(month))
@@ -142,6 +147,11 @@ def books(course: Course, laws: Laws, *, frauds: Sequence[Code], folder: WorldFo
             RecordKind.OBLIGOR_PROFILE: ledgers.profile_table(block, laws),
             RecordKind.MACHINE_OWNERSHIP: leaks.told_ownership(ledgers.ownership_table(block, laws), block, laws),
             **_trade_tables(block, run, laws),
+            RecordKind.GATEWAY_SILENCE: silence_table(
+                block, laws, connection=run.teller.connection, hidden=hidden_spells(run.teller.forger)
+            ),
+            RecordKind.POWER_NOTICE: notice_table(block, laws),
+            RecordKind.SITE_INSPECTION: inspection_table(block, laws),
             RecordKind.INSURANCE_POLICY: ledgers.policy_table(block, policies, laws),
             RecordKind.DEFAULT_EVENT: ledgers.default_table(block, laws),
         }
@@ -171,8 +181,9 @@ def _with_false_papers(
 
     With frauds on papers all firms' papers are numbered anew by date: a number may not say what was added later.
     """
-    if Code.LEASED_TWICE in frauds:
-        for run in course.runs:
+    for run in course.runs:
+        whole = with_drawn(whole, run.teller.forger.drawn, run.block, laws)
+        if Code.LEASED_TWICE in frauds:
             whole = told_lessors(whole, run.block, laws)
     told = dict(whole)
     for run in course.runs:
@@ -203,6 +214,10 @@ def gateways(course: Course, laws: Laws, *, folder: WorldFolder, progress: Progr
                 obligor=reading.obligor,
             )
         progress("gateways", done + 1, len(course.gathered))
+
+
+def _chosen(sampling: Sampling, runs: Sequence[BlockRun], month: Month) -> Sampling:
+    return sampling.chosen({run.block.number: run.state.default_day.copy() for run in runs}, month)
 
 
 def _start(block: Block, laws: Laws, sampling: Sampling) -> tuple[BlockRun, Tables]:

@@ -17,6 +17,8 @@ class TradeParameters:
     buyers: int
     buyer_tail: float
     buyers_per_firm: int
+    obligor_buyer_share: float
+    obligor_buyer_choices: int
     two_shipments_from_lead_days: int
 
 
@@ -65,6 +67,8 @@ class FinanceParameters:
     opening_wage_share: float
     wages_due_day: int
     tariff_minor_per_kwh: tuple[int, ...]
+    site_energy_share: tuple[float, float]
+    site_energy_sd_log: float
     energy_due_day: int
     energy_bill_known_after_days: int
     rent_cny_per_machine_month: float
@@ -94,6 +98,10 @@ class FinanceParameters:
     lease_rate_bp: Pair
     lease_instalments: int
     cash_months: float
+    opening_means_health_log: float
+    opening_distress_intercept: float
+    opening_distress_health: float
+    opening_distress_means_share: float
     cash_sd_log: float
     line_repaid_above_months: float
     buffer_months: float

@@ -174,6 +174,8 @@ class GatewayParameters:
     outages_per_day: float
     outage_median_quarters: float
     outage_sd_log: float
+    heartbeat_present_share: float
+    heartbeat_lost_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +329,8 @@ class ObservationParameters:
     clock_resync_days: int
     counter_resets_per_day: float
     mislabels_per_day: float
+    inspections_per_year: float
+    inspected_by_lender_share: float
 
 
 EXACT_OBSERVATION = ObservationParameters(
@@ -341,6 +345,8 @@ EXACT_OBSERVATION = ObservationParameters(
     clock_resync_days=7,
     counter_resets_per_day=0.0,
     mislabels_per_day=0.0,
+    inspections_per_year=2.0,
+    inspected_by_lender_share=0.7,
 )
 """Nothing stands between a machine and what is known of it."""
 
@@ -351,6 +357,7 @@ class FraudParameters:
 
     prevalence: float
     quiet_share_of_world: float
+    latest_share_of_world: float
     strengths: Mapping[str, Mapping[str, float]]
 
 

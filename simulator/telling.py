@@ -19,22 +19,41 @@ from simulator.told.makers.collect import Reading, gather
 from simulator.told.makers.quarter_hours import QuarterHours
 from simulator.told.reports import INSTANT, report_table
 from simulator.told.samples import sample_table
+from simulator.world_calendar import Month
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """Which firms' machines are also written as samples: positions by block, and from which day of the world.
+    """Which firms' machines are also written as samples, and from which day of the world.
 
-    `readings` are the firms whose makers' gateways are read; they are not among the others.
+    The first `wanted` firms, by serial number, that are alive when that day's month begins; `readings` are the firms
+    whose makers' gateways are read, which are not among them, so that nothing is told twice.
     """
 
-    firms: Mapping[int, Sequence[int]]
+    wanted: int
     first_day: int
+    firms: Mapping[int, Sequence[int]] | None = None
+    """Positions by block, once they are chosen."""
     readings: tuple[Reading, ...] = ()
     frauds: tuple[Code, ...] = ()
     """What firms commit, if anything."""
+
+    def chosen(self, default_days: Mapping[int, Ints], month: Month) -> Sampling:
+        """With its firms, if they are to be chosen in this month: by block, the days of default known at its beginning.
+
+        Whoever is alive then is taken, whatever becomes of it.
+        """
+        if self.firms is not None or self.first_day >= month.first_day + month.length:
+            return self
+        firms, left = {}, self.wanted
+        for number, days in default_days.items():
+            is_alive = days > month.first_day
+            is_alive[[reading.firm for reading in self.readings if reading.block == number]] = False
+            firms[number] = np.flatnonzero(is_alive)[:left].tolist()
+            left -= len(firms[number])
+        return replace(self, firms=firms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +92,7 @@ def tell(month: MachineMonth, *, block: Block, teller: Teller, sampling: Samplin
     reports = as_told(
         report_table(seen, machines, calendar), seen, block, laws, known=known, connection=teller.connection
     )
-    firms = np.array(sampling.firms.get(number, ()), dtype=np.int64)
+    firms = np.array((sampling.firms or {}).get(number, ()), dtype=np.int64)
     samples = sample_table(seen, machines, calendar, firms=firms, first_day=sampling.first_day)
     forged = None
     if teller.forger.frauds:

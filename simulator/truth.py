@@ -10,7 +10,9 @@ from simulator.block import Block, BlockMonth, Laws
 from simulator.credit.reduced_form import Lives
 from simulator.credit.structural import Engine
 from simulator.credit.true_pd import LIFETIME_MONTHS, TruePd
+from simulator.factory.energy import energy_of
 from simulator.factory.machine_month import EXECUTING
+from simulator.factory.machines import ENERGY_STEP_KWH
 from simulator.factory.rationing import draw_episodes
 from simulator.finance.debt import PAST_DUE_DAYS
 from simulator.firms.obligors import sum_by_firm
@@ -77,7 +79,8 @@ def _has_stopped_paying(lives: Lives, alive: Ints, month: Month, laws: Laws) -> 
 
 
 def machine_month_table(block: Block, month: BlockMonth, claims: Claims, laws: Laws) -> pa.Table:
-    """A row for each machine that its firm owned and ran: executing hours, failures expected and drawn, claims."""
+    """A row for each machine that its firm owned and ran: executing hours, failures expected and drawn, claims,
+    parts and energy."""
     machines, done = block.machines, month.machines
     rows = np.flatnonzero(done.is_reported.any(axis=1))
     hours = done.done[EXECUTING].sum(axis=1) / QUARTERS_PER_HOUR
@@ -93,6 +96,7 @@ def machine_month_table(block: Block, month: BlockMonth, claims: Claims, laws: L
             "claims_minor": sum_by_firm(claims.amount_minor, claims.machine, count=len(machines))[rows],
             "pure_premium_minor": pure_premium(block, month, laws)[rows],
             "parts_made": done.parts_made.sum(axis=1)[rows],
+            "energy_kwh": energy_of(done.done, done, machines).total.sum(axis=1)[rows] * ENERGY_STEP_KWH,
         }
     )
 

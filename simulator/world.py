@@ -14,7 +14,7 @@ import numpy as np
 
 from data_contracts.errors import InputError
 from data_contracts.identifiers import ParametersVersion
-from simulator.block import Block, Laws, as_known, build_block
+from simulator.block import Laws, as_known, build_block
 from simulator.chronicle import Progress, books, chronicle, gateways
 from simulator.credit.structural import Engine
 from simulator.credit.true_pd import TruePd
@@ -32,7 +32,7 @@ from simulator.world_calendar import build_calendar
 from simulator.worlds import world_spec
 from simulator.write import WorldFolder
 
-VERSION = "base-2"
+VERSION = "base-3"
 PARAMETERS_AS_OF = date(2026, 7, 1)
 MOST_OBLIGORS = 800_000
 MOST_MONTHS = 96
@@ -80,11 +80,11 @@ def simulate(
     """Simulate a world of factories and write it into the folder `out`, to be ingested through the data contracts.
 
     The world ends at the local midnight after the last month of `world.yaml` and is `months` long. 15-minute samples
-    are written for the first `samples_for` firms that are alive at its end, over its last `sample_days` days; for each
-    of the requests `samples`, files as the firm's makers' gateways send them, with the mappings that read them. Without
-    `observation` gateways never fail, and rolled-up samples equal the reports exactly. The truth
-    lies in `out/truth`, which the manifest does not name. The same arguments give the same bytes for any `threads`;
-    `progress` is told (step, done, total).
+    are written of its last `sample_days` days, for the first `samples_for` firms that are alive when these begin; for
+    each of the requests `samples`, files as the firm's makers' gateways send them, with the mappings that read them.
+    Without `observation` gateways never fail, and rolled-up samples equal the reports exactly. The truth lies in
+    `out/truth`, which the manifest does not name. The same arguments give the same bytes for any `threads`; `progress`
+    is told (step, done, total).
 
     `frauds` are codes from F1 to F12, or `all`: some firms commit them, and `truth/fraud.parquet` says which.
 
@@ -112,13 +112,14 @@ def simulate(
     laws = make_laws(
         months, seed, world, observation=observation, machines_per_obligor=machines_per_obligor, engine=kind
     )
-    pd_at = true_pd(laws)
-    version = _version(laws.engine, codes, observation=observation)
+    pd_at, version = true_pd(laws), _version(laws.engine, codes, observation=observation)
     identity = WorldId(world=world, version=version, seed=seed, parameters_hash=laws.parameters.version)
     with WorldFolder(out, laws.calendar.zone) as folder, ThreadPoolExecutor(threads) as pool:
         sizes = [min(BLOCK_FIRMS, obligors - first) for first in range(0, obligors, BLOCK_FIRMS)]
         blocks = list(pool.map(lambda number: build_block(number, sizes[number], laws), range(len(sizes))))
-        sampling = replace(_sampling(blocks, laws, samples, firms=samples_for, days=sample_days), frauds=codes)
+        window = max(laws.calendar.day_count - sample_days, 0)
+        readings = locate(samples, blocks, laws)
+        sampling = Sampling(wanted=samples_for, first_day=window, readings=readings, frauds=codes)
         course = chronicle(blocks, laws, pd_at=pd_at, sampling=sampling, folder=folder, pool=pool, progress=told)
         insured = books(course, laws, frauds=codes, folder=folder, progress=told)
         gateways(course, laws, folder=folder, progress=told)
@@ -233,26 +234,6 @@ def make_laws(
 def true_pd(laws: Laws) -> TruePd:
     """The exact probabilities of default of a world with these laws."""
     return TruePd(defaults=laws.parameters.defaults, health=laws.parameters.health, world=laws.world)
-
-
-def _sampling(
-    blocks: Sequence[Block], laws: Laws, requests: Sequence[SampleRequest], *, firms: int, days: int
-) -> Sampling:
-    """The first firms, by serial number, that do not default within the world; and those that were asked for.
-
-    A firm that was asked for is not among the others, so that nothing is told twice.
-    """
-    readings = locate(requests, blocks, laws)
-    chosen: dict[int, list[int]] = {}
-    left = firms
-    for block in blocks:
-        asked = [reading.firm for reading in readings if reading.block == block.number]
-        lives = block.lives.default_day >= laws.calendar.day_count
-        lives[asked] = False
-        alive = lives.nonzero()[0][:left]
-        chosen[block.number] = alive.tolist()
-        left -= len(alive)
-    return Sampling(firms=chosen, first_day=max(laws.calendar.day_count - days, 0), readings=readings)
 
 
 def _quiet(step: str, done: int, total: int) -> None:

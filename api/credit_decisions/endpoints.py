@@ -12,11 +12,15 @@ from api.consents.access import require_visible
 from api.credit_decisions import access, service
 from api.credit_decisions.schemas import CreditDecisionAnswer, CreditDecisionRequest
 from api.credit_decisions.service import CreditQuestion
+from api.evidence.claims import Kind
 from api.http.call import Call, Work, reading, respond, wrapped, writing
 from api.http.documents import documented, json_body
 from api.http.idempotency import Answer
 from api.instants import require_past
 from api.keys.principal import Role
+from api.receipts import service as receipts
+from api.receipts.opening import parse_opening
+from api.receipts.schemas import OpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
 from data_contracts.identifiers import ObligorId
 
@@ -65,6 +69,35 @@ def get_credit_decision(decision_id: str, call: Annotated[Call, reading(*READERS
         row = access.require_readable(work, decision_id)
         work.looked(row.obligor_id, "credit_decision")
         return respond(_answer(work, row.body, as_of=row.as_of, decided=row.decided_time, status=200))
+
+
+@router.get(
+    "/v1/credit-decisions/{decision_id}/receipt",
+    **documented(
+        "getCreditDecisionReceipt",
+        tag="credit decisions",
+        summary="Proof of a recommendation that can be checked offline, years later, without trusting us.",
+        roles=READERS,
+        answer=ReceiptAnswer,
+        problems=(404, 409),
+    ),
+)
+def get_credit_decision_receipt(
+    decision_id: str, call: Annotated[Call, reading(*READERS)], opened: OpenParameter = None
+) -> Response:
+    """The receipt of a stored decision."""
+    with call.begin() as work:
+        row = access.require_readable(work, decision_id)
+        work.looked(row.obligor_id, "receipt")
+        told = receipts.receipt(
+            work.connection,
+            work.home,
+            Kind.CREDIT_DECISION,
+            row.decision_id,
+            opening=parse_opening(opened or ()),
+            now=work.now,
+        )
+        return work.answer({"receipt": told})
 
 
 def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> Answer:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from api.database.engine import unit_of_work
-from api.evidence.keys import log_signers, public_lines
+from api.evidence.keys import PUBLIC_FILE, log_signers, public_lines
 from api.home import Home
 from api.operations.audit.examine import Audited, audit
-from data_contracts.errors import InputError, InvalidEvidence
+from api.receipts.opening import Opening
+from api.receipts.service import KINDS, receipt
+from data_contracts.errors import InputError, InvalidEvidence, NotFound
 from data_contracts.evidence import checkpoint, log, verify
 from data_contracts.evidence.verify import Checkpoint, Key
 
@@ -52,6 +55,33 @@ def add_cosignature(home: Home, path: Path, witness: Path | None) -> dict[str, A
     return {"origin": note.split("\n")[0], "size": size, "text": text}
 
 
+def receipt_of(home: Home, record: str, opening: Opening, *, now: datetime) -> dict[str, Any]:
+    """The receipt of a decision, quote, score or batch. Raises NotFound, EvidenceErased, LogDamaged."""
+    kind = KINDS.get(record[:1])
+    if kind is None:
+        raise NotFound(f"No record {record!r} is kept here.", hint="Ids begin with d, q, s or b.")
+    with unit_of_work(home.engine) as connection:
+        return receipt(connection, home, kind, record, opening=opening, now=now)
+
+
+def verified(path: Path, key: Path, witnesses: Sequence[Path], answer: Path | None) -> dict[str, Any]:
+    """What a receipt proves. Raises InvalidEvidence."""
+    try:
+        return verify.check_receipt(
+            read_text(path),
+            read_keys(key),
+            witnesses=[found for witness in witnesses for found in read_keys(witness)],
+            answer=None if answer is None else read_text(answer),
+        )
+    except verify.Invalid as error:
+        raise InvalidEvidence(str(error)) from error
+
+
+def own_key(root: Path) -> Path:
+    """The home's own public key file; a bank takes the one that it was given."""
+    return root / "evidence" / PUBLIC_FILE
+
+
 def audit_home(home: Home, path: Path, key: Path) -> Audited:
     """Examine a home against a checkpoint file (or a receipt that bears one). Raises InvalidEvidence."""
     keys, signed = read_keys(key), read_checkpoint(path)
@@ -67,9 +97,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     text = read_text(path)
     try:
         if text.startswith("{"):
-            return verify.parse_proof(str(json.loads(text).get("proof"))).checkpoint
+            told = json.loads(text)
+            return verify.parse_proof(str(told.get("receipt", told).get("proof"))).checkpoint
         return verify.parse_checkpoint(text.partition("\n\n")[2] if text.startswith("old ") else text)
-    except (verify.Invalid, ValueError) as error:
+    except (verify.Invalid, ValueError, AttributeError) as error:
         raise InvalidEvidence(f"{path}: {error}", hint="Name a checkpoint or a receipt.") from error
 
 

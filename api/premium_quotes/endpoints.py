@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.consents.access import require_visible
+from api.evidence.claims import Kind
 from api.http.call import Call, Work, reading, respond, wrapped, writing
 from api.http.documents import documented, json_body
 from api.http.idempotency import Answer
@@ -17,6 +18,9 @@ from api.keys.principal import Role
 from api.premium_quotes import access, service
 from api.premium_quotes.schemas import PremiumQuoteAnswer, PremiumQuoteRequest
 from api.premium_quotes.service import CoverQuestion
+from api.receipts import service as receipts
+from api.receipts.opening import parse_opening
+from api.receipts.schemas import QuoteOpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
 from data_contracts.identifiers import MachineUid, ObligorId
 
@@ -65,6 +69,35 @@ def get_premium_quote(quote_id: str, call: Annotated[Call, reading(*READERS)]) -
         row = access.require_readable(work, quote_id)
         work.looked(row.obligor_id, "premium_quote")
         return respond(_answer(work, row.body, as_of=row.as_of, quoted=row.quoted_time, status=200))
+
+
+@router.get(
+    "/v1/premium-quotes/{quote_id}/receipt",
+    **documented(
+        "getPremiumQuoteReceipt",
+        tag="premium quotes",
+        summary="Proof of a quote that can be checked offline, years later, without trusting us.",
+        roles=READERS,
+        answer=ReceiptAnswer,
+        problems=(404, 409),
+    ),
+)
+def get_premium_quote_receipt(
+    quote_id: str, call: Annotated[Call, reading(*READERS)], opened: QuoteOpenParameter = None
+) -> Response:
+    """The receipt of a stored quote."""
+    with call.begin() as work:
+        row = access.require_readable(work, quote_id)
+        work.looked(row.obligor_id, "receipt")
+        told = receipts.receipt(
+            work.connection,
+            work.home,
+            Kind.PREMIUM_QUOTE,
+            row.quote_id,
+            opening=parse_opening(opened or ()),
+            now=work.now,
+        )
+        return work.answer({"receipt": told})
 
 
 def _quote(work: Work, obligor_id: ObligorId, asked: PremiumQuoteRequest) -> Answer:

@@ -18,6 +18,7 @@ from api.http.limits import TELEMETRY_PATH
 from api.http.metrics import Metrics
 from api.http.shapes import OBLIGOR_ID_PATTERN
 from api.keys.principal import Role
+from api.receipts.service import ingest_receipt
 from api.telemetry import service
 from api.telemetry.schemas import TelemetryAnswer, TelemetryRows
 from data_contracts.admission import AdmissionResult
@@ -106,7 +107,8 @@ def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None)
         now=work.now,
     )
     _count(work, result)
-    return work.plain({"batch": _plain(result)}, status=201)
+    receipt = ingest_receipt(work.connection, work.home, result.batch_id, now=work.now)
+    return work.plain({"batch": _plain(result), "receipt": receipt}, status=201)
 
 
 def _count(work: Work, result: AdmissionResult) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from api.http.shapes import Asked, Told
+from api.receipts.schemas import ReceiptTold
 from data_contracts.contract import RecordKind
 
 MAXIMUM_ROWS = 100_000
@@ -49,7 +50,8 @@ class BatchTold(Told):
 
 
 class TelemetryAnswer(Told):
-    """The batch as it was admitted; `quarantined` shows the first faults."""
+    """The batch as it was admitted (`quarantined` shows the first faults), and the receipt of it, to be kept."""
 
     batch: BatchTold
+    receipt: ReceiptTold
     livemode: bool

@@ -33,6 +33,7 @@ def keep_head(connection: Connection, signers: Sequence[Signer], *, now: datetim
 
     Raises LogDamaged where the log does not continue the last checkpoint that was kept.
     """
+    log.take_turn(connection)  # of two who sign the same size, one must see the other's
     size = log.tree_size(connection)
     last = latest(connection)
     if last is not None:
@@ -52,7 +53,7 @@ def require_continued(connection: Connection, note: str, *, size: int) -> None:
             f"The log has {size} entries, but {signed} were signed for: it was rolled back.",
             hint="Restore the newest backup; nothing is signed before.",
         )
-    if base64.b64encode(log.tree_root(connection, signed)).decode() != note.split("\n")[2]:
+    if as_base64(log.tree_root(connection, signed)) != note.split("\n")[2]:
         raise LogDamaged(
             f"The first {signed} entries of the log are not those that were signed for.",
             hint="Restore the newest backup; nothing is signed before.",
@@ -79,7 +80,7 @@ def add_cosignature(connection: Connection, size: int, line: str) -> None:
 
 def checkpoint_text(origin: str, size: int, root: bytes) -> str:
     """The text of a checkpoint, which is what is signed."""
-    return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
+    return f"{origin}\n{size}\n{as_base64(root)}\n"
 
 
 def proof_text(connection: Connection, position: int, note: str) -> str:
@@ -94,8 +95,13 @@ def witness_request(connection: Connection, old: int, note: str) -> str:
     return "\n".join([f"old {old}", *_lines(hashes), "", note])
 
 
+def as_base64(raw: bytes) -> str:
+    """Standard base64, as all C2SP formats have it."""
+    return base64.b64encode(raw).decode()
+
+
 def _lines(hashes: Sequence[bytes]) -> list[str]:
-    return [base64.b64encode(digest).decode() for digest in hashes]
+    return [as_base64(digest) for digest in hashes]
 
 
 def _size(note: str) -> int:

@@ -43,9 +43,6 @@ class Invalid(Exception):
     """Something does not hold; the message says what, with its values."""
 
 
-# --- RFC 6962 -------------------------------------------------------------------------------------------------------
-
-
 def hash_leaf(data: bytes) -> bytes:
     """The hash of a leaf."""
     return hashlib.sha256(b"\x00" + data).digest()
@@ -121,9 +118,6 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path
         raise Invalid(
             f"The tree of {new} entries does not continue the tree of {old}: what was logged before was changed."
         )
-
-
-# --- Keys and checkpoints -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -230,9 +224,6 @@ def _check_signature(checkpoint: Checkpoint, key: Key, signature: bytes) -> date
         raise Invalid(f"The signature of {key.label} is not over this checkpoint: it was changed or forged.") from error
 
 
-# --- Proofs and receipts --------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Proof:
     """A tlog-proof: the place of an entry, the hashes that lead to the root, and the checkpoint."""
@@ -283,6 +274,7 @@ def check_receipt(
 ) -> dict[str, Any]:
     """What the receipt proves. Raises Invalid at the first thing that does not hold."""
     receipt = _object(text, "the receipt")
+    receipt = receipt["receipt"] if isinstance(receipt.get("receipt"), dict) else receipt  # as the API wraps it
     if receipt.get("format") != FORMAT:
         raise Invalid(f"The file is no receipt of the format {FORMAT}.")
     proof = parse_proof(_text(receipt, "proof"))
@@ -361,9 +353,6 @@ def _check_answer(text: str, kind: str, statement: dict[str, Any]) -> None:
         )
 
 
-# --- Reading --------------------------------------------------------------------------------------------------------
-
-
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != "—" or not parts[1]:
@@ -374,9 +363,12 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
 
 def _decoded(text: str, what: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Invalid(f"The base64 of {what} cannot be read.") from error
+    if base64.b64encode(raw).decode() != text:
+        raise Invalid(f"The base64 of {what} is not written as it must be.")
+    return raw
 
 
 def _hash(text: Any, what: str) -> bytes:
@@ -388,9 +380,12 @@ def _hash(text: Any, what: str) -> bytes:
 
 def _bytes(text: Any, what: str) -> bytes:
     try:
-        return bytes.fromhex(str(text))
+        raw = bytes.fromhex(str(text))
     except ValueError as error:
         raise Invalid(f"A hexadecimal text of {what} cannot be read.") from error
+    if raw.hex() != text:
+        raise Invalid(f"A hexadecimal text of {what} is not written as it must be.")
+    return raw
 
 
 def _number(text: str, what: str) -> int:
@@ -443,9 +438,6 @@ def _salt(members: dict[str, Any]) -> bytes:
     if len(salt) != 16:
         raise Invalid(f"A salt has {len(salt)} bytes, not 16.")
     return salt
-
-
-# --- Command line ---------------------------------------------------------------------------------------------------
 
 
 def lines_of(report: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from data_contracts.chunks import cut_chunks, leaf_hashes
 from data_contracts.contract import Contract, RecordKind, load_contract
 from data_contracts.errors import NotFound, StoreDamaged
-from data_contracts.evidence.commitment import merkle_root
+from data_contracts.evidence.commitment import ChunkEncoder, merkle_root
 from data_contracts.identifiers import BatchId
 from data_contracts.identity import sort_rows
 from data_contracts.observations import register
@@ -45,6 +45,24 @@ def recompute_root(connection: Connection, store: ObservationStore, batch_id: Ba
     found = _leaves(table, contract, site_zone, salts)
     leaves = [entry.leaf if entry.salt is None else found.pop((entry.unit, entry.period), _GONE) for entry in committed]
     return merkle_root([*leaves, *(_GONE for _ in found)]).hex()
+
+
+def chunk_bytes(connection: Connection, store: ObservationStore, batch_id: BatchId, position: int) -> bytes:
+    """The canonical bytes of one chunk of a batch, out of its files. Raises as `recompute_root`."""
+    row = connection.execute(sa.select(batch).where(batch.c.batch_id == batch_id)).one_or_none()
+    of_chunk = (chunk.c.batch_id == batch_id) & (chunk.c.position == position)
+    entry = connection.execute(sa.select(chunk).where(of_chunk)).one_or_none()
+    if row is None or entry is None:
+        raise NotFound(f"There is no chunk {position} of a batch {batch_id}.")
+    contract = load_contract(RecordKind(row.kind))
+    site_zone = register.profiles(connection)[row.profile_id].site_zone
+    table = _rows_of(connection, store, contract, batch_id)
+    chunks = cut_chunks(table, contract, site_zone)
+    named = list(zip(chunks.units, chunks.periods, strict=True))
+    if (entry.unit, entry.period) not in named:
+        raise StoreDamaged(f"The rows of chunk {position} of batch {batch_id} are gone.", hint="Restore a backup.")
+    place = named.index((entry.unit, entry.period))
+    return ChunkEncoder(table, contract, chunks.bounds).bytes_of(place)
 
 
 def _leaves(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.identifiers import MachineUid, machine_uid
-from simulator.firms.obligors import Firms
+from simulator.firms.obligors import Firms, machine_counts
 from simulator.parameter_values import MachineType, PowerParameters, WorldParameters
 from simulator.streams import Streams
 from simulator.world_calendar import Calendar
@@ -93,7 +93,7 @@ def draw_machines(
     A machine that would be bought after that day is never bought: its `last_day` is 0.
     """
     limits = parameters.machines
-    counts = _counts(block, len(firms), parameters=parameters, streams=streams)
+    counts = machine_counts(block, len(firms), parameters=parameters, streams=streams)
     firm = np.repeat(np.arange(len(firms)), counts)
     own = streams.of("machine.uniform", block).random((len(firm), 8))
     normal = streams.of("machine.normal", block).standard_normal((len(firm), 4))
@@ -134,13 +134,6 @@ def draw_machines(
         speed_sd_ratio=limits.speed_sd_ratio,
         **_powers(run, own[:, 6], power=parameters.power),
     )
-
-
-def _counts(block: int, firms: int, *, parameters: WorldParameters, streams: Streams) -> Ints:
-    limits = parameters.machines
-    chance = limits.count_shape / (limits.count_shape + limits.mean_count - 1.0)
-    more = streams.of("machine.count", block).negative_binomial(limits.count_shape, chance, size=firms)
-    return np.minimum(1 + more, limits.largest_count)
 
 
 def _uids(firms: Firms, counts: Ints) -> tuple[MachineUid, ...]:

@@ -34,6 +34,7 @@ from simulator.finance.costs import (
     enter_taxes,
     enter_wages,
     maintenance_work,
+    metered,
 )
 from simulator.finance.debt import Debt, Facilities, Instalments
 from simulator.finance.desk import Desk, Flow, Till, all_instalments
@@ -311,8 +312,10 @@ def _close(draft: _Draft, net_sales: Ints) -> _End:
         activity=activity,
         rules=rules,
     )
-    drawn = drawn_by_firm(doings.machines, machines, len(firms))
-    energy = enter_energy(book, owed, drawn, firms=firms, month=month, rules=rules)
+    normal = business.streams.of("energy.site", business.block, month.position).standard_normal(len(firms))
+    drawn = drawn_by_firm(doings.machines, machines, len(firms)).sum(axis=1)
+    steps = metered(drawn, business.terms.site_energy_share, normal, rules)
+    energy = enter_energy(book, owed, steps, firms=firms, month=month, rules=rules)
     there = np.flatnonzero(is_owned(machines, month.first_day + month.length - 1))
     enter_rent_and_overheads(
         book,
@@ -330,7 +333,7 @@ def _close(draft: _Draft, net_sales: Ints) -> _End:
     write_down(book, machines, month=month, rules=rules)
     enter_line_interest(book, owed, month=month, rules=rules)
     year = enter_taxes(book, owed, draft.state.year, month=month, rules=rules)
-    return _End(work=work, energy_steps=drawn.sum(axis=1), energy_minor=energy, year=year)
+    return _End(work=work, energy_steps=steps, energy_minor=energy, year=year)
 
 
 def _after(draft: _Draft, desk: Desk, end: _End, *, materials: Materials, net_sales: Ints) -> BooksState:

@@ -116,11 +116,18 @@ def enter_wages(
     owed.fall_due(Creditor.WORKERS, month.month.length + rules.wages_due_day - 1, wages)
 
 
+def metered(drawn: Ints, share: Floats, normal: Floats, rules: FinanceParameters) -> Ints:
+    """(firms,): steps of energy through the meter of a site in a month: what its machines drew, `drawn`, and beside
+    them air, light and cooling, a `share` of it that is a little higher or lower by month."""
+    beside = drawn * share * np.exp(rules.site_energy_sd_log * normal - 0.5 * rules.site_energy_sd_log**2)
+    return np.asarray(drawn + np.round(beside).astype(np.int64))
+
+
 def enter_energy(
-    book: Book, owed: Obligations, drawn: Ints, *, firms: Firms, month: Month, rules: FinanceParameters
+    book: Book, owed: Obligations, steps: Ints, *, firms: Firms, month: Month, rules: FinanceParameters
 ) -> Ints:
-    """Enter the energy bill: `drawn` (firms, days) steps at the mean tariff of the firm's shifts; its amounts."""
-    gross = energy_cost(drawn.sum(axis=1), firms.shifts, rules)
+    """Enter the energy bill: `steps` (firms,) through the meter at the mean tariff of the shifts; its amounts."""
+    gross = energy_cost(steps, firms.shifts, rules)
     tax = tax_within(gross, rules.vat_percent)
     book.post(Account.ENERGY, Account.ENERGY_DUE, gross - tax)
     book.post(Account.VAT, Account.ENERGY_DUE, tax)

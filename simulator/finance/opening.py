@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,12 @@ from simulator.factory.machines import Machines
 from simulator.finance.accounts import OWED_TO, Account, Book, Creditor, by_firm, empty_book
 from simulator.finance.assets import is_owned
 from simulator.finance.costs import TaxYear
-from simulator.finance.debt import Debt, Facilities, Instalments, opening_debt
+from simulator.finance.debt import PAST_DUE_DAYS, Debt, Facilities, Instalments, opening_debt
 from simulator.finance.payments import Obligations, nothing_due
 from simulator.finance.sales import Invoices, SalesState, opening_invoices
 from simulator.finance.stock import DELIVERY_EVERY_DAYS
-from simulator.finance.terms import Terms
+from simulator.finance.strain import Strain
+from simulator.finance.terms import INSTALMENT_DAYS, Terms
 from simulator.firms.obligors import Firms
 from simulator.money_values import FinanceParameters
 from simulator.parameter_values import WorldParameters
@@ -80,12 +81,18 @@ def open_books(
     possible: Capacity,
     finished_parts: Ints,
     default_day: Ints,
+    strain: Strain,
     network: Network,
     parameters: WorldParameters,
     streams: Streams,
 ) -> tuple[BooksState, OpeningPapers]:
     """The books on the first morning. `default_day` is that of reduced form, `NEVER` without one."""
     rules, count = parameters.finance, len(firms)
+    terms = replace(
+        terms,
+        cash_minor=np.round(terms.cash_minor * strain.means_left).astype(np.int64),
+        owner_minor=np.round(terms.owner_minor * strain.means_left).astype(np.int64),
+    )
     book, owed = empty_book(count), Obligations(nothing_due(count))
     kit = kit_price(firms, terms, possible)
     usual = possible.monthly_parts(parameters.demand.work_days_per_month)
@@ -109,8 +116,11 @@ def open_books(
         lease_minor=lease,
         lease_machine=leased,
         lease_instalments=rules.lease_instalments,
-        default_day=default_day,
+        default_day=_stopped_paying(default_day, terms, strain),
     )
+    debt.pay_from[strain.unpaid > 0] = 0
+    line = np.round(rules.line_months * terms.turnover_minor * strain.is_distressed).astype(np.int64)
+    book.post(Account.CAPITAL, Account.CREDIT_LINE, line)
     book.post(Account.CAPITAL, Account.LOANS, debt.principal.sum(axis=0))
     book.post(Account.CAPITAL, Account.INSTALMENTS_DUE, debt.owed.sum(axis=(0, 2)))
     none = np.zeros(count, dtype=np.int64)
@@ -129,6 +139,13 @@ def open_books(
         worked_quarters=np.zeros(len(machines), dtype=np.int64),
     )
     return state, OpeningPapers(invoices=invoices, facilities=facilities, instalments=instalments)
+
+
+def _stopped_paying(default_day: Ints, terms: Terms, strain: Strain) -> Ints:
+    """The day that stands for a default ninety days after a firm stopped paying; whether one in distress comes to that
+    is for its account to say."""
+    would_be = terms.phase + INSTALMENT_DAYS * (PAST_DUE_DAYS // INSTALMENT_DAYS - strain.unpaid)
+    return np.where(strain.unpaid > 0, would_be, default_day)
 
 
 def _owe(book: Book, owed: Obligations, terms: Terms, rules: FinanceParameters) -> None:

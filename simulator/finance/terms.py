@@ -32,6 +32,8 @@ class Terms:
     """Of a head and month, with contributions."""
     supplier: Ints
     """Number of the main supplier of material."""
+    site_energy_share: Floats
+    """What the site draws beside its machines, as a share of what they draw."""
     supplier_days: Ints
     phase: Ints
     """Instalments fall due on the days d with d = phase (mod 30)."""
@@ -71,11 +73,13 @@ def draw_terms(
     turnover = np.round(hours * firms.machine_hour_price_minor)
     phase = np.floor(uniform[:, 0] * INSTALMENT_DAYS).astype(np.int64)
     instalments = np.array(rules.loan_instalments)[_part(uniform[:, 1], len(rules.loan_instalments))]
+    low, high = rules.site_energy_share
     return Terms(
         turnover_minor=turnover.astype(np.int64),
         material_share=np.clip(rules.material_share_mean + rules.material_share_sd * normal[:, 0], 0.2, 0.7),
         wage_minor=_minor(100.0 * rules.wage_cny_per_month * np.exp(rules.wage_sd_log * normal[:, 1])),
         supplier=draw_suppliers(streams.of("firm.supplier", block).random(count), parameters.network),
+        site_energy_share=low + (high - low) * streams.of("finance.site_energy", block).random(count),
         supplier_days=_between(rules.supplier_terms_days, uniform[:, 2]),
         phase=np.where(default_day < day_count, default_day % INSTALMENT_DAYS, phase),
         loan_minor=_minor(turnover * rules.loan_months_median * np.exp(rules.loan_sd_log * normal[:, 2])),

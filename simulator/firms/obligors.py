@@ -46,7 +46,8 @@ class Firms:
     orders_per_month: Floats
     machine_hour_price_minor: Floats
     buyers: Ints
-    """(n, buyers per firm): numbers of the firm's regular buyers."""
+    """(n, buyers per firm): numbers of the firm's regular buyers; after those of the world's buyers come the rows of
+    the block's own firms."""
 
     def __len__(self) -> int:
         return len(self.obligor_ids)
@@ -175,12 +176,30 @@ def _names(
     )
 
 
+def machine_counts(block: int, firms: int, *, parameters: WorldParameters, streams: Streams) -> Ints:
+    """How many machines each firm ever has of its own accord."""
+    limits = parameters.machines
+    chance = limits.count_shape / (limits.count_shape + limits.mean_count - 1.0)
+    more = streams.of("machine.count", block).negative_binomial(limits.count_shape, chance, size=firms)
+    return np.minimum(1 + more, limits.largest_count)
+
+
 def _regular_buyers(block: int, count: int, *, parameters: WorldParameters, streams: Streams) -> Ints:
-    """Regular buyers of each firm, drawn by size: sizes fall with rank by a power law."""
+    """Regular buyers of each firm, drawn by size: sizes fall with rank by a power law.
+
+    Some are other firms of the block: of a few looked at, the one with most machines. A firm sells only to firms before
+    it, so that no firm's life depends on those after it.
+    """
     trade = parameters.trade
     weights = np.arange(1, trade.buyers + 1, dtype=np.float64) ** -trade.buyer_tail
-    uniform = streams.of("firm.buyers", block).random((count, trade.buyers_per_firm))
-    return _choice(list(weights), uniform)
+    shape = (count, trade.buyers_per_firm)
+    outside = _choice(list(weights), streams.of("firm.buyers", block).random(shape))
+    uniform = streams.of("firm.obligor_buyers", block).random((*shape, 1 + trade.obligor_buyer_choices))
+    looked_at = np.floor(uniform[..., 1:] * np.arange(count)[:, None, None]).astype(np.int64)
+    machines = machine_counts(block, count, parameters=parameters, streams=streams)
+    largest = np.take_along_axis(looked_at, machines[looked_at].argmax(axis=2)[..., None], axis=2)[..., 0]
+    is_inside = (uniform[..., 0] < trade.obligor_buyer_share) & (np.arange(count)[:, None] > 0)
+    return np.where(is_inside, trade.buyers + largest, outside)
 
 
 def sum_by_firm(amounts: Ints, firm: Ints, *, count: int) -> Ints:

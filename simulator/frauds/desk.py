@@ -16,11 +16,10 @@ from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
 from simulator.block import Block, Laws
 from simulator.finance.accounts import tax_on
+from simulator.frauds.plan import Code
 from simulator.told.ledgers import OFFICE_MINUTES, OFFICE_OPENS_SECONDS
 from simulator.told.money import MID_MORNING, Tables
 
-ADVANCE_DAYS, SECOND_ADVANCE_DAYS = 1, 4
-RATE = 0.06
 FACTORS = ("FACTOR-SYNTHETIC-1", "FACTOR-SYNTHETIC-2")
 WAYS = ("exact", "edited", "split", "reissued")
 """How an invoice may be pledged: as it is, under a number a little edited, in two halves, or issued again first."""
@@ -151,7 +150,7 @@ class Desk:
                 purpose="receivables",
                 collateral_id=collateral,
                 amount_minor=amount // len(collaterals),
-                rate_per_year=RATE,
+                rate_per_year=self.laws.parameters.frauds.strengths[Code.PLEDGED_TWICE]["advance_rate"],
                 instalments=1,
             )
 

@@ -15,6 +15,7 @@ from simulator.factory.machine_month import EXECUTING, MachineMonth
 from simulator.frauds import telemetry
 from simulator.frauds.grid import SILENT, Bools, Grid, Ints, grid_of, samples_of, totals
 from simulator.frauds.plan import Code, Fraud
+from simulator.told.monitor import inspections
 from simulator.told.reports import source_schema
 from simulator.told.samples import sample_table
 
@@ -22,8 +23,8 @@ HOURS_PER_QUARTER = 0.25
 METER = "hour_meter_hours"
 STOP_WITH_THE_MACHINE = ("scrap_parts", "tool_changes")
 UNKNOWN_IN_SILENCE = (*STOP_WITH_THE_MACHINE, "planned_seconds", METER)
+DRAWS_POWER = frozenset({Code.AIR_CUTTING, Code.DUMMY_LOAD})
 COUNTED_ACROSS_MIDNIGHT = ("fault_starts", "state_changes")
-MOST_INSPECTIONS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,16 @@ class Spell:
     fraud: Fraud
     from_day: int
     to_day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Energy that a fraud really drew in a month, as far as its gateways told it: the site's meter counts it too."""
+
+    firm: int
+    position: int
+    """Of the month."""
+    steps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +61,7 @@ class Forger:
     meter: Ints
     was_false: Bools
     spells: tuple[Spell, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
 
 
 def recruit(block: Block, frauds: Sequence[Fraud]) -> Forger:
@@ -82,6 +94,9 @@ def forge(
         before = false
         false, memory = _tell(false, fraud, block=block, forger=memory, month=month, laws=laws)
         memory = _note(memory, fraud, np.asarray(before.changed_days(false).any(axis=0)), days)
+        if fraud.code in DRAWS_POWER and (more := int(false.power.sum() - before.power.sum())):
+            drawn = Drawn(firm=fraud.firm, position=month.month.position, steps=more)
+            memory = replace(memory, drawn=(*memory.drawn, drawn))
     meter = _meter(true, false, month, memory, laws)
     for fraud in forger.frauds:
         if fraud.code is Code.HOUR_METER_ROLLBACK:
@@ -144,7 +159,7 @@ def _tell(
             false = telemetry.move_gateway(grid, mine, days, other=other, strength=strength, draws=draws)
         case Code.OFFLINE_BEFORE_INSPECTION:
             hidden = np.zeros_like(days)
-            for first, last in inspections(fraud, block, laws):
+            for first, last in hidden_days(fraud, block, laws):
                 hidden |= (grid.days >= first) & (grid.days < last)
             false = telemetry.go_offline(grid, mine, hidden)
         case _:
@@ -153,11 +168,22 @@ def _tell(
     return grid.told(own, state=false.state, power=false.power, parts=false.parts), forger
 
 
-def inspections(fraud: Fraud, block: Block, laws: Laws) -> Ints:
-    """The days hidden before each inspection (from, to exclusive): it comes on the day after the last."""
-    draws = laws.streams.of("fraud.inspection", block.number, fraud.number).random(MOST_INSPECTIONS)
-    strength = laws.parameters.frauds.strengths[fraud.code]
-    return telemetry.hidden_days(fraud, strength=strength, draws=draws, end_day=laws.calendar.day_count)
+def hidden_days(fraud: Fraud, block: Block, laws: Laws) -> Ints:
+    """F10: the days hidden before each inspection that the fraudster awaits, one a row (from, to exclusive); the
+    inspector comes on the day after the last."""
+    firm, day = inspections(block, laws)
+    visits = day[(firm == fraud.firm) & (day > fraud.from_day)]
+    length = int(laws.parameters.frauds.strengths[fraud.code]["hidden_days"])
+    return np.stack([np.maximum(visits - length, fraud.from_day), visits], axis=1)
+
+
+def hidden_spells(forger: Forger) -> list[tuple[int, int, int]]:
+    """(firm, from, to) of the days on which gateways were cut off before an inspection."""
+    return [
+        (spell.fraud.firm, spell.from_day, spell.to_day)
+        for spell in forger.spells
+        if spell.fraud.code is Code.OFFLINE_BEFORE_INSPECTION
+    ]
 
 
 def _remember(grid: Grid, fraud: Fraud, mine: Bools, forger: Forger, *, length: int) -> Forger:

@@ -10,27 +10,21 @@ import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
 from simulator.block import Block, Laws
-from simulator.frauds.desk import ADVANCE_DAYS, FACTORS, SECOND_ADVANCE_DAYS, WAYS, Desk, Row, largest
+from simulator.frauds.desk import FACTORS, WAYS, Desk, Row, largest
 from simulator.frauds.plan import Code, Fraud
 from simulator.told.money import LESSOR, Tables
 
 LESSORS = (LESSOR, "LESSOR-SYNTHETIC-2")
-PLAIN_SHARE = 0.7
-"""Of the invoices that honest firms pledge: as they are, soon after their issue."""
-RELATED_SHARE = 0.1
-"""Of honest firms: bill a neighbour for contract work, which has no delivery."""
-RELATED_PAYS_DAYS = (5, 40)
-NEIGHBOURS = 3
-"""Honest firms right after it, of which a firm works for one."""
 
 
 def told_lessors(tables: Tables, block: Block, laws: Laws) -> Tables:
-    """The ledgers with the leases of half of a block's firms granted by the second lessor."""
+    """The ledgers with the leases of some of a block's firms granted by the second lessor."""
+    share = laws.parameters.frauds.strengths[Code.LEASED_TWICE]["honest_second_lessor_share"]
     uniform = laws.streams.of("fraud.lessor", block.number).random(len(block.firms))
-    second = pa.array([code for code, u in zip(block.firms.obligor_ids, uniform, strict=True) if u < 0.5], pa.string())
+    chosen = [code for code, u in zip(block.firms.obligor_ids, uniform, strict=True) if u < share]
     facilities = tables[RecordKind.FACILITY]
     leased = pc.equal(facilities["facility_kind"], "finance_lease")
-    theirs = pc.and_(leased, pc.is_in(facilities["obligor_id"], value_set=second))
+    theirs = pc.and_(leased, pc.is_in(facilities["obligor_id"], value_set=pa.array(chosen, pa.string())))
     lenders = pc.if_else(theirs, LESSORS[1], facilities["lender_id"])
     position = facilities.schema.get_field_index("lender_id")
     field = facilities.schema.field("lender_id")
@@ -51,13 +45,14 @@ def honest_papers(
                 _pledge_once(desk, firm, laws)
                 yield from desk.known()
     if Code.CIRCULAR_TRADE in codes:
+        strength = laws.parameters.frauds.strengths[Code.CIRCULAR_TRADE]
         honest = [firm for firm in range(len(block.firms)) if firm not in guilty]
         uniform = laws.streams.of("fraud.honest_trade", block.number).random((len(block.firms), 2))
-        for place, firm in enumerate(honest[:-1]):
-            if uniform[firm, 0] < RELATED_SHARE:
-                after = honest[place + 1 : place + 1 + NEIGHBOURS]
+        for place, firm in enumerate(honest[1:], start=1):
+            if uniform[firm, 0] < strength["honest_share"]:
+                before = honest[:place][-int(strength["honest_neighbours"]) :]
                 desk = desk_of(stream=laws.streams.of("fraud.honest_work", block.number, firm))
-                _work_for(desk, firm, after[int(uniform[firm, 1] * len(after))], laws)
+                _work_for(desk, firm, before[int(uniform[firm, 1] * len(before))], laws)
                 yield from desk.known()
 
 
@@ -66,29 +61,29 @@ def _pledge_once(desk: Desk, firm: int, laws: Laws) -> None:
     strength = laws.parameters.frauds.strengths[Code.PLEDGED_TWICE]
     for invoices in desk.invoices(firm, 0, laws.calendar.day_count).values():
         for row in largest(invoices, int(strength["invoices_per_month"])):
-            plain, turn = desk.stream.random() < PLAIN_SHARE, int(desk.stream.integers(len(WAYS)))
+            plain, turn = desk.stream.random() < strength["honest_plain_share"], int(desk.stream.integers(len(WAYS)))
             desk.pledge(
                 firm,
                 row,
                 round(row["amount_minor"] * strength["advance_share"]),
                 way=WAYS[0] if plain else WAYS[turn],
                 lender=FACTORS[firm % 2],
-                days_later=ADVANCE_DAYS if plain else SECOND_ADVANCE_DAYS,
+                days_later=int(strength["first_advance_days" if plain else "second_advance_days"]),
             )
 
 
 def _work_for(desk: Desk, firm: int, neighbour: int, laws: Laws) -> None:
-    """Each month's contract work, which the neighbour pays; neighbours come after, so that no ring closes."""
-    share = laws.parameters.frauds.strengths[Code.CIRCULAR_TRADE]["turnover_share"]
+    """Each month's contract work, which the neighbour pays; neighbours come before, so that no ring closes."""
+    strength = laws.parameters.frauds.strengths[Code.CIRCULAR_TRADE]
     other = desk.invoices(neighbour, 0, laws.calendar.day_count)
     buyer = desk.obligor(neighbour)
     for position, invoices in desk.invoices(firm, 0, laws.calendar.day_count).items():
         if not invoices or not other[position]:
             continue
         like = largest(invoices, 1)[0]
-        amounts = desk.amounts(round(sum(row["amount_minor"] for row in invoices) * share))
+        amounts = desk.amounts(round(sum(row["amount_minor"] for row in invoices) * strength["turnover_share"]))
         event = desk.office_time(like["event_time"], days_later=1)
         number = desk.invoice(firm, event, like=like, buyer_id=buyer, **amounts)
-        low, high = RELATED_PAYS_DAYS
+        low, high = int(strength["honest_pays_days_low"]), int(strength["honest_pays_days_high"])
         paid = desk.office_time(event, days_later=int(desk.stream.integers(low, high + 1)))
         desk.receipt(firm, paid, invoice=number, buyer=buyer, amount=amounts["amount_minor"])

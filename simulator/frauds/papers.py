@@ -19,14 +19,12 @@ from data_contracts.contract import RecordKind
 from simulator.block import Block, Laws
 from simulator.finance.debt import PAST_DUE_DAYS, instalment
 from simulator.finance.terms import INSTALMENT_DAYS
-from simulator.frauds.desk import ADVANCE_DAYS, FACTORS, SECOND_ADVANCE_DAYS, WAYS, Desk, Row, largest
+from simulator.frauds.desk import FACTORS, WAYS, Desk, Row, largest
 from simulator.frauds.forge import Spell
 from simulator.frauds.honest import LESSORS, honest_papers
 from simulator.frauds.plan import Code, Fraud
 from simulator.told.money import BASIS_POINTS, Tables
 
-RING_PAYS_DAYS = 5
-SECOND_LEASE_DAYS = 30
 SHIPMENTS = (1, 2)
 """An order goes in one shipment or in two."""
 
@@ -62,12 +60,13 @@ def is_on_papers(code: Code) -> bool:
 
 def pledge_twice(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> None:
     """F6: month by month the largest invoices are pledged with one factor, and then with another."""
+    first, second = int(strength["first_advance_days"]), int(strength["second_advance_days"])
     turn = 0
     for invoices in desk.invoices(fraud.firm, fraud.from_day, fraud.to_day).values():
         for row in largest(invoices, int(strength["invoices_per_month"])):
             amount, way = round(row["amount_minor"] * strength["advance_share"]), WAYS[turn % len(WAYS)]
-            desk.pledge(fraud.firm, row, amount, way=WAYS[0], lender=FACTORS[0], days_later=ADVANCE_DAYS)
-            desk.pledge(fraud.firm, row, amount, way=way, lender=FACTORS[1], days_later=SECOND_ADVANCE_DAYS)
+            desk.pledge(fraud.firm, row, amount, way=WAYS[0], lender=FACTORS[0], days_later=first)
+            desk.pledge(fraud.firm, row, amount, way=way, lender=FACTORS[1], days_later=second)
             turn += 1
 
 
@@ -83,7 +82,7 @@ def trade_in_a_ring(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> 
         for position, firm in enumerate(ring):
             buyer, like = desk.obligor(ring[(position + 1) % len(ring)]), largest(own[firm][month], 1)[0]
             number = desk.invoice(firm, event, like=like, buyer_id=buyer, **amounts)
-            event = desk.office_time(event, days_later=RING_PAYS_DAYS)
+            event = desk.office_time(event, days_later=int(strength["pays_days"]))
             desk.receipt(firm, event, invoice=number, buyer=buyer, amount=amounts["amount_minor"])
 
 
@@ -103,8 +102,8 @@ def bill_too_much(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> No
 
 def lease_twice(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> None:
     """F9: a machine is leased with two lessors; the first may be a lease that the firm has already."""
-    lives = desk.block.lives
-    if fraud.from_day + SECOND_LEASE_DAYS >= min(lives.default_day[fraud.firm], lives.last_day[fraud.firm]):
+    lives, apart = desk.block.lives, int(strength["second_lease_days"])
+    if fraud.from_day + apart >= min(lives.default_day[fraud.firm], lives.last_day[fraud.firm]):
         return
     rules, uid = desk.laws.parameters.finance, desk.block.machines.uids[fraud.machine]
     facilities = desk.own(RecordKind.FACILITY, fraud.firm)
@@ -116,7 +115,7 @@ def lease_twice(desk: Desk, fraud: Fraud, strength: Mapping[str, float]) -> None
     rate = own["rate_per_year"][0].as_py() if len(own) else drawn
     amount = int(desk.block.machines.value_minor[fraud.machine]) * rules.lease_financed_percent // 100
     for position, lessor in enumerate(lessors[: 1 + int(strength["machines_leased"])]):
-        number, start = desk.number(RecordKind.FACILITY, fraud.firm, "FA"), SECOND_LEASE_DAYS * position
+        number, start = desk.number(RecordKind.FACILITY, fraud.firm, "FA"), apart * position
         desk.add(
             RecordKind.FACILITY,
             fraud.firm,

@@ -13,8 +13,6 @@ from data_contracts.errors import InputError
 from simulator.block import Block, Laws
 
 ALL = "all"
-LATEST_SHARE_OF_WORLD = 0.8
-"""A fraud begins no later than this."""
 WHOLE_FIRM = -1
 FRAUDS_PER_BLOCK = 5
 """About so many at the usual prevalence: where the turns of the next block begin."""
@@ -113,7 +111,7 @@ def _can(block: Block, firm: int, code: Code, laws: Laws) -> bool:
 def _fraud(block: Block, firm: int, code: Code, uniform: NDArray[np.float64], laws: Laws, *, number: int) -> Fraud:
     parameters, end = laws.parameters.frauds, laws.calendar.day_count
     strength = parameters.strengths[code]
-    span = LATEST_SHARE_OF_WORLD - parameters.quiet_share_of_world
+    span = parameters.latest_share_of_world - parameters.quiet_share_of_world
     first = int(end * (parameters.quiet_share_of_world + span * uniform[0]))
     machines = _machines(block, firm)
     chosen = int(uniform[1] * len(machines))

@@ -17,7 +17,6 @@ from simulator.frauds.grid import SILENT, Bools, Grid, Ints
 from simulator.frauds.plan import WHOLE_FIRM, Code, Fraud
 
 QUARTERS_PER_HOUR = 4
-DAYS_PER_YEAR = 365.25
 
 Strength = Mapping[str, float]
 Draws = NDArray[np.float64]
@@ -89,16 +88,6 @@ def shut_down(grid: Grid, mine: Bools, days: Bools) -> Grid:
     chosen = _where(mine, days) & (grid.state != SILENT)
     nothing = np.zeros_like(grid.power)
     return grid.told(chosen, state=np.full_like(grid.state, OFF), power=nothing, parts=nothing)
-
-
-def hidden_days(fraud: Fraud, *, strength: Strength, draws: Draws, end_day: int) -> Ints:
-    """F10: the days on which each inspection finds a firm that it looks back on, one a row (from, to exclusive)."""
-    interval = DAYS_PER_YEAR / strength["inspections_per_year"]
-    count = int(np.ceil((end_day - fraud.from_day) / interval))
-    inspections = fraud.from_day + np.floor((np.arange(count) + draws[:count]) * interval).astype(np.int64)
-    first = np.maximum(inspections - int(strength["hidden_days"]), fraud.from_day)
-    windows = np.stack([first, np.minimum(inspections, end_day)], axis=1)
-    return windows[windows[:, 1] > windows[:, 0]]
 
 
 def machines_of(fraud: Fraud, grid: Grid, firm_of: Ints) -> Bools:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.block import Block, BlockMonth, Laws
 from simulator.factory.machine_month import EXECUTING
+from simulator.factory.machines import FOREVER
 from simulator.insurance.severity import draw_damage, mean_payout
 from simulator.parameter_values import ClaimKind, InsuranceParameters
 from simulator.world_calendar import Calendar, Instants
@@ -38,7 +39,9 @@ class Policies:
     machine: Ints
     inception_day: Ints
     expiry_day: Ints
-    """First day that is no longer covered."""
+    """First day that is no longer covered, as the policy is written."""
+    ended_day: Ints
+    """Day on which the machine left the firm and the cover ended with it; `FOREVER` where it runs its term."""
     year: Ints
     sum_insured_minor: Ints
     deductible_minor: Ints
@@ -63,7 +66,7 @@ class Claims:
 def write_policies(block: Block, *, calendar: Calendar, insurance: InsuranceParameters) -> Policies:
     """Annual policies from the first of each machine's own month, the first in force when the world begins.
 
-    A firm in default renews no more.
+    A firm in default renews no more, and cover ends with the sale of the machine.
     """
     machines = block.machines
     first = _first_cover_month(block, calendar)
@@ -77,10 +80,12 @@ def write_policies(block: Block, *, calendar: Calendar, insurance: InsurancePara
     until = np.where(machines.last_day > 0, np.minimum(until, machines.last_day), np.iinfo(np.int64).min)
     written = inception < until[machine]
     insured = machines.value_minor[machine]
+    left = machines.owned_until[machine]
     return Policies(
         machine=machine[written],
         inception_day=inception[written],
         expiry_day=expiry[written],
+        ended_day=np.where(left < expiry, left, FOREVER)[written],
         year=_year(begins)[written],
         sum_insured_minor=insured[written],
         deductible_minor=np.round(insured * insurance.deductible_share).astype(np.int64)[written],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainc
+from scipy.special import gammainc, gammaincinv
 
 from simulator.parameter_values import SeverityLaw
 
@@ -12,11 +12,14 @@ Floats = NDArray[np.float64]
 
 
 def draw_damage(law: SeverityLaw, generator: np.random.Generator, *, scale: Floats) -> Floats:
-    """Damages (n) as shares of the sum insured, `scale` (n) times a draw from the law; they may exceed 1."""
-    body = generator.standard_gamma(law.gamma_shape, len(scale)) * law.gamma_mean_share / law.gamma_shape
-    uniform = generator.random((len(scale), 2))
+    """Damages (n) as shares of the sum insured, `scale` (n) times a draw from the law; they may exceed 1.
+
+    Each takes its own three numbers of the stream, so that a damage does not depend on how many come after it.
+    """
+    uniform = generator.random((len(scale), 3))
+    body = gammaincinv(law.gamma_shape, uniform[:, 2]) * law.gamma_mean_share / law.gamma_shape
     tail = law.tail_from_share * (1.0 - uniform[:, 1]) ** (-1.0 / law.tail_index)
-    return scale * np.where(uniform[:, 0] < law.tail_chance, tail, body)
+    return np.asarray(scale * np.where(uniform[:, 0] < law.tail_chance, tail, body))
 
 
 def mean_payout(law: SeverityLaw, *, scale: Floats, deductible_share: float) -> Floats:

@@ -41,7 +41,7 @@ def connect(block: Block, laws: Laws) -> Connection:
     """
     calendar, observation, number = laws.calendar, laws.parameters.observation, block.number
     count, months = len(block.firms), len(calendar.months)
-    pull = _pull(block, observation, usual_machines=laws.parameters.machines.mean_count)
+    pull = _pull(block, laws)
     uniform = laws.streams.of("observation.adoption", number).random((count, months + 1))
     from_start = expit(logit(observation.adoption_share_from_start) + pull[:, 0])
     hazard = np.minimum(observation.adoption_per_month * np.exp(pull[:, 1:]), 1.0)
@@ -67,6 +67,12 @@ def known_days(block: int, firms: int, month: Month, *, observation: Observation
     return np.maximum(month.days[None, :] + 1, restored)
 
 
+def uplink_outages(block: int, firms: int, month: Month, laws: Laws) -> Ints:
+    """(firms, days): the day with whose beginning an uplink is up again that failed on each day; -1 where none did."""
+    observation = laws.parameters.observation
+    return _restored(block, month.position, month.days, firms, observation=observation, streams=laws.streams)
+
+
 def only_known(month: MachineMonth, known: Ints, connection: Connection, *, firm: Ints, end_day: int) -> MachineMonth:
     """The month less what is never told within the world: before the firm connected, or held back beyond the end.
 
@@ -90,11 +96,18 @@ def as_told(
     return pa.table(columns, schema=source_schema(RecordKind.MACHINE_DAY_REPORT, list(columns)))
 
 
-def _pull(block: Block, observation: ObservationParameters, *, usual_machines: float) -> Floats:
-    """(firms, months + 1): log-odds or log-hazard of connecting, 0 for a firm of middling health and size."""
-    machines = np.bincount(block.machines.firm, minlength=len(block.firms))
-    size = np.log(machines / usual_machines)
-    return observation.adoption_health_log * block.health.health + observation.adoption_size_log * size[:, None]
+def _pull(block: Block, laws: Laws) -> Floats:
+    """(firms, months + 1): log-odds or log-hazard of connecting, 0 for a firm of middling health and size.
+
+    A firm's size is that of the day: the world's first, then the first of each month.
+    """
+    observation, machines = laws.parameters.observation, block.machines
+    days = np.array([0, *(month.first_day for month in laws.calendar.months)])
+    there = (machines.first_day[:, None] <= days) & (machines.owned_until[:, None] > days)
+    owned = np.zeros((len(block.firms), len(days)))
+    np.add.at(owned, machines.firm, there)
+    size = np.log(np.maximum(owned, 1.0) / laws.parameters.machines.mean_count)
+    return observation.adoption_health_log * block.health.health + observation.adoption_size_log * size
 
 
 def _restored(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
 from simulator.block import Block, Laws
 from simulator.factory.machines import MAKER, NO_SITE, Machines
 from simulator.firms.obligors import Firms, synthetic_uscc
@@ -24,6 +27,8 @@ CLAIM_LETTERS = ("C", "CI", "CL")
 """Breakdown, idle loss, liability: the order of `insurance.yaml`'s sorted kinds."""
 
 SITES = ("A", "B")
+OWNER_LETTERS = ("", "B")
+"""By first and second owner."""
 
 Ints = NDArray[np.int64]
 
@@ -91,7 +96,7 @@ def order_table(block: Block, orders: Orders, laws: Laws) -> pa.Table:
     columns = {
         "obligor_id": obligors(block.firms, orders.firm),
         "order_id": numbered("PO", block.firms, orders.firm, _counted(orders.firm)),
-        "buyer_id": buyers_of(laws, orders.buyer),
+        "buyer_id": buyers_of(laws, orders.buyer, firms=block.firms.obligor_ids),
         "event_time": instants(event),
         "parts": pa.array(orders.parts),
         "amount_minor": pa.array(orders.parts * orders.price_minor),
@@ -136,21 +141,32 @@ def default_table(block: Block, laws: Laws) -> pa.Table:
 
 
 def policy_table(block: Block, policies: Policies, laws: Laws) -> pa.Table:
-    """Policies, recorded on the day of their inception."""
+    """Policies, recorded on the day of their inception.
+
+    That a cover ended with the sale of its machine is told when it ends: in a second version of the row, which expires
+    on that day.
+    """
     calendar, machines = laws.calendar, block.machines
-    inception = calendar.midnight(policies.inception_day)
-    uids = uids_of(machines, policies.machine)
+    ended = np.flatnonzero(policies.ended_day < calendar.day_count)
+    entry = np.concatenate([np.arange(len(policies.machine)), ended])
+    is_ended = np.arange(len(entry)) >= len(policies.machine)
+    order = np.lexsort((is_ended, entry))
+    entry, is_ended = entry[order], is_ended[order]
+    known = np.where(is_ended, policies.ended_day[entry], policies.inception_day[entry])
+    expiry = np.where(is_ended, policies.ended_day[entry], policies.expiry_day[entry])
+    machine = policies.machine[entry]
+    uids = uids_of(machines, machine)
     columns = {
-        "obligor_id": obligors(block.firms, machines.firm[policies.machine]),
-        "policy_id": _policy_ids(uids, policies.year),
+        "obligor_id": obligors(block.firms, machines.firm[machine]),
+        "policy_id": _policy_ids(machines, machine, policies.year[entry]),
         "machine_uid": uids,
         "product": constant(laws.parameters.insurance.product, len(uids)),
-        "event_time": instants(inception),
-        "expires_time": instants(calendar.midnight(policies.expiry_day)),
-        "sum_insured_minor": pa.array(policies.sum_insured_minor),
-        "deductible_minor": pa.array(policies.deductible_minor),
+        "event_time": instants(calendar.midnight(policies.inception_day[entry])),
+        "expires_time": instants(calendar.midnight(expiry)),
+        "sum_insured_minor": pa.array(policies.sum_insured_minor[entry]),
+        "deductible_minor": pa.array(policies.deductible_minor[entry]),
         "currency": constant(laws.parameters.place.currency, len(uids)),
-        "recorded_time": instants(calendar.next_midnight(inception)),
+        "recorded_time": instants(calendar.next_midnight(calendar.midnight(known))),
     }
     return ledger(RecordKind.INSURANCE_POLICY, columns, calendar)
 
@@ -163,7 +179,7 @@ def claim_table(block: Block, claims: Claims, laws: Laws) -> pa.Table:
     columns = {
         "obligor_id": obligors(block.firms, machines.firm[claims.machine]),
         "claim_id": pc.binary_join_element_wise(_claim_letters(claims), uids, dates, "-"),
-        "policy_id": _policy_ids(uids, claims.policy_year),
+        "policy_id": _policy_ids(machines, claims.machine, claims.policy_year),
         "machine_uid": uids,
         "event_time": instants(claims.event),
         "amount_minor": pa.array(claims.amount_minor),
@@ -222,15 +238,18 @@ def delivery_ids(firms: Firms, firm: Ints, order: Ints, number: Ints) -> pa.Arra
     return pc.binary_join_element_wise(numbered("PO", firms, firm, order), pc.cast(pa.array(number), pa.string()), "/")
 
 
-def buyers_of(laws: Laws, buyer: Ints) -> pa.Array:
-    """Codes of buyers by their number."""
+def buyers_of(laws: Laws, buyer: Ints, *, firms: Sequence[ObligorId] = ()) -> pa.Array:
+    """Codes of buyers by their number: the world's, and after them `firms`, those of a block."""
     first = laws.parameters.place.first_buyer_serial
-    codes = pa.array([synthetic_uscc(first + number) for number in range(laws.parameters.trade.buyers)])
-    return codes.take(pa.array(buyer))
+    codes = [synthetic_uscc(first + number) for number in range(laws.parameters.trade.buyers)]
+    return pa.array([*codes, *firms]).take(pa.array(buyer))
 
 
-def _policy_ids(uids: pa.Array, year: Ints) -> pa.Array:
-    return pc.binary_join_element_wise("P", uids, pc.cast(pa.array(year), pa.string()), "-")
+def _policy_ids(machines: Machines, machine: Ints, year: Ints) -> pa.Array:
+    """`P-<machine>-<year>`, and a B after it under the machine's second owner in the world."""
+    owner = pa.array(OWNER_LETTERS).take(pa.array((machines.predecessor[machine] >= 0).astype(np.int64)))
+    years = pc.binary_join_element_wise(pc.cast(pa.array(year), pa.string()), owner, "")
+    return pc.binary_join_element_wise("P", uids_of(machines, machine), years, "-")
 
 
 def _counted(firm: Ints) -> Ints:

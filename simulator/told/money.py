@@ -85,7 +85,7 @@ def invoice_table(block: Block, invoices: Invoices, laws: Laws, *, position: int
     columns = {
         "obligor_id": obligors(block.firms, invoices.firm),
         "invoice_id": numbered("IN", block.firms, invoices.firm, invoices.number),
-        "buyer_id": buyers_of(laws, invoices.buyer),
+        "buyer_id": buyers_of(laws, invoices.buyer, firms=block.firms.obligor_ids),
         "delivery_id": pc.if_else(has_delivery, shipped, pa.scalar(None, type=pa.string())),
         "event_time": instants(event),
         "status": constant("issued", len(invoices)),
@@ -106,7 +106,7 @@ def credit_note_table(block: Block, notes: CreditNotes, laws: Laws) -> pa.Table:
     columns = {
         "obligor_id": obligors(block.firms, notes.firm),
         "invoice_id": numbered("IN", block.firms, notes.firm, notes.number),
-        "buyer_id": buyers_of(laws, notes.buyer),
+        "buyer_id": buyers_of(laws, notes.buyer, firms=block.firms.obligor_ids),
         "delivery_id": pa.nulls(count, type=pa.string()),
         "event_time": instants(event),
         "status": constant("red_letter", count),
@@ -129,7 +129,7 @@ def receipt_table(block: Block, receipts: Receipts, laws: Laws, *, position: int
         "obligor_id": obligors(block.firms, receipts.firm),
         "receipt_id": numbered("RC", block.firms, receipts.firm, receipts.number),
         "invoice_id": numbered("IN", block.firms, receipts.firm, receipts.invoice),
-        "buyer_id": buyers_of(laws, receipts.buyer),
+        "buyer_id": buyers_of(laws, receipts.buyer, firms=block.firms.obligor_ids),
         "event_time": instants(event),
         "amount_minor": pa.array(receipts.amount_minor),
         "currency": constant(laws.parameters.place.currency, count),

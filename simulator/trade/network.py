@@ -2,12 +2,13 @@
 
 A buyer's number is its rank by size, and a firm's regular buyers are drawn by size (`Firms.buyers`), so the number of
 suppliers falls with the rank by a power law: with weights rank^-a the tail of the out-degree has the exponent
-1 + 1/a. The first `core_enterprises` numbers are the core enterprises.
+1 + 1/a. The first `core_enterprises` numbers are the core enterprises. A block's own firms buy from each other too: in
+a block's view of the network they come after the world's buyers (`Network.and_firms`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,16 @@ class Network:
 
     def __len__(self) -> int:
         return len(self.industry)
+
+    def and_firms(self, *, industry: Ints, state: Floats, failed_month: Ints, term_days: Ints) -> Network:
+        """The network with further buyers at its end, arrays as its own."""
+        return replace(
+            self,
+            industry=np.concatenate([self.industry, industry]),
+            state=np.concatenate([self.state, state]),
+            failed_month=np.concatenate([self.failed_month, failed_month]),
+            term_days=np.concatenate([self.term_days, term_days]),
+        )
 
     def has_failed(self, position: int) -> Bools:
         """(b,): it is gone by the first day of month `position`."""
@@ -79,11 +90,16 @@ def draw_network(
     failed = first_failure(state[:, 1:], np.arange(count), streams.of("buyer.failure").random((months, count)).T, rules)
     if core_failure is not None and core_failure[1] >= 0:
         failed[core_failure[0]] = core_failure[1]
-    terms = np.array(rules.term_days)[_within(np.array(rules.term_shares), uniform[:, 1])]
+    terms = draw_term_days(uniform[:, 1], rules)
     ends = rules.supplier_failures_per_month > streams.of("supplier.failure").random((months, rules.suppliers)).T
     return Network(
         industry=industry, state=state, failed_month=failed, term_days=terms, supplier_failed_month=first_strike(ends)
     )
+
+
+def draw_term_days(uniform: Floats, rules: NetworkParameters) -> Ints:
+    """Days from invoice to due date that each buyer takes."""
+    return np.asarray(np.array(rules.term_days)[_within(np.array(rules.term_shares), uniform)])
 
 
 def first_strike(strikes: Bools) -> Ints:
@@ -105,9 +121,13 @@ def buyer_state(own: Floats, industry: Floats, rules: NetworkParameters) -> Floa
 
 def first_failure(state: Floats, number: Ints, uniform: Floats, rules: NetworkParameters) -> Ints:
     """Position of the month in which each buyer fails; `state` and `uniform` are (b, months)."""
+    return first_strike(uniform < failure_chance(state, number, rules))
+
+
+def failure_chance(state: Floats, number: Ints, rules: NetworkParameters) -> Floats:
+    """(b, months): the chance of the buyers of these numbers to fail in each month."""
     shift = np.where(number < rules.core_enterprises, rules.core_failure_shift, 0.0)
-    hazard = expit(rules.failure_intercept + shift[:, None] - rules.failure_state * state)
-    return first_strike(uniform < hazard)
+    return np.asarray(expit(rules.failure_intercept + shift[:, None] - rules.failure_state * state))
 
 
 def late_days(state: Floats, normal: Floats, rules: NetworkParameters) -> Ints:

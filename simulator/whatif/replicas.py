@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.block import Block, BlockState, Laws
+from simulator.block import Block, BlockState, Laws, as_known, network_of
+from simulator.credit.reduced_form import monthly_hazard
 from simulator.credit.structural import Engine
 from simulator.finance.costs import TaxYear
 from simulator.finance.debt import Debt
@@ -24,7 +25,7 @@ from simulator.finance.sales import SalesState
 from simulator.firms.obligors import Health
 from simulator.streams import Streams
 from simulator.trade.deliveries import Shelf
-from simulator.trade.network import Network, buyer_state, first_failure, first_strike
+from simulator.trade.network import Network, buyer_state, failure_chance, first_strike
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -170,7 +171,7 @@ def _health_paths(snapshot: Snapshot, firm: int, count: int, streams: Streams) -
     return _onward(paths, draws, snapshot.laws.parameters.health.persistence, snapshot.position)
 
 
-def _onward(paths: Floats, draws: Floats, persistence: float, position: int) -> Floats:
+def _onward(paths: Floats, draws: Floats, persistence: float | Floats, position: int) -> Floats:
     """Autoregressions of unit variance along the last axis, drawn anew after column `position + 1`."""
     innovation = np.sqrt(1.0 - persistence**2)
     for column in range(position + 2, paths.shape[-1]):
@@ -193,17 +194,23 @@ def _network(
     snapshot: Snapshot, firm: int, *, buyers: Ints, industries: Floats, count: int, streams: Streams
 ) -> Network:
     """Each replica's own copy of its buyers: as they stand, and with a future of their own."""
-    known, rules = snapshot.laws.network, snapshot.laws.parameters.network
-    share, column = rules.industry_share, snapshot.position + 1
-    industry = snapshot.laws.industry_states[known.industry[buyers]]
+    laws, rules = snapshot.laws, snapshot.laws.parameters.network
+    known = network_of(as_known(snapshot.block, snapshot.state.default_day, laws), laws)
+    share, column, is_firm = rules.industry_share, snapshot.position + 1, buyers >= len(laws.network)
+    industry = laws.industry_states[known.industry[buyers]]
     own = (known.state[buyers] - np.sqrt(share) * industry) / np.sqrt(1.0 - share)
     draws = streams.of("replica.buyer").standard_normal((count, *own.shape))
-    own = _onward(np.tile(own, (count, 1, 1)), draws, rules.persistence, snapshot.position)
-    state = buyer_state(own, industries[:, known.industry[buyers]], rules).reshape(-1, own.shape[-1])
+    persistence = np.where(is_firm, laws.parameters.health.persistence, rules.persistence)
+    own = _onward(np.tile(own, (count, 1, 1)), draws, persistence, snapshot.position)
+    industry = industries[:, known.industry[buyers]]
+    state = buyer_state(own, industry, rules).reshape(-1, own.shape[-1])
     number = np.tile(buyers, count)
-    uniform = streams.of("replica.buyer_failure").random((count * len(buyers), own.shape[-1] - 1))
+    chance = failure_chance(state[:, 1:], number, rules)
+    rows = np.tile(is_firm, count)
+    chance[rows] = _default_chance(snapshot, buyers[is_firm], own[:, is_firm], industry[:, is_firm])
+    uniform = streams.of("replica.buyer_failure").random(chance.shape)
     uniform[:, :column] = 1.0
-    drawn = first_failure(state[:, 1:], number, uniform, rules)
+    drawn = first_strike(uniform < chance) + rows
     gone = known.failed_month[number] <= snapshot.position
     return Network(
         industry=known.industry[number],
@@ -212,6 +219,14 @@ def _network(
         term_days=known.term_days[number],
         supplier_failed_month=_supplier_failures(snapshot, firm, count, streams),
     )
+
+
+def _default_chance(snapshot: Snapshot, buyers: Ints, health: Floats, industry: Floats) -> Floats:
+    """(replicas x buyers, months): of buyers that are firms of the block, by the hazard of the reduced form: their own
+    accounts are not simulated. Such a buyer is gone with the month after its default."""
+    static = snapshot.block.lives.static_log_odds[buyers - len(snapshot.laws.network)]
+    hazard = monthly_hazard(static[:, None], health[..., 1:], industry[..., 1:], snapshot.laws.parameters.defaults)
+    return hazard.reshape(-1, hazard.shape[-1])
 
 
 def _supplier_failures(snapshot: Snapshot, firm: int, count: int, streams: Streams) -> Ints:

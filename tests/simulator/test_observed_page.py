@@ -49,6 +49,10 @@ def test_rules_are_the_stated_ones(page: str) -> None:
         f"at most {largest_offset_seconds(observation):.1f} s off",
         f"(chance {observation.counter_resets_per_day} a machine-day)",
         f"(chance {observation.mislabels_per_day})",
+        f"in {PARAMETERS.gateway.heartbeat_lost_share} it hears nothing",
+        f"come {observation.inspections_per_year} times a year, sent by a lender with the chance "
+        f"{observation.inspected_by_lender_share}",
+        "beside them {} to {} of it".format(*PARAMETERS.finance.site_energy_share),
         f"swings by {RIPPLE_SHARE:.0%}".replace("%", " %"),
         f"rolls over at {COUNT_MODULUS:,}",
         f"in kWh that rolls over at {METER_MODULUS_KWH:,}",

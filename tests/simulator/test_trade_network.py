@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ledger_of import live
 
-from simulator.block import Laws
+from simulator.block import Laws, network_of
 from simulator.credit.structural import Engine
 from simulator.finance.accounts import Account, by_firm
 from simulator.streams import Streams
@@ -37,7 +37,7 @@ def _network(laws: Laws, seed: int, core_failure: tuple[int, int] | None = None)
 def test_suppliers_of_a_buyer_are_heavy_tailed(laws: Laws) -> None:
     """The number of suppliers falls with the buyer's rank by a power law, so its tail has an exponent from 2 to 2.5."""
     buyers = np.concatenate([next(iter(live(laws, firms=256, number=n))).block.firms.buyers.ravel() for n in range(8)])
-    degree = np.bincount(buyers, minlength=laws.parameters.trade.buyers)
+    degree = np.bincount(buyers[buyers < laws.parameters.trade.buyers], minlength=laws.parameters.trade.buyers)
     rank = np.arange(1, 61)
     slope = np.polyfit(np.log(rank), np.log(degree[:60]), 1)[0]
     assert 2.0 <= 1.0 - 1.0 / slope <= 2.5
@@ -69,7 +69,9 @@ def test_a_buyer_that_does_badly_pays_later(laws: Laws) -> None:
 
 
 def test_what_a_failed_buyer_owes_is_lost_and_its_orders_are_cancelled(laws: Laws) -> None:
-    failing = replace(laws, network=replace(laws.network, failed_month=np.where(laws.network.failed_month >= 0, 6, 0)))
+    alone = replace(laws.parameters, trade=replace(laws.parameters.trade, obligor_buyer_share=0.0))
+    network = replace(laws.network, failed_month=np.where(laws.network.failed_month >= 0, 6, 0))
+    failing = replace(laws, parameters=alone, network=network)
     months = list(live(replace(failing, engine=Engine.STRUCTURAL), firms=40))[:8]
     before, at = months[5], months[6]
     assert len(before.after.books.sales.open) > 0
@@ -143,3 +145,45 @@ def test_material_is_dear_for_a_while_after_the_supplier_failed(laws: Laws) -> N
     assert (costly.kit_minor >= usual.kit_minor).all()
     assert costly.kit_minor.sum() > 1.03 * usual.kit_minor.sum()
     assert (costly.received == usual.received).all()
+
+
+def test_firms_buy_from_each_other_and_the_larger_ones_more(laws: Laws) -> None:
+    outside = laws.parameters.trade.buyers
+    blocks = [next(iter(live(laws, firms=256, number=n))).block for n in range(4)]
+    buyers = np.concatenate([block.firms.buyers for block in blocks])
+    is_firm = buyers >= outside
+    assert abs(is_firm.mean() - laws.parameters.trade.obligor_buyer_share) < 0.03
+    assert (buyers - outside < np.tile(np.arange(256), 4)[:, None])[is_firm].all()
+    chosen, every = [], []
+    for block in blocks:
+        machines = np.bincount(block.machines.firm, minlength=256)
+        own = block.firms.buyers[block.firms.buyers >= outside] - outside
+        chosen.append(machines[own])
+        every.append(machines)
+    assert np.concatenate(chosen).mean() > 1.5 * np.concatenate(every).mean()
+
+
+@pytest.mark.parametrize("engine", list(Engine))
+def test_a_firm_in_default_fails_as_a_buyer_with_the_next_month(engine: Engine) -> None:
+    """Its open orders are cancelled, what it owes is lost to its suppliers, and it orders no more."""
+    laws = make_laws(18, 5, engine=engine)
+    first = laws.parameters.trade.buyers
+    lost = 0
+    for lived in live(laws, firms=256):
+        network = network_of(lived.block, laws)
+        position = lived.month.position
+        expected = np.flatnonzero(lived.block.lives.default_month + 1 == position)
+        assert (np.flatnonzero(network.fails(position)[first:]) == expected).all()
+        gone = np.flatnonzero(lived.block.lives.default_month < position) + first
+        assert not np.isin(lived.told.orders.buyer, gone).any()
+        assert not np.isin(lived.after.books.sales.open.buyer, gone).any()
+        assert not np.isin(lived.after.shelf.due.buyer, gone).any()
+        lost += int(lived.told.books.sales.lost.gross_minor[lived.told.books.sales.lost.buyer >= first].sum())
+    assert lost > 0
+
+
+def test_no_firm_fails_as_a_buyer_where_telemetry_is_independent_of_default() -> None:
+    laws = make_laws(12, 5, "null")
+    block = next(iter(live(laws, firms=128))).block
+    assert (block.lives.default_month < 12).any()
+    assert (network_of(block, laws).failed_month[laws.parameters.trade.buyers :] == 12).all()

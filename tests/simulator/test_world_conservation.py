@@ -10,6 +10,7 @@ from written_world import WrittenWorld
 
 from data_contracts.contract import RecordKind
 from data_contracts.vocabulary import ELEMENTS
+from simulator.write import KINDS_IN_ORDER
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def desk(small_world: WrittenWorld) -> duckdb.DuckDBPyConnection:
     """The small world's tables, open to questions."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for kind in RecordKind:
+    for kind in KINDS_IN_ORDER:
         if kind not in {RecordKind.SAMPLE, RecordKind.MACHINE_DAY_REPORT}:
             connection.register(kind.value, small_world.current(kind))
     connection.register("machine_day_report", small_world.reports())
@@ -163,12 +164,16 @@ def test_a_claim_is_of_a_policy_in_force_and_below_its_sum(desk: duckdb.DuckDBPy
     assert _count(desk, f"SELECT 1 FROM ({joined}) WHERE event_time < begins OR event_time >= expires_time") == 0
     most = "amount_minor > sum_insured_minor - deductible_minor OR amount_minor <= 0"
     assert _count(desk, f"SELECT 1 FROM ({joined}) WHERE {most}") == 0
-    assert _count(desk, "SELECT 1 FROM insurance_policy WHERE date_diff('day', event_time, expires_time) < 365") == 0
+    ended = "SELECT 1 FROM insurance_policy WHERE date_diff('day', event_time, expires_time) < 365"
+    sold = "machine_ownership o WHERE o.machine_uid = p.machine_uid AND o.obligor_id = p.obligor_id"
+    unsold = "SELECT 1 FROM insurance_policy p WHERE date_diff('day', event_time, expires_time) < 365 AND NOT EXISTS ("
+    assert _count(desk, ended) > 0
+    assert _count(desk, f"{unsold}SELECT 1 FROM {sold} AND o.owned_until = p.expires_time)") == 0
 
 
 def test_policies_of_a_machine_follow_each_other_without_a_hole(desk: duckdb.DuckDBPyConnection) -> None:
     question = """
-        SELECT expires_time, lead(event_time) OVER (PARTITION BY machine_uid ORDER BY event_time) AS next
+        SELECT expires_time, lead(event_time) OVER (PARTITION BY machine_uid, obligor_id ORDER BY event_time) AS next
         FROM insurance_policy QUALIFY next IS NOT NULL"""
     assert _count(desk, question) > 0
     assert _count(desk, f"SELECT 1 FROM ({question}) WHERE next <> expires_time") == 0

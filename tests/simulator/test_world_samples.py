@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from written_world import WrittenWorld
+
+from data_contracts.contract import RecordKind
+from simulator import simulate
 
 ELEMENT_OF = {
     ("NotAvailable", "None"): "off_seconds",
@@ -109,3 +114,20 @@ def test_samples_are_of_twelve_sound_firms_and_recorded_as_they_end(
     assert (late == known[held_back]).all()
     assert samples["event_time"].min() == pd.Timestamp("2026-05-02", tz="Asia/Shanghai")
     assert samples["recorded_time"].max() == pd.Timestamp("2026-07-01", tz="Asia/Shanghai")
+
+
+def test_who_is_sampled_is_chosen_when_the_window_begins(tmp_path: Path) -> None:
+    """Whatever becomes of a firm afterwards: some of those sampled default before the world ends."""
+    world = WrittenWorld(
+        tmp_path / "w",
+        simulate(obligors=200, months=12, seed=2, out=tmp_path / "w", samples_for=200, sample_days=200),
+    )
+    default = world.truth("default").to_pandas().set_index("obligor_id")["event_time"]
+    begins = pd.Timestamp("2026-07-01", tz="Asia/Shanghai") - pd.Timedelta(days=200)
+    month = begins.tz_localize(None).to_period("M").start_time.tz_localize("Asia/Shanghai")
+    ownership = world.current(RecordKind.MACHINE_OWNERSHIP).to_pandas()
+    owners = ownership.groupby("machine_uid")["obligor_id"].agg(set)
+    uids = world.samples()["machine_uid"].unique().to_pylist()
+    sampled = {obligor for uid in uids if len(owners[uid]) == 1 for obligor in owners[uid]}
+    assert len(sampled & set(default[default > begins].index)) >= 2
+    assert not sampled & set(default[default < month].index)

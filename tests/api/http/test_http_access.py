@@ -52,8 +52,15 @@ def consent_to_nobody_here(firm: str) -> dict[str, Any]:
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
+    "getCreditDecisionReceipt": Rule(
+        "bank obligor",
+        makes="createCreditDecision",
+        parameters=lambda _: {"open": "features"},
+        is_looked_at="receipt",
+    ),
     "createPremiumQuote": Rule("insurer", status=201, body=cover, is_looked_at="premium_quote"),
     "getPremiumQuote": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote"),
+    "getPremiumQuoteReceipt": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="receipt"),
     "listObligors": Rule("bank insurer obligor operator", has_object=False, is_looked_at="obligor"),
     "getObligor": Rule("bank insurer obligor operator", all_seeing="operator", is_looked_at="obligor"),
     "listAccessLog": Rule("obligor operator", all_seeing="operator"),  # an operator's look is in the log itself

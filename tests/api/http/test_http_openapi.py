@@ -35,9 +35,9 @@ def test_the_document_is_current() -> None:
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
         "createConsent", "createCreditDecision", "createPremiumQuote", "createTelemetry", "getConsent",
-        "getCreditDecision", "getExplanation", "getLiveness", "getMetrics", "getMonths", "getObligor",
-        "getPremiumQuote", "getReadiness", "getScore", "listAccessLog", "listConsents", "listMachines", "listObligors",
-        "withdrawConsent",
+        "getCreditDecision", "getCreditDecisionReceipt", "getExplanation", "getLiveness", "getMetrics", "getMonths",
+        "getObligor", "getPremiumQuote", "getPremiumQuoteReceipt", "getReadiness", "getScore", "listAccessLog",
+        "listConsents", "listMachines", "listObligors", "withdrawConsent",
     ]  # fmt: skip
 
 

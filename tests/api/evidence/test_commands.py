@@ -1,0 +1,103 @@
+"""The commands of the evidence, as a bank and an operator use them one after the other."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from kept_home import Kept
+
+from api import cli
+from api.database.engine import unit_of_work
+from api.database.tables import credit_decision
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def millgrade(kept: Kept, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command on the kept home: its exit code, standard output, and standard error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["millgrade", *map(str, arguments), "--home", str(kept.home.root)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+            raise SystemExit(0)
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+def decision_of(kept: Kept) -> str:
+    with unit_of_work(kept.home.engine) as connection:
+        return str(connection.scalars(sa.select(credit_decision.c.decision_id)).first())
+
+
+def test_from_checkpoint_to_audit(kept: Kept, millgrade: Run, tmp_path: Path) -> None:
+    note, key = tmp_path / "note", kept.home.evidence / "log.pub"
+    assert millgrade("checkpoint", "--out", note) == (0, f"{note}\n", "")
+    code, out, _ = millgrade("audit", "--checkpoint", note, "--key", key)
+    assert (code, "everything is as it was logged" in out) == (0, True)
+    code, out, _ = millgrade("audit", "--checkpoint", note, "--key", key, "--json")
+    assert json.loads(out)["is_well"] is True
+    with kept.home.engine.begin() as connection:
+        before = connection.execute(sa.select(credit_decision)).mappings().all()
+        connection.execute(sa.update(credit_decision).values(outcome="approve", rating_grade="R1"))
+    try:
+        code, out, _ = millgrade("audit", "--checkpoint", note, "--key", key)
+    finally:
+        with kept.home.engine.begin() as connection:
+            connection.execute(sa.delete(credit_decision))
+            connection.execute(sa.insert(credit_decision), [dict(row) for row in before])
+    assert code == 2
+    assert "does not say what was logged" in out
+
+
+def test_from_receipt_to_verify(kept: Kept, millgrade: Run, tmp_path: Path) -> None:
+    file = tmp_path / "receipt.json"
+    assert millgrade("receipt", decision_of(kept), "--open", "consents", "--out", file)[0] == 0
+    code, out, _ = millgrade("verify", file)
+    assert (code, out.rstrip().endswith("Everything holds.")) == (0, True)
+    file.write_text(file.read_text(encoding="utf-8").replace("10000000", "90000000"), encoding="utf-8")
+    code, out, err = millgrade("verify", file, "--key", kept.home.evidence / "log.pub")
+    assert (code, out) == (2, "")
+    assert "is not what stands at entry" in err
+    code, _, err = millgrade("audit", "--checkpoint", file, "--key", kept.home.evidence / "log.pub")
+    assert code == 0, err  # its checkpoint is still a good one
+
+
+def test_a_witness_by_command(kept: Kept, millgrade: Run, tmp_path: Path) -> None:
+    request, state, key = tmp_path / "request", tmp_path / "w", kept.home.evidence / "log.pub"
+    assert millgrade("checkpoint", "--since", 0, "--out", request)[0] == 0
+    code, line, _ = millgrade("witness", request, "--key", key, "--state", state, "--name", "bank.example/w")
+    assert (code, line.startswith("— bank.example/w ")) == (0, True)
+    answer = tmp_path / "line"
+    answer.write_text(line, encoding="utf-8")
+    code, _, err = millgrade("witness", request, "--key", key, "--state", state)
+    assert code == 2
+    assert "NotWitnessed: The request proves from 0 entries on" in err
+    code, _, err = millgrade("checkpoint", "--cosignature", answer)
+    assert (code, "kept only once it is checked" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("receipt", "x1"), "No record 'x1' is kept here"),
+        (("receipt", "d1"), "The log has no credit_decision 'd1'"),
+        (("receipt", "d1", "--open", "everything"), "'everything' cannot be opened"),
+        (("verify", "nowhere.json"), "cannot be read as text"),
+        (("checkpoint", "--since", "999999"), "entries, not 999999"),
+        (("audit", "--checkpoint", "nowhere", "--key", "nowhere"), "cannot be read as text"),
+    ],
+)
+def test_what_cannot_be_done_is_said(millgrade: Run, arguments: tuple[Any, ...], says: str) -> None:
+    code, _, err = millgrade(*arguments)
+    assert code == 2
+    assert says in err
