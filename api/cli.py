@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import simulator
-from api import cli_evidence, cli_keeping, cli_manage, cli_operate
+from api import cli_evidence, cli_keeping, cli_manage, cli_operate, cli_tables
 from api import demo as demonstration
 from api.access_log.repository import looked
 from api.credit_decisions import service as credit_decisions
@@ -50,6 +50,7 @@ cli_manage.mount(app)
 cli_operate.mount(app)
 cli_keeping.mount(app)
 cli_evidence.mount(app)
+cli_tables.mount(app, train_app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
@@ -204,13 +205,6 @@ def replay(
     """Recompute a stored decision from the versions it names; any other byte is an error."""
     body = credit_decisions.replay(_open(home), DecisionId(decision))
     _show_bytes(body, as_json, credit_memo.text)
-
-
-@train_app.command("credit")
-def train_credit(as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Fit the probability of default: monotone trees, calibrated and tested in time order with an embargo."""
-    card = models.train_credit(_open(home), as_of=_plain_instant(as_of))
-    _show(card, as_json, tables.card_text(card))
 
 
 @train_app.command("insurance")

@@ -27,6 +27,12 @@ class ModelDoesNotFit(BusinessError):
     code = "model_does_not_fit"
 
 
+class TableInvalid(InputError):
+    """A lender's own table, or the file of its signs, cannot be used as it is."""
+
+    code = "table_invalid"
+
+
 class TreesNotExplainable(BusinessError):
     """A booster has no exact tables: of another kind, with several outputs, or deeper than they reach."""
 

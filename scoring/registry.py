@@ -1,5 +1,5 @@
-"""Models on disk: `<folder>/<kind>/<version>/` holds UBJ members, `card.json` and, for credit, `reference.npy` (the
-reference group's pattern counts); `promoted.json` beside names one.
+"""Models on disk: `<folder>/<kind>/<version>/` holds UBJ members, `card.json` and, for credit and tables,
+`reference.npy` (the reference group's pattern counts); `promoted.json` beside names one.
 
 A version is the hash of what lies in its folder, so a folder is written once and never changed. This module and
 `scoring.training` are the only ones of the room that touch anything outside their arguments.
@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from data_contracts.identifiers import ModelVersion
-from scoring.cards import installed_libraries, version_of
+from scoring.cards import ReferenceGroup, installed_libraries, version_of
 from scoring.credit.artefact import CreditArtefact, credit_artefact
 from scoring.credit.card import CreditCard
 from scoring.errors import ArtefactDamaged, UnknownModel
@@ -26,9 +26,12 @@ from scoring.explanation.reference import read_reference, reference_bytes
 from scoring.explanation.shapley import ReferenceCounts
 from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
 from scoring.insurance.card import InsuranceCard
+from scoring.table.artefact import TableArtefact, table_artefact
+from scoring.table.card import TableCard
 
-Kind = Literal["credit", "insurance"]
-Artefact = CreditArtefact | InsuranceArtefact
+Kind = Literal["credit", "insurance", "table"]
+Artefact = CreditArtefact | InsuranceArtefact | TableArtefact
+AnyCard = CreditCard | InsuranceCard | TableCard
 Card = dict[str, Any]
 """A model card as a plain object, its `model_version` first."""
 
@@ -70,7 +73,11 @@ def load_artefact(folder: Path, kind: Kind, version: ModelVersion) -> Artefact:
         )
     if isinstance(card, InsuranceCard):
         return insurance_artefact(members, card, card_bytes=card_bytes)
-    return credit_artefact(members, card, reference=_read_reference(place, card), card_bytes=card_bytes)
+    reference = _read_reference(place, card.reference)
+    if isinstance(card, CreditCard):
+        return credit_artefact(members, card, reference=reference, card_bytes=card_bytes)
+    assert reference is not None, "every card of a table names its reference group"
+    return table_artefact(members, card, reference=reference, card_bytes=card_bytes)
 
 
 def latest(folder: Path, kind: Kind) -> ModelVersion | None:
@@ -99,22 +106,24 @@ def plain_card(artefact: Artefact) -> Card:
     }
 
 
-def _read_card(content: bytes, kind: Kind) -> CreditCard | InsuranceCard:
-    schema = CreditCard if kind == "credit" else InsuranceCard
+SCHEMAS: dict[Kind, type[AnyCard]] = {"credit": CreditCard, "insurance": InsuranceCard, "table": TableCard}
+
+
+def _read_card(content: bytes, kind: Kind) -> AnyCard:
     try:
-        return schema.model_validate_json(content)
+        return SCHEMAS[kind].model_validate_json(content)
     except ValidationError as error:
         raise ArtefactDamaged(f"{CARD_FILE} is no card of a {kind} model: {error.error_count()} errors.") from error
 
 
-def _read_reference(place: Path, card: CreditCard) -> ReferenceCounts | None:
-    """The group that the card names; models of format 1 have none."""
-    if card.reference is None:
+def _read_reference(place: Path, named: ReferenceGroup | None) -> ReferenceCounts | None:
+    """The group that a card names; credit models of format 1 have none."""
+    if named is None:
         return None
     path = place / REFERENCE_FILE
     if not path.is_file():
-        raise ArtefactDamaged(f"{REFERENCE_FILE} of credit model {place.name} is missing.")
-    return read_reference(path.read_bytes(), members=card.reference.members, digest=card.reference.sha256)
+        raise ArtefactDamaged(f"{REFERENCE_FILE} of model {place.name} is missing.")
+    return read_reference(path.read_bytes(), members=named.members, digest=named.sha256)
 
 
 def _write_folder(place: Path, artefact: Artefact) -> None:
@@ -124,7 +133,7 @@ def _write_folder(place: Path, artefact: Artefact) -> None:
     try:
         for index, member in enumerate(artefact.bag.members):
             _write_file(draft / f"member-{index:02d}.ubj", member)
-        if isinstance(artefact, CreditArtefact) and artefact.reference is not None:
+        if not isinstance(artefact, InsuranceArtefact) and artefact.reference is not None:
             _write_file(draft / REFERENCE_FILE, reference_bytes(artefact.reference))
         _write_file(draft / CARD_FILE, artefact.card_bytes)
         draft.replace(place)

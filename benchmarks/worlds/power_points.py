@@ -1,33 +1,19 @@
-"""The power-only points of 电E贷 (Zhejiang, registered 2024-11-25): capacity, utilisation and growth from 24 months of kWh.
-
-The published rule: capacity points = (INT(average monthly kWh of the last 12 months / 1,000) + 1) x 10; utilisation = this
-month's kWh over the peak month of the previous 12, by a table of points; growth = last 12 months over the 12 before, less 1,
-by a table; payment method (cash 0, direct debit more), which no world tells. The tables and the weights are not
-published. Here, by assumption: a point for each hundredth of utilisation up to 100; 50 points at no growth, one more or
-less for each hundredth, between 0 and 100; capacity capped at 100; equal weights.
-"""
+"""The power-only points of 电E贷 for every obligor of a world; see `scoring.training.power_points`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from api.snapshots.service import reader
 from benchmarks.worlds.built import BuiltWorld
 from features.as_of import load_machine_days
 from features.daily import build_history
 from features.history import Level
+from scoring.training.power_points import MONTHS, points_of
 
 DAYS_PER_MONTH = 30
-MONTHS = 24
-CAPACITY_STEP_KWH = 1000.0
-POINTS_PER_STEP = 10.0
-MOST_POINTS = 100.0
-POINTS_AT_NO_GROWTH = 50.0
-
-Matrix = NDArray[np.float64]
 
 
 def power_points(world: BuiltWorld, as_of: datetime) -> dict[str, float]:
@@ -39,16 +25,3 @@ def power_points(world: BuiltWorld, as_of: datetime) -> dict[str, float]:
     history = build_history(machine_days, level=Level.OBLIGOR, as_of=as_of, days=days)
     months = np.nan_to_num(history.energy_kwh.values).reshape(len(history.units), MONTHS, DAYS_PER_MONTH).sum(axis=2)
     return dict(zip(history.units, points_of(months).tolist(), strict=True))
-
-
-def points_of(monthly_kwh: Matrix) -> Matrix:
-    """Points (n) of monthly energies (n, 24), oldest first."""
-    before, last = monthly_kwh[:, :12], monthly_kwh[:, 12:]
-    capacity = np.minimum((np.floor(last.mean(axis=1) / CAPACITY_STEP_KWH) + 1) * POINTS_PER_STEP, MOST_POINTS)
-    peak = monthly_kwh[:, 11:23].max(axis=1)
-    used = np.divide(last[:, -1], peak, out=np.zeros(len(peak)), where=peak > 0)
-    prior = before.sum(axis=1)
-    growth = np.divide(last.sum(axis=1) - prior, prior, out=np.zeros(len(prior)), where=prior > 0)
-    utilisation = np.minimum(used * MOST_POINTS, MOST_POINTS)
-    grown = np.clip(POINTS_AT_NO_GROWTH + growth * MOST_POINTS, 0.0, MOST_POINTS)
-    return np.asarray((capacity + utilisation + grown) / 3.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +47,19 @@ def area_under_curve(scores: Vector, outcomes: NDArray[np.bool_]) -> Estimate:
 
     Rows count as independent: give one row an obligor.
     """
-    events, others = scores[outcomes], scores[~outcomes]
-    together = rankdata(np.concatenate([events, others]))
-    of_events = (together[: len(events)] - rankdata(events)) / len(others)
-    of_others = 1 - (together[len(events) :] - rankdata(others)) / len(events)
-    area = float(of_events.mean())
-    variance = _variance_of_mean(of_events) + _variance_of_mean(of_others)
-    half = Z_95 * math.sqrt(variance)
+    area, error = _area_and_error(scores, outcomes)
+    half = Z_95 * error
+    return Estimate(value=area, lower=max(0.0, area - half), upper=min(1.0, area + half))
+
+
+def area_within(scores: Sequence[Vector], outcomes: Sequence[NDArray[np.bool_]]) -> Estimate:
+    """Area under the ROC curve over pairs of rows of one part (a fold), not of two: parts differ in their rates and in
+    what was fitted for them. Each part has both outcomes and counts by its pairs."""
+    pairs = np.array([int(part.sum()) * int((~part).sum()) for part in outcomes], dtype=np.float64)
+    found = np.array([_area_and_error(score, part) for score, part in zip(scores, outcomes, strict=True)])
+    share = pairs / pairs.sum()
+    area = float(share @ found[:, 0])
+    half = Z_95 * math.sqrt(float(share**2 @ found[:, 1] ** 2))
     return Estimate(value=area, lower=max(0.0, area - half), upper=min(1.0, area + half))
 
 
@@ -93,6 +100,15 @@ def actual_to_expected(count: int, expected: float) -> Estimate:
     lower = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
     upper = float(chi2.ppf(0.975, 2 * (count + 1))) / 2
     return Estimate(value=count / expected, lower=lower / expected, upper=upper / expected)
+
+
+def _area_and_error(scores: Vector, outcomes: NDArray[np.bool_]) -> tuple[float, float]:
+    """The area and DeLong's standard error of it."""
+    events, others = scores[outcomes], scores[~outcomes]
+    together = rankdata(np.concatenate([events, others]))
+    of_events = (together[: len(events)] - rankdata(events)) / len(others)
+    of_others = 1 - (together[len(events) :] - rankdata(others)) / len(events)
+    return float(of_events.mean()), math.sqrt(_variance_of_mean(of_events) + _variance_of_mean(of_others))
 
 
 def _variance_of_mean(values: Vector) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,14 +59,18 @@ class Scorecard:
         return np.asarray(expit(self.log_odds(rows)))
 
 
-def fit_scorecard(rows: Matrix, defaulted: Mask, *, columns: Sequence[int] | None = None) -> Scorecard:
+def fit_scorecard(
+    rows: Matrix, defaulted: Mask, *, columns: Sequence[int] | None = None, categories: Collection[int] = ()
+) -> Scorecard:
     """Bin at quantiles, keep the most informative features that are not near copies, and regress.
 
     `rows` (n, k) with NaN where missing, `defaulted` (n) with both outcomes; `columns` are the candidates (all, if
-    None). Slopes are not below zero: a weight of evidence points one way only. Weight of evidence of a bin is
-    ln(its share of defaults / its share of others); the information value sums weight x (difference of the shares).
+    None); those in `categories` hold codes from 0 on, each a bin of its own. Slopes are not below zero: a weight of
+    evidence points one way only. Weight of evidence of a bin is ln(its share of defaults / its share of others); the
+    information value sums weight x (difference of the shares).
     """
-    binned = [_binned(rows, defaulted, column) for column in (range(rows.shape[1]) if columns is None else columns)]
+    candidates = range(rows.shape[1]) if columns is None else columns
+    binned = [_binned(rows, defaulted, column, is_category=column in categories) for column in candidates]
     chosen: list[BinnedFeature] = []
     for feature in sorted(binned, key=lambda item: (-item.information_value, item.column)):
         if len(chosen) == LARGEST_COUNT or feature.information_value < LEAST_INFORMATION:
@@ -78,11 +82,10 @@ def fit_scorecard(rows: Matrix, defaulted: Mask, *, columns: Sequence[int] | Non
     return Scorecard(features=tuple(chosen), intercept=intercept, slopes=tuple(slopes))
 
 
-def _binned(rows: Matrix, defaulted: Mask, column: int) -> BinnedFeature:
+def _binned(rows: Matrix, defaulted: Mask, column: int, *, is_category: bool) -> BinnedFeature:
     values = rows[:, column]
     known = ~np.isnan(values)
-    quantiles = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = np.unique(np.quantile(values[known], quantiles)) if known.any() else np.array([])
+    edges = _edges(values[known], is_category=is_category)
     place = np.where(known, np.searchsorted(edges, np.nan_to_num(values), side="right"), len(edges) + 1)
     bad = np.bincount(place[defaulted], minlength=len(edges) + 2) + SMOOTHING
     good = np.bincount(place[~defaulted], minlength=len(edges) + 2) + SMOOTHING
@@ -95,6 +98,15 @@ def _binned(rows: Matrix, defaulted: Mask, column: int) -> BinnedFeature:
         missing_weight=float(weights[-1]) if (~known).any() else 0.0,
         information_value=float(((shares[0] - shares[1]) * weights).sum()),
     )
+
+
+def _edges(known: Matrix, *, is_category: bool) -> Matrix:
+    """Between codes for categories, at quantiles otherwise."""
+    if not known.size:
+        return np.array([])
+    if is_category:
+        return np.arange(known.max()) + 0.5
+    return np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
 
 
 def _correlation(one: Matrix, other: Matrix) -> float:

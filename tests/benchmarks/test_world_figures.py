@@ -11,9 +11,9 @@ from benchmarks.worlds import exact
 from benchmarks.worlds.built import CALIBRATE, END, MONTHS, TEST, TRAIN, month_end, split
 from benchmarks.worlds.compared import auc_difference
 from benchmarks.worlds.planted import PLANTS
-from benchmarks.worlds.power_points import points_of
 from scoring.training.leakage import CHECKS
 from scoring.training.metrics import area_under_curve
+from scoring.training.power_points import points_of
 from simulator.worlds import TRAPS
 
 

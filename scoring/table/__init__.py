@@ -1,0 +1,1 @@
+"""Models of any table: the columns are a lender's own, not the catalogue's."""

@@ -1,0 +1,84 @@
+"""The card of a model that was fitted on a table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from data_contracts.vocabulary import DataOrigin
+from scoring.cards import Estimate, Frozen, Libraries, ReferenceGroup
+from scoring.credit.card import CalibratorCard
+
+
+class TableFeature(Frozen):
+    """A column as a model takes it: a number, or a text that is one of `levels` (its code is the place in them).
+
+    `sign` is the monotone constraint (+1: more is riskier; 0 for texts). `peer_value` is the reference group's median,
+    or its commonest level.
+    """
+
+    key: str
+    kind: Literal["number", "category"]
+    levels: tuple[str, ...]
+    sign: Literal[-1, 0, 1]
+    peer_value: float | str | None
+
+
+class FoldFigures(Frozen):
+    """One fold: what was fitted on and tested on, and how well; `tested` is the span of times, where there are any."""
+
+    tested: tuple[str, str] | None
+    train_rows: int
+    rows: int
+    events: int
+    auc: Estimate | None
+
+
+class RungFigures(Frozen):
+    """One rung of the ladder over all folds together; `note` says why a rung has no figures."""
+
+    rung: str
+    auc: Estimate | None
+    brier: float | None
+    log_loss: float | None
+    calibration_slope: Estimate | None
+    note: str | None
+
+
+class SuspectedLeak(Frozen):
+    """A column that a leak detector found, with the value and the limit that it passed."""
+
+    detector: str
+    column: str
+    value: float
+    limit: float
+
+
+class TableCard(Frozen):
+    """Card of a model of a table. `population_rate` is the rate of the population where the table was sampled by
+    outcome; `log_odds_shift` is what that adds to every row's calibrated log-odds."""
+
+    format: Literal[1] = 1
+    kind: Literal["table"] = "table"
+    data_origin: DataOrigin
+    statement: str | None
+    source_sha256: str
+    outcome: str
+    time: str | None
+    group: str | None
+    excluded: tuple[str, ...]
+    rows: int
+    events: int
+    groups: int
+    features: tuple[TableFeature, ...]
+    calibrator: CalibratorCard
+    population_rate: float | None
+    log_odds_shift: float
+    reference: ReferenceGroup
+    ladder: tuple[RungFigures, ...]
+    folds: tuple[FoldFigures, ...]
+    suspected_leaks: tuple[SuspectedLeak, ...]
+    rounds: int
+    hyperparameters: dict[str, float]
+    seed: int
+    libraries: Libraries
+    parameters_version: str

@@ -1,0 +1,1 @@
+"""Training on any table: reading it, folds, the ladder, and the model."""
