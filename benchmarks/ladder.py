@@ -87,6 +87,7 @@ def measure(seeds: Sequence[int], *, obligors: int) -> dict[str, Any]:
         },
         "test_defaults": sum(world["defaults"] for world in worlds),
         "test_obligors": sum(world["obligors"] for world in worlds),
+        **worlds[0]["identity"],
         "worlds": len(worlds),
         "seeds": list(seeds),
         "obligors": obligors,
@@ -110,13 +111,14 @@ def climb(seed: int, obligors: int) -> dict[str, Any]:
     outcome = data.defaulted[rows.test]
     print(f"seed {seed}: {len(outcome)} obligors, {int(outcome.sum())} defaults", file=sys.stderr, flush=True)
     figures = {name: _figures(pd, truth, outcome) for name, pd in chances.items()}
-    return {**figures, "defaults": int(outcome.sum()), "obligors": len(outcome)}
+    identity = {name: getattr(world.summary, name) for name in ("world", "version", "parameters_hash")}
+    return {**figures, "identity": identity, "defaults": int(outcome.sum()), "obligors": len(outcome)}
 
 
 def table(found: Mapping[str, Any]) -> str:
     """The ladder as a Markdown table."""
     lines = [
-        f"Seeds {found['seeds'][0]}-{found['seeds'][-1]}, {found['obligors']:,} firms each; "
+        f"World {found['version']}, parameters {found['parameters_hash'][:12]}, seeds {found['seeds'][0]}-{found['seeds'][-1]}, {found['obligors']:,} firms each; "
         f"{found['test_obligors']:,} obligors with {found['test_defaults']:,} defaults in the test months. "
         "Means over worlds, in brackets 95 % intervals of the mean.",
         "",

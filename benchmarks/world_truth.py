@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.worlds import exact, planted
-from benchmarks.worlds.built import built, quiet_stdout
-from benchmarks.worlds.compared import Uplift, uplift
-from benchmarks.worlds.planted import ALL_MONTHS, PLANTS, caught, clean_findings, evidence_of
+from benchmarks.worlds.built import built, quiet_stdout, split
+from benchmarks.worlds.compared import Uplift, fitted, uplift
+from benchmarks.worlds.planted import ALL_MONTHS, CODE_ALONE, PLANTS, caught, clean_findings, evidence_of
 from scoring.cards import Estimate
 from scoring.training.leakage import CHECKS, Finding
 from simulator.summary import STATEMENT
+from simulator.worlds import DATA_TRAPS
 
 PAGE = Path(__file__).parent.parent / "docs" / "world-benchmark.md"
 BEGIN, END = "<!-- truth: python -m benchmarks.world_truth --write -->", "<!-- end of truth -->"
@@ -87,8 +88,9 @@ def main() -> None:
 def measure(seeds: Sequence[int], *, obligors: int) -> dict[str, Any]:
     """All figures."""
     begun = time.perf_counter()
-    z, states = exact.largest_z(paths=PATHS, seed=seeds[0])
-    _say(f"exact PD: largest |z| {z:.2f}", begun)
+    states = {case.name: exact.states_of(case, paths=PATHS, seed=seeds[0]) for case in exact.CASES}
+    z = {name: max(abs(row["z"]) for row in rows) for name, rows in states.items()}
+    _say(f"exact PD: largest |z| {z}", begun)
     truth = exact.outcomes(seeds)
     _say("outcomes of all seeds", begun)
     runs = _run_all(seeds, obligors=obligors, begun=begun)
@@ -96,23 +98,27 @@ def measure(seeds: Sequence[int], *, obligors: int) -> dict[str, Any]:
     return {
         "default_rate": float(truth.defaulted.mean()),
         "oracle_auc": exact.oracle_auc(truth),
-        "pd_z_max": z,
+        "pd_z_max": max(z.values()),
         "failures_per_machine_year": _mean(base, "failures_per_machine_year"),
         **_null_figures(null),
         "leaks": {trap: bool(base[0].leaks[trap]) for trap in CHECKS},
         "leaks_in_base": _fired(base),
         "default_rate_by_division": exact.by_division(truth),
+        "pd_z_max_by_case": z,
         "deciles": exact.by_decile(truth),
         "coverage": _mean(base, "coverage"),
         "one_shift_operating_rate": _mean(base, "one_shift_operating_rate"),
         "claims_per_machine_year": _mean(base, "claims_per_machine_year"),
         "base_intervals_above_zero": sum(run.uplift.difference.lower > 0 for run in base),
         "base_mean_uplift": float(np.mean([run.uplift.difference.value for run in base])),
+        "detectors_that_only_code_can_fire": [detector.value for detector in CODE_ALONE],
         "detectors_fired_in_base": dict(Counter(name for run in base for name in run.findings)),
         "caught_by": {trap: f"{detector}: {base[0].leaks[trap] or 'nothing'}" for trap, detector in CHECKS.items()},
         "base_by_seed": [asdict(run) for run in base],
         "null_by_seed": [asdict(run) for run in null],
         "states": states,
+        **{name: base[0].summary[name] for name in ("version", "parameters_hash")},
+        "worlds": ["base", "null", *(f"leak/{trap}" for trap in sorted(DATA_TRAPS)), *exact.WORLDS],
         "seeds": list(seeds),
         "obligors": obligors,
         "sources": SOURCES,
@@ -128,7 +134,10 @@ def page_block(found: Mapping[str, Any]) -> str:
         ("12-month default rate", f"{found['default_rate']:.2%}", "3-6 %"),
         ("by division", f"{min(divisions):.1%} to {max(divisions):.1%}", "1.5-10 %"),
         ("AUC of the exact probability", f"{found['oracle_auc']:.3f}", "0.82-0.86"),
-        ("largest z of 20 exact probabilities, a million paths each", f"{found['pd_z_max']:.2f}", "at most 4"),
+        *(
+            (f"largest z of 20 exact probabilities, a million paths each: {case}", f"{z:.2f}", "at most 4")
+            for case, z in found["pd_z_max_by_case"].items()
+        ),
         ("deciles inside their interval", f"{sum(row['inside'] for row in found['deciles'])} of 10", "10"),
         ("failures per machine-year", f"{found['failures_per_machine_year']:.2f}", "about 4 (Patil et al. 2021)"),
         ("claims per machine-year", f"{found['claims_per_machine_year']:.2f}", "0.3-0.6"),
@@ -138,6 +147,16 @@ def page_block(found: Mapping[str, Any]) -> str:
             "null: intervals that cover 0",
             f"{found['null_intervals_covering_zero']} of {len(seeds)}",
             "at least 17 of 20",
+        ),
+        (
+            "null: of these, intervals that are exactly 0 (no weight)",
+            f"{found['null_weights_at_zero']} of {len(seeds)}",
+            "told, no aim",
+        ),
+        (
+            "null: intervals that cover 0 where the weight may lower risk",
+            f"{found['null_free_intervals_covering_zero']} of {len(seeds)}",
+            "told, no aim",
         ),
         ("null: mean uplift in standard errors", f"{found['null_mean_in_standard_errors']:+.2f}", "within 2"),
         (
@@ -149,7 +168,8 @@ def page_block(found: Mapping[str, Any]) -> str:
         ("detectors that fire in more than one seed of base", ", ".join(found["leaks_in_base"]) or "none", "none"),
     )
     head = (
-        f"Seeds {seeds[0]}-{seeds[-1]}, {found['obligors']:,} firms a world; rates of default over 1,536 firms a world."
+        f"World {found['version']}, parameters {found['parameters_hash'][:12]}, seeds {seeds[0]}-{seeds[-1]}, "
+        f"{found['obligors']:,} firms a world; rates of default over 1,536 firms a world."
     )
     deciles = [
         f"| {row['decile']} | {row['firms']:,} | {row['true']:.2%} | {row['realised']:.2%} | "
@@ -175,13 +195,14 @@ def run_seed(world: str, seed: int, obligors: int, with_traps: bool) -> SeedRun:
     """One seed of one world: simulate, take in, make the training set, and ask."""
     with built(world, seed=seed, obligors=obligors, machines_per_obligor=MACHINES) as made:
         data = made.training_set(ALL_MONTHS)
-        evidence = evidence_of(made, data, seed=seed)
+        model = fitted(data, split())
+        evidence = evidence_of(made, data, model, seed=seed)
         findings = clean_findings(evidence) if world == "base" else {}
         leaks = {trap: caught(trap, evidence) for trap in PLANTS} if with_traps else {}
         return SeedRun(
             world=world,
             seed=seed,
-            uplift=uplift(made, data),
+            uplift=uplift(made, data, model),
             findings={name.value: [_words(finding) for finding in said] for name, said in findings.items() if said},
             leaks={trap: planted.described(said) if said else "" for trap, said in leaks.items()},
             summary=asdict(made.summary),
@@ -214,6 +235,8 @@ def _null_figures(null: Sequence[SeedRun]) -> dict[str, Any]:
         "null_intervals_covering_zero": covering,
         "null_mean_in_standard_errors": float(gains.mean() / error) if error > 0 else 0.0,
         "null_mean_uplift": float(gains.mean()),
+        "null_weights_at_zero": sum(run.uplift.weight == 0 for run in null),
+        "null_free_intervals_covering_zero": sum(run.uplift.free.lower <= 0 <= run.uplift.free.upper for run in null),
         "null_mean_placebo": float(np.mean([run.uplift.placebo for run in null])),
     }
 

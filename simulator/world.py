@@ -112,9 +112,11 @@ def simulate(
     laws = make_laws(
         months, seed, world, observation=observation, machines_per_obligor=machines_per_obligor, engine=kind
     )
-    pd_at, version = true_pd(laws), _version(laws.engine, codes, observation=observation)
-    identity = WorldId(world=world, version=version, seed=seed, parameters_hash=laws.parameters.version)
-    with WorldFolder(out, laws.calendar.zone) as folder, ThreadPoolExecutor(threads) as pool:
+    pd_at, named = true_pd(laws), identity(laws, seed=seed, frauds=codes, observation=observation)
+    with (
+        WorldFolder(out, laws.calendar.zone, about={**asdict(named), "statement": STATEMENT}) as folder,
+        ThreadPoolExecutor(threads) as pool,
+    ):
         sizes = [min(BLOCK_FIRMS, obligors - first) for first in range(0, obligors, BLOCK_FIRMS)]
         blocks = list(pool.map(lambda number: build_block(number, sizes[number], laws), range(len(sizes))))
         window = max(laws.calendar.day_count - sample_days, 0)
@@ -126,9 +128,9 @@ def simulate(
         if idle_cover_paths:
             folder.append_truth("idle_cover", payout_table(laws, paths=idle_cover_paths))
         size = {"obligors": obligors, "months": months, "machines_per_obligor": laws.parameters.machines.mean_count}
-        folder.manifest(**asdict(identity), **size, statement=STATEMENT)
+        folder.manifest(**asdict(named), **size, statement=STATEMENT)
     blocks = [as_known(run.block, run.state.default_day, laws) for run in course.runs]
-    return summarise(identity, blocks, laws, pd_at=pd_at, sums=course.tally, rows=folder.rows(), insured=insured)
+    return summarise(named, blocks, laws, pd_at=pd_at, sums=course.tally, rows=folder.rows(), insured=insured)
 
 
 def engine_called(name: str) -> Engine:
@@ -144,10 +146,12 @@ def _changed(parameters: WorldParameters) -> ParametersVersion:
     return ParametersVersion(hashlib.sha256(repr(put).encode()).hexdigest())
 
 
-def _version(engine: Engine, codes: Sequence[Code], *, observation: bool) -> str:
-    """The version, with what was changed against the plain world."""
-    changes = ["" if observation else UNOBSERVED, STRUCTURAL if engine is Engine.STRUCTURAL else ""]
-    return "".join([VERSION, *changes, *(f"+{code}" for code in codes)])
+def identity(laws: Laws, *, seed: int, frauds: Sequence[Code] = (), observation: bool = True) -> WorldId:
+    """What a world with these laws is the same by; its version says what was changed against the plain world."""
+    changes = ["" if observation else UNOBSERVED, STRUCTURAL if laws.engine is Engine.STRUCTURAL else ""]
+    version = "".join([VERSION, *changes, *(f"+{code}" for code in frauds)])
+    name = laws.world.full_name
+    return WorldId(world=name, version=version, seed=seed, parameters_hash=laws.parameters.version)
 
 
 def _check(

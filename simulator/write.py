@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +74,8 @@ class WorldFolder:
 
     root: Path
     site_zone: str
+    about: Mapping[str, Any]
+    """What every file of the truth bears in its metadata: world, version, seed, parameters, statement."""
     _entries: list[FileEntry] = field(default_factory=list)
     _open: dict[str, pq.ParquetWriter] = field(default_factory=dict)
     _rows: dict[str, int] = field(default_factory=dict)
@@ -99,7 +101,8 @@ class WorldFolder:
 
     def append_truth(self, name: str, table: pa.Table) -> None:
         """Add rows to what no feature may read: it lies beside the data, in no manifest, and closes with the folder."""
-        self._append(f"{TRUTH_FOLDER}/{name}.parquet", table)
+        told = {key: str(value) for key, value in self.about.items()}
+        self._append(f"{TRUTH_FOLDER}/{name}.parquet", table.replace_schema_metadata(told))
 
     def finish(self, kind: RecordKind, name: str) -> None:
         """Close the Parquet file `name` of its kind and enter it in the manifest; without rows there is no file."""

@@ -45,34 +45,39 @@ class Uplift:
     without: Estimate
     with_telemetry: Estimate
     difference: Estimate
+    free: Estimate
+    """The paired difference where the weight may also lower risk."""
     placebo: float
     """The same difference with the telemetry score of another obligor, on average."""
     weight: float
-    """Of the telemetry score (log-odds) beside the other one."""
+    """Of the telemetry score (log-odds) beside the other one; at 0 the difference is exactly 0."""
     defaults: int
 
 
-def uplift(world: BuiltWorld, data: CreditTrainingSet) -> Uplift:
+def uplift(world: BuiltWorld, data: CreditTrainingSet, model: CreditArtefact) -> Uplift:
     """What the pipeline's telemetry score adds, out of time, to a scorecard of everything else.
 
-    Both scores are fitted on the training months. On the calibration months a logistic regression that starts from the
+    Both scores are fitted on the training months, `model` by the pipeline. On the calibration months a logistic regression that starts from the
     other score gives the telemetry score a weight, which may not lower risk; all is judged on the test month. A weight
     fitted to a useless score costs a little AUC: `placebo` says how much.
     """
     slices = split()
     rows = {name: _rows(data, getattr(slices, name)) for name in ("train", "calibrate", "test")}
     others = other_columns(world, data)
-    telemetry = margins(fitted(data, slices), data)
+    telemetry = margins(model, data)
     card = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=2000))
     card.fit(others[rows["train"]], data.defaulted[rows["train"]])
     without = card.decision_function(others)
-    together, weight = _together(without, telemetry, data.defaulted, rows["calibrate"])
+    free = _weight(without, telemetry, data.defaulted, rows["calibrate"])
+    weight = max(free, 0.0)
+    together = without + weight * telemetry
     test, defaulted = rows["test"], data.defaulted[rows["test"]]
     assert defaulted.sum() >= FEWEST_DEFAULTS, f"{defaulted.sum()} defaults in the test month: simulate more obligors"
     return Uplift(
         without=area_under_curve(without[test], defaulted),
         with_telemetry=area_under_curve(together[test], defaulted),
         difference=auc_difference(together[test], without[test], defaulted),
+        free=auc_difference((without + free * telemetry)[test], without[test], defaulted),
         placebo=_placebo(without, telemetry, data, rows["calibrate"], test),
         weight=weight,
         defaults=int(defaulted.sum()),
@@ -165,8 +170,8 @@ def _lateness(payments: pa.Table, as_of: datetime) -> dict[str, tuple[float, flo
     }
 
 
-def _together(without: Matrix, telemetry: Matrix, defaulted: Mask, rows: Rows) -> tuple[Matrix, float]:
-    """`without` plus the telemetry score times a weight, and that weight (not below 0), fitted on `rows`."""
+def _weight(without: Matrix, telemetry: Matrix, defaulted: Mask, rows: Rows) -> float:
+    """The weight of the telemetry score beside `without`, fitted on `rows`."""
     start, score, outcome = without[rows], telemetry[rows] - telemetry[rows].mean(), defaulted[rows]
     design = np.column_stack([np.ones(len(rows)), score])
     found = np.zeros(2)
@@ -174,8 +179,7 @@ def _together(without: Matrix, telemetry: Matrix, defaulted: Mask, rows: Rows) -
         chances = expit(start + design @ found)
         information = design.T @ (design * (chances * (1 - chances))[:, None])
         found = found + np.linalg.solve(information, design.T @ (outcome - chances))
-    weight = max(float(found[1]), 0.0)
-    return without + weight * telemetry, weight
+    return float(found[1])
 
 
 def _placebo(without: Matrix, telemetry: Matrix, data: CreditTrainingSet, calibrate: Rows, test: Rows) -> float:
@@ -186,7 +190,7 @@ def _placebo(without: Matrix, telemetry: Matrix, data: CreditTrainingSet, calibr
         shuffled = telemetry.copy()
         for rows in (calibrate, test):
             shuffled[rows] = telemetry[drawn.permutation(rows)]
-        together, _ = _together(without, shuffled, data.defaulted, calibrate)
+        together = without + max(_weight(without, shuffled, data.defaulted, calibrate), 0.0) * shuffled
         differences.append(auc_difference(together[test], without[test], data.defaulted[test]).value)
     return float(np.mean(differences))
 

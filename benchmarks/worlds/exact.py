@@ -12,15 +12,16 @@ from scipy.stats import t as student
 
 from simulator.block import Laws, build_block
 from simulator.credit.reduced_form import monthly_hazard
-from simulator.credit.true_pd import HORIZON_MONTHS
+from simulator.credit.true_pd import HORIZON_MONTHS, LIFETIME_MONTHS
 from simulator.firms.obligors import BLOCK_FIRMS
 from simulator.summary import area_under_curve
 from simulator.world import make_laws, true_pd
 
 STATES = 20
-CHUNK = 100_000
+CHUNK = 50_000
 BLOCKS = 6
 MONTHS = 48
+MONTHS_PER_YEAR = 12
 DECILES = 10
 FAMILY_LEVEL = 0.999
 """All intervals of a table together hold with at least this chance (Bonferroni)."""
@@ -38,40 +39,108 @@ class Outcomes:
     cluster: NDArray[np.int64]
 
 
-def largest_z(*, paths: int, seed: int) -> tuple[float, list[dict[str, float]]]:
-    """The largest |z| of exact probabilities against the share of `paths` that default, over `STATES` states.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Exact probabilities that are checked: of a world, over some months, seen from the ends of these months."""
 
-    The states are drawn as firms of the world have them, half of them with a health below -1.
+    name: str
+    world: str
+    horizon: int
+    positions: Sequence[int]
+
+
+CASES = (
+    Case(name="base_12m", world="base", horizon=HORIZON_MONTHS, positions=(-1,)),
+    Case(name="base_60m", world="base", horizon=LIFETIME_MONTHS, positions=(-1,)),
+    Case(name="recession_12m", world="recession", horizon=HORIZON_MONTHS, positions=range(14, 34)),
+    Case(name="drift_12m", world="drift", horizon=HORIZON_MONTHS, positions=range(0, 40, 2)),
+)
+"""The recession's shock and failure come in months 24 and 27 of a world of 48; a drift goes on to the world's end."""
+WORLDS = tuple(dict.fromkeys(case.world for case in CASES if case.world != "base"))
+
+
+def states_of(case: Case, *, paths: int, seed: int) -> list[dict[str, float]]:
+    """Of `STATES` states: the exact probability, the share of `paths` that default, and how many standard errors lie
+    between.
+
+    The states are drawn as firms of the world have them, half of them with a health below -1; every third one supplies
+    the core enterprise that fails, where one does.
     """
-    laws = make_laws(12, seed)
+    laws = make_laws(MONTHS, seed, case.world)
     drawn = np.random.default_rng([seed, 1])
     shift = drawn.normal(0.0, laws.parameters.health.quality_sd * laws.parameters.defaults.quality, STATES)
     health = np.where(np.arange(STATES) % 2 == 0, drawn.normal(size=STATES), -1.0 - drawn.exponential(0.7, STATES))
     industry = drawn.normal(size=STATES)
-    exact = true_pd(laws).at(shift, health, industry)
+    pd_at = true_pd(laws)
     rows = []
     for state in range(STATES):
-        place = (float(shift[state]), float(health[state]), float(industry[state]))
-        share = _share(laws, place, paths=paths, seed=seed + state)
-        error = float(np.sqrt(exact[state] * (1 - exact[state]) / paths))
-        rows.append({"pd": float(exact[state]), "simulated": share, "z": (share - float(exact[state])) / error})
-    return max(abs(row["z"]) for row in rows), rows
+        position, exposed = case.positions[state % len(case.positions)], state % 3 == 0
+        exact = float(
+            pd_at.at(
+                shift[[state]],
+                health[[state]],
+                industry[[state]],
+                exposed=exposed,
+                position=position,
+                months=case.horizon,
+            )[0]
+        )
+        place = Place(shift=shift[state], health=health[state], industry=industry[state], exposed=exposed)
+        share = _share(laws, place, range(position + 1, position + 1 + case.horizon), paths=paths, seed=seed + state)
+        error = float(np.sqrt(exact * (1 - exact) / paths))
+        rows.append({"position": position, "pd": exact, "simulated": share, "z": (share - exact) / error})
+    return rows
 
 
-def _share(laws: Laws, place: tuple[float, float, float], *, paths: int, seed: int) -> float:
-    """Share of paths that default within twelve months, month by month from the definition."""
-    static, slopes, law = place[0], laws.parameters.defaults, laws.parameters.health
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The state of a firm at an instant."""
+
+    shift: float
+    health: float
+    industry: float
+    exposed: bool
+
+
+def _share(laws: Laws, place: Place, months: range, *, paths: int, seed: int) -> float:
+    """Share of paths that default in these months, month by month from what the world's name promises."""
+    slopes, law = laws.parameters.defaults, laws.parameters.health
     generator = np.random.default_rng([seed, 2])
     defaulted = 0
     for _ in range(paths // CHUNK):
-        health, industry = np.full(CHUNK, place[1]), np.full(CHUNK, place[2])
+        health, industry = np.full(CHUNK, place.health), np.full(CHUNK, place.industry)
         alive = np.ones(CHUNK, dtype=bool)
-        for _ in range(HORIZON_MONTHS):
+        for month in months:
             health = _next(health, law.persistence, generator)
             industry = _next(industry, law.industry_persistence, generator)
-            alive &= generator.random(CHUNK) >= monthly_hazard(np.float64(static), health, industry, slopes)
+            static, fallen = _promised(laws, month, exposed=place.exposed)
+            chance = monthly_hazard(np.float64(place.shift + static), health, industry + fallen, slopes)
+            alive &= generator.random(CHUNK) >= chance
         defaulted += int(CHUNK - alive.sum())
     return defaulted / (paths // CHUNK * CHUNK)
+
+
+def _promised(laws: Laws, month: int, *, exposed: bool) -> tuple[float, float]:
+    """(log-odds, standard deviations of industry) that the world of this name adds in a month, from its parameters."""
+    world, recession, drift = laws.world.name, laws.parameters.recession, laws.parameters.drift
+    if world == "drift":
+        return drift.default_log_odds_per_year * min(month, MONTHS - 1) / MONTHS_PER_YEAR, 0.0
+    if world != "recession":
+        return 0.0, 0.0
+    since_shock, since_failure = (
+        month - _month_of(recession.shock_month),
+        month - _month_of(recession.core_failure_month),
+    )
+    lasts = 0 <= since_shock < recession.shock_lasts_months
+    fallen = -recession.shock_depth_sd * recession.shock_persistence**since_shock if lasts else 0.0
+    struck = exposed and 0 <= since_failure < recession.core_lasts_months
+    return recession.core_default_log_odds * struck, fallen
+
+
+def _month_of(month: str) -> int:
+    """Its position in a world of `MONTHS` that ends with June 2026."""
+    year, number = (int(part) for part in month.split("-"))
+    return (year - 2022) * MONTHS_PER_YEAR + number - 7
 
 
 def _next(state: Matrix, persistence: float, generator: np.random.Generator) -> Matrix:

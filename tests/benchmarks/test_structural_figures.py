@@ -6,11 +6,11 @@ from benchmarks.structural import default_rates, nested_agreement
 
 
 def test_default_rate_is_as_meant_and_a_share_of_firms() -> None:
-    figures = default_rates(range(1, 7))
+    figures = default_rates(range(1, 5))
     assert isinstance(figures["default_rate_12m"], float)
     assert 0.03 <= figures["default_rate_12m"] <= 0.06
     assert isinstance(figures["default_rate_by_seed"], list)
-    assert len(figures["default_rate_by_seed"]) == 6
+    assert len(figures["default_rate_by_seed"]) == 4
     assert isinstance(figures["receivable_days"], float)
     assert 45 <= figures["receivable_days"] <= 90
 

@@ -217,3 +217,13 @@ def test_tells_its_progress(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     simulate(obligors=2, months=2, out=tmp_path / "w", progress=lambda *step: told.append(step))
     assert told == [("machine_days", 1, 2), ("machine_days", 2, 2), ("ledgers", 1, 1)]
+
+
+def test_every_file_of_the_truth_says_what_world_it_is_of(small_world: WrittenWorld) -> None:
+    manifest = _manifest(small_world.folder)
+    names = ("world", "version", "seed", "parameters_hash", "statement")
+    told = {name.encode(): str(manifest[name]).encode() for name in names}
+    files = sorted((small_world.folder / "truth").iterdir())
+    assert len(files) >= 9
+    for path in files:
+        assert told.items() <= (pq.read_schema(path).metadata or {}).items(), path.name
