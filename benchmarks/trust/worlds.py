@@ -33,7 +33,7 @@ from simulator.write import WorldFolder
 
 ZONE = "Asia/Shanghai"
 MONTHS = 36
-OBLIGORS = 384
+OBLIGORS = 128
 EXAMINED = tuple(datetime.fromisoformat(f"{day}T00:00:00+08:00") for day in ("2025-07-01", "2026-07-01"))
 """A lender looks twice: after two years of the world, and at its end."""
 FIRMS_TOGETHER = 16
@@ -92,7 +92,7 @@ def _simulate(laws: Laws, codes: Sequence[Code], obligors: int, root: Path) -> N
         together = min(FIRMS_TOGETHER, BLOCK_FIRMS)
         sizes = [min(together, obligors - first) for first in range(0, obligors, together)]
         blocks = list(pool.map(lambda number: build_block(number, sizes[number], laws), range(len(sizes))))
-        sampling = Sampling(firms={}, first_day=laws.calendar.day_count, frauds=tuple(codes))
+        sampling = Sampling(wanted=0, first_day=laws.calendar.day_count, frauds=tuple(codes))
         course = chronicle.chronicle(
             blocks, laws, pd_at=true_pd(laws), sampling=sampling, folder=folder, pool=pool, progress=_quiet
         )
@@ -126,6 +126,7 @@ def _told(root: Path, as_of: datetime) -> Told:
         bills=_ledger(root, as_of, RecordKind.ENERGY_BILL),
         deliveries=_ledger(root, as_of, RecordKind.DELIVERY),
         invoices=_ledger(root, as_of, RecordKind.INVOICE),
+        inspections=_ledger(root, as_of, RecordKind.SITE_INSPECTION),
         obligor_ids=tuple(_ledger(root, as_of, RecordKind.OBLIGOR_PROFILE)["obligor_id"].unique().sort().to_pylist()),
         as_of=as_of,
         days=HISTORY_DAYS,

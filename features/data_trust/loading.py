@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from data_contracts.contract import RecordKind
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import MachineUid, ObligorId
+from data_contracts.observations.quality import sampled_days
 from data_contracts.reference.dated import ParameterBook
+from features.data_trust.clocks import CLOCK_DAYS, clocks_ahead
 from features.data_trust.engine import Examination, examine
 from features.data_trust.settings import trust_settings_at
 from features.data_trust.told import Told, told_of
@@ -27,6 +30,7 @@ OBLIGORS_TOGETHER = 64
 COLUMNS: Mapping[RecordKind, Sequence[str]] = {
     RecordKind.ENERGY_BILL: ("obligor_id", "event_time", "energy_kwh"),
     RecordKind.DELIVERY: ("obligor_id", "event_time", "delivery_id", "parts", "amount_minor"),
+    RecordKind.SITE_INSPECTION: ("obligor_id", "event_time"),
     RecordKind.INVOICE: ("obligor_id", "event_time", "status", "delivery_id", "amount_minor", "tax_minor"),
 }
 
@@ -46,12 +50,25 @@ def examined(
     """
     settings = trust_settings_at(parameters, as_of)
     findings: dict[str, Sequence[TrustFinding]] = {}
+    clocks = _clocks(reader, machine_days, as_of)
     checks: dict[str, Mapping[str, CheckState]] = {}
     for told in _blocks(reader, machine_days, obligor_ids, as_of):
         found: Examination = examine(told, settings)
-        findings |= found.findings
+        findings |= {who: [*found.findings.get(who, ()), *clocks.get(who, ())] for who in told.obligor_ids}
         checks |= found.checks
     return findings, checks
+
+
+def _clocks(reader: ObservationReader, machine_days: MachineDays, as_of: datetime) -> dict[str, list[TrustFinding]]:
+    """What the clocks of machines that sent samples say, by the obligor who owns each last."""
+    since = as_of - timedelta(days=CLOCK_DAYS)
+    rows = machine_days.table.filter(machine_days.table["first_sample"].is_valid())
+    owners = dict(zip(rows["machine_uid"].to_pylist(), rows["obligor_id"].to_pylist(), strict=True))
+    found: dict[str, list[TrustFinding]] = defaultdict(list)
+    uids = [MachineUid(uid) for uid in sorted(owners)]
+    for finding in clocks_ahead(sampled_days(reader, machine_uids=uids, as_of=as_of, event_from=since)):
+        found[owners[str(finding.machine_uid)]].append(finding)
+    return found
 
 
 def _blocks(
@@ -65,6 +82,7 @@ def _blocks(
             bills=papers[RecordKind.ENERGY_BILL],
             deliveries=papers[RecordKind.DELIVERY],
             invoices=papers[RecordKind.INVOICE],
+            inspections=papers[RecordKind.SITE_INSPECTION],
             obligor_ids=chosen,
             as_of=as_of,
             days=HISTORY_DAYS,

@@ -34,7 +34,8 @@ class Ledgers:
     """What the obligors' papers say, as (obligor, day) sums; NaN in every cell of an obligor without such papers.
 
     `invoiced_unmatched_minor` is the part of `invoiced_minor` that names a delivery which no delivery note knows;
-    `billed_kwh` stands on the last day of the month that the bill is for. Amounts are without tax.
+    `billed_kwh` stands on the last day of the month that the bill is for, `inspections` count visits to the site.
+    Amounts are without tax.
     """
 
     delivered_parts: Floats
@@ -42,6 +43,7 @@ class Ledgers:
     invoiced_minor: Floats
     invoiced_unmatched_minor: Floats
     billed_kwh: Floats
+    inspections: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,6 +87,7 @@ def told_of(
     bills: pa.Table,
     deliveries: pa.Table,
     invoices: pa.Table,
+    inspections: pa.Table,
     obligor_ids: tuple[str, ...],
     as_of: datetime,
     days: int,
@@ -110,6 +113,7 @@ def told_of(
             delivered_parts=ledgers.sums(deliveries, floats(deliveries["parts"])),
             delivered_minor=ledgers.sums(deliveries, floats(deliveries["amount_minor"])),
             billed_kwh=ledgers.sums(bills, floats(bills["energy_kwh"]), days_back=1),
+            inspections=ledgers.sums(inspections, np.ones(len(inspections))),
             **_invoiced(ledgers, invoices, deliveries),
         ),
     )

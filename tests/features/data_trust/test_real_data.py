@@ -53,6 +53,7 @@ def examined(
         bills=ledgers[RecordKind.ENERGY_BILL],
         deliveries=ledgers[RecordKind.DELIVERY],
         invoices=ledgers[RecordKind.INVOICE],
+        inspections=ledgers[RecordKind.SITE_INSPECTION],
         obligor_ids=(OBLIGOR,),
         as_of=as_of,
         days=HISTORY_DAYS,

@@ -74,7 +74,8 @@ def papers(told: Told) -> Ledgers:
         delivered_minor=shipped * 500,
         invoiced_minor=shipped * 500,
         invoiced_unmatched_minor=np.zeros_like(shipped),
-        billed_kwh=billed,
+        billed_kwh=billed * 1.02,
+        inspections=np.zeros_like(shipped),
     )
 
 
