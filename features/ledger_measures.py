@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from features.history import Array, Measure
 
 Ints = NDArray[np.int64]
 Frames = Mapping[RecordKind, pd.DataFrame]
+"""Rows of each ledger as `Book.placed` places them: with their unit and column, up to the unit's last day."""
 
 EARTH_KM = 6371.0088
 """Mean radius of the Earth (IUGG)."""
@@ -21,52 +23,71 @@ EARTH_KM = 6371.0088
 MONEY_LEDGERS = (RecordKind.INVOICE, RecordKind.REPAYMENT, RecordKind.SUPPLIER_INVOICE)
 
 
-def obligor_measures(book: Book, frames: Frames, places: pd.DataFrame) -> dict[str, Measure]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Sold:
+    """Invoices with what was received and taken off, and their rows in the same order."""
+
+    items: Items
+    issued: pd.DataFrame
+
+    @classmethod
+    def of(cls, frames: Frames) -> Sold:
+        """What these frames say."""
+        bills = frames[RecordKind.INVOICE]
+        issued = bills[bills["status"] == "issued"].drop_duplicates(["unit", "invoice_id"], keep="last")
+        taken_off = bills[bills["status"] == "red_letter"].drop(columns="invoice_id")
+        taken_off = taken_off.rename(columns={"corrected_invoice_id": "invoice_id"})
+        settled = [taken_off, frames[RecordKind.RECEIPT]]
+        return cls(Items.of(issued, settled, "invoice_id", "amount_minor"), issued)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Booked:
+    """The ledgers of obligors as placed, and what several of their measures rest on: what was sold, and which units
+    deal in several currencies (`mixed`)."""
+
+    frames: Frames
+    sold: Sold
+    mixed: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, book: Book, frames: Frames) -> Booked:
+        """What these frames say of the units of a book."""
+        return cls(frames, Sold.of(frames), mixed_currencies(book, frames))
+
+
+def obligor_measures(book: Book, booked: Booked) -> dict[str, Measure]:
     """Measures of obligors. Money is NaN for an obligor whose ledgers speak in several currencies."""
+    frames, sold = booked.frames, booked.sold
     found = {
         **_orders(book, frames[RecordKind.PURCHASE_ORDER], frames[RecordKind.DELIVERY]),
-        **_sales(book, frames),
+        **_sales(book, frames, sold),
         **_debts(book, frames[RecordKind.REPAYMENT]),
         **_purchases(book, frames[RecordKind.SUPPLIER_INVOICE]),
         **_bills(book, frames[RecordKind.ENERGY_BILL]),
-        **_upkeep(book, book.placed(frames[RecordKind.MAINTENANCE])),
-        "moved_km": _moved(book, places, "obligor_id"),
+        **_upkeep(book, frames[RecordKind.MAINTENANCE]),
+        "moved_km": _moved(book, frames[RecordKind.LOCATION]),
     }
-    mixed = mixed_currencies(book, frames)
     for name, measure in found.items():
         if name.endswith("_minor"):
-            measure.values[mixed] = np.nan
+            measure.values[booked.mixed] = np.nan
     return found
 
 
 def machine_measures(book: Book, upkeep: pd.DataFrame, places: pd.DataFrame) -> dict[str, Measure]:
-    """Measures of machines: their upkeep and their moves."""
-    return {
-        **_upkeep(book, book.placed(upkeep, "machine_uid")),
-        "moved_km": _moved(book, places, "machine_uid"),
-    }
+    """Measures of machines: their upkeep and their moves, as placed."""
+    return {**_upkeep(book, upkeep), "moved_km": _moved(book, places)}
 
 
 def mixed_currencies(book: Book, frames: Frames) -> NDArray[np.bool_]:
     """Units whose money ledgers speak in more than one currency: amounts do not add up."""
-    rows = pd.concat([frames[kind][["obligor_id", "currency"]] for kind in MONEY_LEDGERS])
-    count = rows.groupby("obligor_id")["currency"].nunique().reindex(list(book.units)).fillna(0)
-    return np.asarray(count.to_numpy() > 1)
-
-
-def sold_items(book: Book, frames: Frames) -> tuple[Items, pd.DataFrame]:
-    """Invoices with what was received and taken off, and their rows in the same order."""
-    bills = book.placed(frames[RecordKind.INVOICE])
-    issued = bills[bills["status"] == "issued"].drop_duplicates(["unit", "invoice_id"], keep="last")
-    taken_off = bills[bills["status"] == "red_letter"].drop(columns="invoice_id")
-    taken_off = taken_off.rename(columns={"corrected_invoice_id": "invoice_id"})
-    paid = book.placed(frames[RecordKind.RECEIPT])
-    return Items.of(issued, [taken_off, paid], "invoice_id", "amount_minor"), issued
+    rows = pd.concat([frames[kind][["unit", "currency"]] for kind in MONEY_LEDGERS]).drop_duplicates()
+    return np.asarray(np.bincount(rows["unit"].to_numpy(np.int64), minlength=len(book.units)) > 1)
 
 
 def _orders(book: Book, orders: pd.DataFrame, deliveries: pd.DataFrame) -> dict[str, Measure]:
-    placed = book.placed(orders).drop_duplicates(["unit", "order_id"], keep="last")
-    items = Items.of(placed, [book.placed(deliveries)], "order_id", "parts")
+    placed = orders.drop_duplicates(["unit", "order_id"], keep="last")
+    items = Items.of(placed, [deliveries], "order_id", "parts")
     known = known_units(placed)
     due = book.column_of(placed["due_date"], items.unit)
     return {
@@ -76,14 +97,12 @@ def _orders(book: Book, orders: pd.DataFrame, deliveries: pd.DataFrame) -> dict[
     }
 
 
-def _sales(book: Book, frames: Frames) -> dict[str, Measure]:
-    items, issued = sold_items(book, frames)
-    bills, receipts = book.placed(frames[RecordKind.INVOICE]), book.placed(frames[RecordKind.RECEIPT])
+def _sales(book: Book, frames: Frames, sold: Sold) -> dict[str, Measure]:
+    items, issued = sold.items, sold.issued
+    bills, receipts = frames[RecordKind.INVOICE], frames[RecordKind.RECEIPT]
     known = known_units(bills)
     overdue_from = np.maximum(book.column_of(issued["due_date"], items.unit) + 1, items.column)
-    billed = issued.merge(
-        frames[RecordKind.DELIVERY][["obligor_id", "delivery_id", "parts"]], on=["obligor_id", "delivery_id"]
-    )
+    billed = issued.merge(frames[RecordKind.DELIVERY][["unit", "delivery_id", "parts"]], on=["unit", "delivery_id"])
     return {
         "invoiced_minor": _flow(book, bills[bills["status"] == "issued"], "amount_minor", known),
         "credited_minor": _flow(book, bills[bills["status"] == "red_letter"], "amount_minor", known),
@@ -94,16 +113,14 @@ def _sales(book: Book, frames: Frames) -> dict[str, Measure]:
     }
 
 
-def _debts(book: Book, repayments: pd.DataFrame) -> dict[str, Measure]:
-    placed = book.placed(repayments)
+def _debts(book: Book, placed: pd.DataFrame) -> dict[str, Measure]:
     unit = placed["unit"].to_numpy(np.int64)
     due = book.column_of(placed["due_date"], unit)
     amount = placed["amount_due_minor"].to_numpy(np.float64)
     return {"debt_service_minor": book.flow(unit, due, amount, known=known_units(placed))}
 
 
-def _purchases(book: Book, bills: pd.DataFrame) -> dict[str, Measure]:
-    placed = book.placed(bills)
+def _purchases(book: Book, placed: pd.DataFrame) -> dict[str, Measure]:
     paid = placed[placed["amount_paid_minor"] > 0].copy()
     paid["column"] = book.column_of(paid["paid_date"], paid["unit"].to_numpy(np.int64))
     paid["amount_minor"] = paid["amount_paid_minor"]
@@ -115,9 +132,8 @@ def _purchases(book: Book, bills: pd.DataFrame) -> dict[str, Measure]:
     }
 
 
-def _bills(book: Book, bills: pd.DataFrame) -> dict[str, Measure]:
+def _bills(book: Book, placed: pd.DataFrame) -> dict[str, Measure]:
     """Electricity by day: each bill spread evenly over its month; NaN on days that no bill covers."""
-    placed = book.placed(bills)
     month = pd.to_datetime(placed["month"]).to_numpy().astype("datetime64[M]")
     first = month.astype("datetime64[D]").astype(np.int64)
     length = (month + 1).astype("datetime64[D]").astype(np.int64) - first
@@ -142,9 +158,9 @@ def _upkeep(book: Book, work: pd.DataFrame) -> dict[str, Measure]:
     }
 
 
-def _moved(book: Book, places: pd.DataFrame, unit_column: str) -> Measure:
+def _moved(book: Book, places: pd.DataFrame) -> Measure:
     """On each day, how far a machine of the unit was from where it was first seen; NaN on days without a word."""
-    placed = book.placed(places, unit_column).sort_values(["machine_uid", "event_time"], kind="stable")
+    placed = places.sort_values(["machine_uid", "event_time"], kind="stable")
     first = placed.groupby("machine_uid")[["latitude_deg", "longitude_deg"]].transform("first")
     km = great_circle_km(
         *(placed[name].to_numpy(np.float64) for name in ("latitude_deg", "longitude_deg")),

@@ -16,7 +16,7 @@ from data_contracts.identifiers import MachineUid, ObligorId
 from features.bookings import Book
 from features.declaration import HISTORY_DAYS
 from features.history import DailyHistory, Level, Standing
-from features.ledger_measures import Frames, machine_measures, obligor_measures
+from features.ledger_measures import Booked, Frames, machine_measures, obligor_measures
 from features.loading import ZONE_MARGIN
 from features.standing import machine_standing, obligor_standing
 
@@ -76,6 +76,18 @@ class Ledgers:
     tables: Mapping[RecordKind, pa.Table]
     machines: pa.Table
 
+    @property
+    def owners(self) -> dict[str, str]:
+        """The obligor to whom each machine came last."""
+        named = (self.machines[name].to_pylist() for name in ("machine_uid", "obligor_id"))
+        return dict(zip(*named, strict=True))
+
+    @property
+    def places(self) -> pd.DataFrame:
+        """Where machines were, beside the obligor to whom each came last."""
+        rows = self.frame(RecordKind.LOCATION)
+        return rows.assign(obligor_id=rows["machine_uid"].map(self.owners))
+
     def frame(self, kind: RecordKind) -> pd.DataFrame:
         """The rows of one ledger."""
         return self.tables[kind].to_pandas()
@@ -109,17 +121,24 @@ def load_ledgers(
 
 def with_ledgers(history: DailyHistory, ledgers: Ledgers) -> DailyHistory:
     """The history with what ledgers say of its units: measures on local days up to each unit's last complete one, and
-    its standing at the end of it. Of machines, that is their upkeep, their places and their value."""
+    its standing at the end of it. Of machines, that is their owner's upkeep of them, their places and their value."""
     book = Book.of(history)
-    places = ledgers.frame(RecordKind.LOCATION)
     if history.level is Level.MACHINE:
-        measures = machine_measures(book, ledgers.frame(RecordKind.MAINTENANCE), places)
+        upkeep = ledgers.frame(RecordKind.MAINTENANCE)
+        owner = upkeep["machine_uid"].map(dict(zip(history.units, history.obligor_ids, strict=True)))
+        upkeep = book.placed(upkeep[upkeep["obligor_id"] == owner], "machine_uid")
+        measures = machine_measures(book, upkeep, book.placed(ledgers.places, "machine_uid"))
         return _filled(history, machine_standing(book, ledgers.machines, history.standing), measures)
-    frames: Frames = {kind: ledgers.frame(kind) for kind in COLUMNS}
-    owners = dict(zip(*(ledgers.machines[name].to_pylist() for name in ("machine_uid", "obligor_id")), strict=True))
-    places["obligor_id"] = places["machine_uid"].map(owners)
-    measures = obligor_measures(book, frames, places)
-    return _filled(history, obligor_standing(book, frames, owners, history.standing), measures)
+    frames = {kind: ledgers.places if kind is RecordKind.LOCATION else ledgers.frame(kind) for kind in COLUMNS}
+    return with_frames(history, {kind: book.placed(frame) for kind, frame in frames.items()}, ledgers.owners)
+
+
+def with_frames(history: DailyHistory, frames: Frames, owners: Mapping[str, str]) -> DailyHistory:
+    """The history of obligors with what their ledgers say, as placed; `owners` tells whose a machine is."""
+    book = Book.of(history)
+    booked = Booked.of(book, frames)
+    standing = obligor_standing(book, booked, owners, history.standing)
+    return _filled(history, standing, obligor_measures(book, booked))
 
 
 def _filled(history: DailyHistory, standing: Standing, measures: dict[str, Any]) -> DailyHistory:

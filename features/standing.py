@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data_contracts.contract import RecordKind
 from features.bookings import ITEM_DAYS, Book
 from features.history import Array, Standing
-from features.ledger_measures import Frames, mixed_currencies, sold_items
+from features.ledger_measures import Booked, Frames, Sold
 from features.network import direct_vulnerability
 from features.value_curve import annuity_balance
 
@@ -35,12 +35,13 @@ def machine_standing(book: Book, machines: pa.Table, unknown: Standing) -> Stand
     return replace(unknown, value_minor=value, owned_days=owned)
 
 
-def obligor_standing(book: Book, frames: Frames, owners: Mapping[str, str], unknown: Standing) -> Standing:
+def obligor_standing(book: Book, booked: Booked, owners: Mapping[str, str], unknown: Standing) -> Standing:
     """Equity, buyers, suppliers, secured debt and the price of a part, of obligors. Amounts of an obligor that deals in
     several currencies are NaN. `owners` tells whose a machine is."""
-    ratings = _ratings(book, frames[RecordKind.COUNTERPARTY_RATING])
+    frames = booked.frames
+    ratings = _ratings(frames[RecordKind.COUNTERPARTY_RATING])
     equity = _latest(book, frames[RecordKind.BALANCE_SHEET], "equity_minor")
-    owed = _owed(book, frames)
+    owed = _owed(book, booked.sold)
     rated = _rated(owed, ratings, "buyer_id")
     units, pd_12m = len(book.units), rated["pd_12m"].to_numpy(np.float64)
     unit, amount = rated["unit"].to_numpy(np.int64), rated["open_minor"].to_numpy(np.float64)
@@ -62,29 +63,26 @@ def obligor_standing(book: Book, frames: Frames, owners: Mapping[str, str], unkn
         secured_debt_minor=_secured(book, frames, owners),
         part_price_minor=_price(book, orders),
     )
-    mixed = mixed_currencies(book, frames)
     money = ("equity_minor", "buyer_hhi", "buyer_pd", "buyer_vulnerability", "supplier_pd", "secured_debt_minor")
-    return replace(found, **{name: np.where(mixed, np.nan, getattr(found, name)) for name in money})
+    return replace(found, **{name: np.where(booked.mixed, np.nan, getattr(found, name)) for name in money})
 
 
-def _owed(book: Book, frames: Frames) -> pd.DataFrame:
+def _owed(book: Book, sold: Sold) -> pd.DataFrame:
     """What each buyer owes each unit: unit, buyer_id, open_minor."""
-    items, issued = sold_items(book, frames)
-    rows = issued[["unit", "buyer_id"]].assign(open_minor=items.open_at(book.days - 1))
+    rows = sold.issued[["unit", "buyer_id"]].assign(open_minor=sold.items.open_at(book.days - 1))
     sums = rows.groupby(["unit", "buyer_id"], as_index=False)["open_minor"].sum()
     return sums[sums["open_minor"] > 0]
 
 
-def _bought(book: Book, bills: pd.DataFrame) -> pd.DataFrame:
+def _bought(book: Book, placed: pd.DataFrame) -> pd.DataFrame:
     """What each unit bought of each supplier within a year."""
-    placed = book.placed(bills)
     placed = placed[placed["column"] >= book.days - YEAR]
     return placed.groupby(["unit", "supplier_id"], as_index=False)["amount_minor"].sum()
 
 
-def _ratings(book: Book, rows: pd.DataFrame) -> pd.DataFrame:
+def _ratings(rows: pd.DataFrame) -> pd.DataFrame:
     """The latest rating of each counterparty of each unit; of several at one instant the worst."""
-    placed = book.placed(rows).sort_values(["event_time", "pd_12m"], kind="stable")
+    placed = rows.sort_values(["event_time", "pd_12m"], kind="stable")
     return placed.drop_duplicates(["unit", "counterparty_id"], keep="last")[["unit", "counterparty_id", "pd_12m"]]
 
 
@@ -94,7 +92,7 @@ def _rated(rows: pd.DataFrame, ratings: pd.DataFrame, party: str) -> pd.DataFram
 
 
 def _latest(book: Book, rows: pd.DataFrame, name: str) -> Array:
-    placed = book.placed(rows).sort_values("event_time", kind="stable").drop_duplicates("unit", keep="last")
+    placed = rows.sort_values("event_time", kind="stable").drop_duplicates("unit", keep="last")
     values = np.full(len(book.units), np.nan)
     values[placed["unit"].to_numpy(np.int64)] = placed[name].to_numpy(np.float64)
     return values
@@ -116,7 +114,7 @@ def _mean(unit: Ints, values: Array, weight: Array, units: int) -> Array:
 
 
 def _orders_of_a_year(book: Book, orders: pd.DataFrame) -> pd.DataFrame:
-    placed = book.placed(orders).drop_duplicates(["unit", "order_id"], keep="last")
+    placed = orders.drop_duplicates(["unit", "order_id"], keep="last")
     return placed[placed["column"] >= book.days - YEAR]
 
 
@@ -124,7 +122,7 @@ def _tenure(book: Book, orders: pd.DataFrame, of_a_year: pd.DataFrame) -> Array:
     """Days since the first known order of the buyer that ordered most within a year."""
     by_buyer = of_a_year.groupby(["unit", "buyer_id"], as_index=False)["amount_minor"].sum()
     largest = by_buyer.sort_values(["unit", "amount_minor", "buyer_id"]).drop_duplicates("unit", keep="last")
-    first = book.placed(orders).groupby(["unit", "buyer_id"], as_index=False)["column"].min()
+    first = orders.groupby(["unit", "buyer_id"], as_index=False)["column"].min()
     found = largest.merge(first, on=["unit", "buyer_id"])
     tenure = np.full(len(book.units), np.nan)
     tenure[found["unit"].to_numpy(np.int64)] = book.days - found["column"].to_numpy(np.float64)
@@ -143,8 +141,7 @@ def _price(book: Book, orders: pd.DataFrame) -> Array:
 
 def _secured(book: Book, frames: Frames, owners: Mapping[str, str]) -> Array:
     """Outstanding on the facilities that machines of the unit secure; NaN for a unit without any facility known."""
-    facilities = book.placed(frames[RecordKind.FACILITY])
-    repaid = book.placed(frames[RecordKind.REPAYMENT])
+    facilities, repaid = frames[RecordKind.FACILITY], frames[RecordKind.REPAYMENT]
     whole = repaid[repaid["amount_paid_minor"] >= repaid["amount_due_minor"]]
     last = whole.groupby(["unit", "facility_id"], as_index=False)["instalment"].max()
     known = np.unique(facilities["unit"].to_numpy(np.int64))

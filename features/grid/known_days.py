@@ -88,7 +88,7 @@ class KnownDays:
         self._pairs = pairs_of(memory, self._obligor_ids)
         self._names: tuple[str, ...] = ()
         self._reports = ReportLog(memory, {uid: number for number, uid in enumerate(self._pairs.machine_uids)})
-        self._zones = sorted({profile.site_zone for profile in memory.profiles().values()}) or ["UTC"]
+        self.zones = sorted({profile.site_zone for profile in memory.profiles().values()}) or ["UTC"]
         self._zone_of_pair = np.zeros(len(self._pairs.machine), dtype=np.int64)
         self._sampled = self._owners_of(memory.sampled_machines)
         self._of_obligors = SlidingDays(len(obligor_ids), keep=days.obligor + _SPREAD, zeros=ALWAYS)
@@ -115,7 +115,7 @@ class KnownDays:
         return self._histories(as_of, ownership)
 
     def _last_day_of_zone(self, as_of: datetime) -> Ints:
-        return np.array([day_number(last_complete_day(zone, as_of)) for zone in self._zones], dtype=np.int64)
+        return np.array([day_number(last_complete_day(zone, as_of)) for zone in self.zones], dtype=np.int64)
 
     def _since(self, as_of: datetime, ownership: Ownership, last_day: int) -> Ints:
         """The first day that must be put in anew, of each obligor."""
@@ -158,8 +158,8 @@ class KnownDays:
         table, spans = machine_days.table, machine_days.spans
         pair = self._pairs.of(table["machine_uid"], table["obligor_id"])
         site = self._pairs.of(spans["machine_uid"], spans["obligor_id"])
-        self._zone_of_pair[site[site >= 0]] = positions(spans["site_zone"], self._zones)[site >= 0]
-        zones = [self._zones[zone] for zone in self._zone_of_pair]
+        self._zone_of_pair[site[site >= 0]] = positions(spans["site_zone"], self.zones)[site >= 0]
+        zones = [self.zones[zone] for zone in self._zone_of_pair]
         day = day_numbers(table["day"])
         obligor = np.where(pair < 0, -1, self._pairs.obligor[pair])
         own_pairs = chosen[self._pairs.obligor]
@@ -208,9 +208,9 @@ class KnownDays:
         # Of obligors that are not known nothing is asked; with the others' day all arrays stay views.
         unplaced = last_days == np.iinfo(np.int64).max
         last_days[unplaced] = last_days[~unplaced].max(initial=day_number(as_of.astimezone(UTC).date()) - 1)
-        first_zone = np.full(count, len(self._zones))
+        first_zone = np.full(count, len(self.zones))
         np.minimum.at(first_zone, owner, zone)
-        zones = tuple([*self._zones, "UTC"][at] for at in first_zone)
+        zones = tuple([*self.zones, "UTC"][at] for at in first_zone)
         units = Units(Level.OBLIGOR, self._obligor_ids, self._obligor_ids, zones, last_days)
         return self._history(self._of_obligors, units, told, owner, days=self._days.obligor, recent=self._days.recent)
 
@@ -225,7 +225,7 @@ class KnownDays:
                 name if now else f"{name} of {owner}" for name, owner, now in zip(names, owners, stands, strict=True)
             ),
             tuple(owners),
-            tuple(self._zones[zone] for zone in self._zone_of_pair),
+            tuple(self.zones[zone] for zone in self._zone_of_pair),
             last_of_zone[self._zone_of_pair],
         )
         days = self._days.machine
@@ -245,7 +245,7 @@ class KnownDays:
             first_column=first_column[spans.pair],
             starts=spans.starts,
             ends=spans.ends,
-            zones=[self._zones[zone] for zone in self._zone_of_pair[spans.pair]],
+            zones=[self.zones[zone] for zone in self._zone_of_pair[spans.pair]],
             last_days=units.last_days,
             shape=(len(units.names), days),
         )
@@ -267,7 +267,7 @@ class KnownDays:
         seen = np.zeros(len(self._pairs.machine), dtype=np.bool_)
         several = np.bincount(spans.pair, minlength=len(seen))[spans.pair] > 1
         told = np.zeros(len(spans.pair), dtype=np.bool_)
-        for number, zone in enumerate(self._zones):
+        for number, zone in enumerate(self.zones):
             last = int(last_of_zone[number])
             calendar = local_days(zone, last - days - _SPREAD + 1, last)
             first = calendar.first_day + int(np.searchsorted(calendar.midnights, begins))

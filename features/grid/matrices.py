@@ -16,17 +16,19 @@ from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.remembered import RememberedObservations
 from data_contracts.reference.dated import ParameterBook
+from features.bookings import Book
 from features.catalogue import CATALOGUE, evaluate
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.feature_history import fleet_of
 from features.grid.known_days import HistoryDays, KnownDays, KnownHistories
+from features.grid.ledger_log import LedgerLog
 from features.history import DailyHistory, Level
-from features.ledgers import COLUMNS, MACHINE_KINDS, load_ledgers, with_ledgers
+from features.ledgers import COLUMNS, MACHINE_KINDS, load_ledgers, with_frames, with_ledgers
 from features.machine_day.reports import REPORT_COLUMNS
 from features.matrix import FeatureMatrix
 from features.settings import settings_at
 
-OBLIGORS_PER_BLOCK = 250
+OBLIGORS_PER_BLOCK = 500
 WORKERS = 2
 
 DAYS = HistoryDays(obligor=HISTORY_DAYS, recent=RECENT_DAYS, machine=MACHINE_DAYS)
@@ -110,10 +112,13 @@ def _columns(kind: RecordKind) -> tuple[str, ...]:
 
 def _walk(memory: RememberedObservations, block: Sequence[ObligorId], asked: _Asked) -> list[FeatureMatrix]:
     days = KnownDays(memory, block, DAYS)
+    log = LedgerLog(memory, block, days.zones) if asked.level is Level.OBLIGOR else None
     found = []
     for as_of in asked.instants:
         known = days.at(as_of)
-        history, units = (_obligors if asked.level is Level.OBLIGOR else _machines)(known, memory, as_of)
+        history, units = (
+            machine_history(known, memory, as_of) if log is None else obligor_history(known, memory, log, as_of)
+        )
         values = evaluate(history, settings_at(asked.parameters, as_of)).values[units]
         found.append(
             FeatureMatrix(
@@ -127,17 +132,20 @@ def _walk(memory: RememberedObservations, block: Sequence[ObligorId], asked: _As
     return found
 
 
-def _obligors(
-    known: KnownHistories, memory: RememberedObservations, as_of: datetime
+def obligor_history(
+    known: KnownHistories, memory: RememberedObservations, log: LedgerLog, as_of: datetime
 ) -> tuple[DailyHistory, NDArray[np.int64]]:
     """The history of the block's obligors, and which of them are known."""
-    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=known.machine_uids)
+    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=known.machine_uids, kinds=MACHINE_KINDS)
     fleet = fleet_of(with_ledgers(known.machines, ledgers), known.obligors.units)
     fleet = replace(fleet, owner=np.where(known.fleet_known, fleet.owner, -1))
-    return replace(with_ledgers(known.obligors, ledgers), fleet=fleet), np.flatnonzero(known.obligors_known)
+    book = Book.of(known.obligors)
+    frames = log.placed(book, as_of) | {RecordKind.LOCATION: book.placed(ledgers.places)}
+    history = replace(with_frames(known.obligors, frames, ledgers.owners), fleet=fleet)
+    return history, np.flatnonzero(known.obligors_known)
 
 
-def _machines(
+def machine_history(
     known: KnownHistories, memory: RememberedObservations, as_of: datetime
 ) -> tuple[DailyHistory, NDArray[np.int64]]:
     """The history of the block's machines, and which of them are owned and known."""

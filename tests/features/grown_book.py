@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from observed_book import OTHER, THIRD, Book
 from sample_tables import OBLIGOR
 
-from data_contracts.contract import RecordKind
+from data_contracts.contract import RecordKind, load_contract
 from data_contracts.vocabulary import ELEMENTS
 
 FIRST = date(2026, 3, 1)
@@ -113,10 +113,45 @@ def instalment(draw: st.DrawFn, *, days: int = DAYS) -> Told:
     return Told(RecordKind.REPAYMENT, (row,))
 
 
-books = st.lists(st.one_of(reports(), reports(), reports(), ownership(), instalment()), min_size=3, max_size=12)
+@st.composite
+def trade(draw: st.DrawFn, *, days: int = DAYS) -> tuple[Told, ...]:
+    """An order, its delivery, its invoice, what was received or taken off, and upkeep; each known some days later."""
+    owner, number = draw(st.sampled_from(OWNERS)), draw(st.integers(1, 6))
+    start = draw(st.integers(0, days))
+    named = {"obligor_id": owner, "buyer_id": draw(st.sampled_from(("B1", "B2"))), "currency": "CNY"}
+    currency = draw(st.sampled_from(("CNY", "CNY", "CNY", "EUR")))
+
+    def row(after: int, **values: Any) -> Row:
+        known = midnight(start + after + draw(st.sampled_from((0, 1, 9))))
+        return {**named, "event_time": midnight(start + after), "recorded_time": known, **values}
+
+    order, bill = f"O{number}", f"I{number}"
+    amount = draw(st.integers(1, 10**6))
+    due = FIRST + timedelta(days=start + 10)
+    rows = {
+        RecordKind.PURCHASE_ORDER: row(0, order_id=order, parts=100, amount_minor=amount, due_date=due),
+        RecordKind.DELIVERY: row(7, order_id=order, delivery_id=f"D{number}", parts=60, amount_minor=amount),
+        RecordKind.INVOICE: row(8, invoice_id=bill, delivery_id=f"D{number}", status="issued", amount_minor=amount, tax_minor=0, due_date=due, currency=currency),
+        RecordKind.RECEIPT: row(draw(st.integers(9, 30)), receipt_id=f"R{number}", invoice_id=bill, amount_minor=amount // 2),
+        RecordKind.MAINTENANCE: row(3, maintenance_id=f"W{number}", machine_uid=draw(st.sampled_from(MACHINES)), maintenance_kind=draw(st.sampled_from(("preventive", "corrective"))), component="spindle", work_seconds=600.0, cost_minor=5),
+        RecordKind.FACILITY: row(0, facility_id="F1", lender_id="L", facility_kind="term_loan", purpose="equipment", collateral_id=draw(st.sampled_from(MACHINES)), amount_minor=amount, rate_per_year=0.06, instalments=12),
+    }  # fmt: skip
+    return tuple(Told(kind, (told,)) for kind, told in rows.items())
+
+
+def _alone(told: Told) -> tuple[Told, ...]:
+    return (told,)
+
+
+books = st.lists(
+    st.one_of(reports().map(_alone), reports().map(_alone), ownership().map(_alone), instalment().map(_alone), trade()),
+    min_size=3,
+    max_size=12,
+).map(lambda batches: [told for batch in batches for told in batch])
 
 
 def fill(book: Book, told: list[Told]) -> None:
     """Admit one batch after the other."""
     for batch in told:
-        book.say(batch.kind, batch.rows)
+        columns = {column.name for column in load_contract(batch.kind).source_columns} | {"recorded_time"}
+        book.say(batch.kind, [{name: value for name, value in row.items() if name in columns} for row in batch.rows])
