@@ -81,7 +81,7 @@ def same_values(found: DailyHistory, told: DailyHistory, rows: np.ndarray) -> No
         np.testing.assert_array_equal(value[rows], expected, err_msg=field.name)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(told=books, days=st.lists(st.integers(1, DAYS + 50), min_size=1, max_size=3, unique=True).map(sorted))
 def test_the_histories_are_those_built_one_by_one(told: list[Told], days: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder, new_book(Path(folder)) as book:
@@ -89,7 +89,7 @@ def test_the_histories_are_those_built_one_by_one(told: list[Told], days: list[i
         same_histories(book, days)
 
 
-@settings(deadline=None, max_examples=4)
+@settings(deadline=None, max_examples=2)
 @given(
     told=books,
     days=st.lists(st.integers(1, DAYS + 50), min_size=1, max_size=2, unique=True).map(sorted),

@@ -23,7 +23,7 @@ from features.loading import history_begins, load_machine_days
 SHORT = HistoryDays(obligor=40, recent=30, machine=20)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(
     told=books,
     days=st.lists(st.integers(1, DAYS + 50), min_size=2, max_size=5, unique=True).map(sorted),

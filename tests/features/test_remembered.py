@@ -19,7 +19,7 @@ from data_contracts.observations.remembered import RememberedObservations
 KINDS = (RecordKind.MACHINE_DAY_REPORT, RecordKind.MACHINE_OWNERSHIP, RecordKind.REPAYMENT)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(
     told=books,
     day=st.integers(0, DAYS + 20),
