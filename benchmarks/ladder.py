@@ -28,7 +28,7 @@ from benchmarks.worlds.power_points import power_points
 from features.as_of import CreditTrainingSet
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import Calibrator, PdScale, fit_logistic
-from scoring.training.features import credit_sign, signed_columns
+from scoring.training.features import credit_sign, input_columns
 from scoring.training.metrics import credit_metrics
 from scoring.training.scorecard import fit_scorecard
 from simulator.summary import STATEMENT
@@ -146,7 +146,9 @@ def _by_points(world: BuiltWorld, data: CreditTrainingSet, rows: Rows) -> Matrix
 def _by_scorecard(data: CreditTrainingSet, rows: Rows) -> Matrix:
     """Fitted on the training months; intercept and slope set anew on the calibration months."""
     card = fit_scorecard(
-        data.values[rows.train], data.defaulted[rows.train], columns=signed_columns(data.names, credit_sign)
+        data.values[rows.train],
+        data.defaulted[rows.train],
+        columns=input_columns(data.names, data.values[rows.train], credit_sign),
     )
     log_odds = card.log_odds(data.values)
     intercept, slope = fit_logistic(log_odds[rows.calibrate][:, None], data.defaulted[rows.calibrate])

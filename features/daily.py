@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numba
 import numpy as np
@@ -92,12 +93,14 @@ def history_of(units: Units, measures: Mapping[str, Measure], owned: OwnedTime, 
     within = np.maximum(owned.seconds, observed)
     count, days = observed.shape
     seen = observed > 0
+    said: dict[str, Any] = {**measures, **{name: unsaid(count, recent) for name in LEDGER_MEASURES}}
     return DailyHistory(
         level=units.level,
         units=units.names,
         obligor_ids=units.obligor_ids,
         last_days=units.last_days.astype("datetime64[D]"),
         zones=units.zones,
+        industries=(None,) * count,
         first_observed=np.where(seen.any(axis=1), seen.argmax(axis=1), days),
         within_seconds=Measure(within),
         unknown_seconds=Measure((within - observed)[:, days - recent :]),
@@ -105,8 +108,7 @@ def history_of(units: Units, measures: Mapping[str, Measure], owned: OwnedTime, 
         machine_days=Measure(owned.machines[:, days - recent :]),
         standing=Standing.unknown(count),
         fleet=None,
-        **measures,
-        **{name: unsaid(count, recent) for name in LEDGER_MEASURES},
+        **said,
     )
 
 

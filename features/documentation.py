@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from features.catalogue import FEATURES
 from features.declaration import HISTORY_DAYS, Feature, FeatureDefinition
-from features.snapshot import Missing
+from features.feature_value import Missing
+from features.history import Level
+from features.settings import settings_at, shipped_parameters
 from features.trade import QUANTITIES
+
+PARAMETERS_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""The page quotes parameters as in force then."""
 
 PAGE = Path(__file__).parent.parent / "docs" / "features.md"
 
@@ -23,6 +29,10 @@ _REASONS = {
     Missing.NO_POWER_METER: "no machine said power or energy",
     Missing.NO_COUNTER: "no machine counted parts",
     Missing.NO_SOURCE: "no source says it",
+    Missing.NO_BASIS: "there was nothing to divide by or to compare with",
+    Missing.NO_PEERS: "no peers are known, or fewer than `features/parameters/peer_firms.yaml` asks for",
+    Missing.LOW_COVERAGE: "less was observed than the feature needs (`features/parameters/minimum_coverage.yaml`)",
+    Missing.NOT_OF_A_MACHINE: "the feature is of obligors only",
     Missing.NOT_CONSENTED: "the obligor has not consented to its use",
 }
 
@@ -34,6 +44,9 @@ A feature is a formula over daily sums of machine-days ([machine-days.md](machin
 `as_of` is the last N complete local days before it, and sees what was recorded by then. Ratios divide sums: over days
 and machines first, then the ratio. The key of a feature carries its window (`power_on_rate_90d`). Every feature is
 computed for the obligor and for each machine that it owns.
+
+Beside the sums over machines some features stand for the machine that matters: `_min`, `_max` and `_value_weighted`
+after the key put together the machines' own values. A feature that rests on ledgers sees the rows recorded by `as_of`.
 
 The sign is that of a monotone constraint: + means that more of it is more risk, − that more is less, 0 that the sign is
 not settled and the feature is no input of that model. The adverse value is the same feature with every unknown second
@@ -49,12 +62,13 @@ window that must follow them is `features/parameters/minimum_history_share.yaml`
 _HOW_TO_ADD = """## Add a feature
 
 1. Write the formula in its family's file in `features/` with `@feature`: unit, windows, both signs with their reasons,
-   labels in Chinese and English, the formula in words. Its docstring is its description here.
+   labels in Chinese and English, the formula in words. Its docstring is its description here, and its label makes the
+   sentences of its reasons; one that deserves words of its own gets them in `risk_reports/wording`.
 2. Put it into the family's tuple at the end of that file; a new family goes into `FEATURES` in `features/catalogue.py`.
-3. If it needs a new daily measure, add it to `DailyHistory` (`features/history.py`) and to `features/daily.py`, and say
-   in `DailyHistory.adverse` what a pessimist makes of it.
-4. Work one example by hand in `tests/features/`.
-5. Add its sentences to `risk_reports/wording`, run `make docs`, and train again.
+3. Work one example by hand in the family's table in `tests/features/families/`: a test fails for a feature without.
+4. If it needs a new daily measure, add it to `DailyHistory` (`features/history.py`), and to `features/measures.py` or,
+   from a ledger, to `features/ledger_measures.py`; say in `DailyHistory.adverse` what a pessimist makes of it.
+5. Run `make docs`, and train again.
 """
 
 
@@ -78,15 +92,30 @@ def _family(family: str, members: Sequence[Feature]) -> str:
 
 def _row(declared: Feature) -> tuple[str, ...]:
     first = declared.definitions[0]
+    plain = [item for item in declared.definitions if item.across is None]
+    across = sorted({f"`_{item.across.value}`" for item in declared.definitions if item.across})
+    windows = ", ".join(str(item.window_days) for item in plain) + (f"<br>{', '.join(across)}" if across else "")
     return (
         f"`{declared.name}`<br>{first.label_en} / {first.label_zh}",
-        f"{first.description}<br>*{first.formula}*",
+        f"{first.description}<br>*{first.formula}*{_needs(first)}",
         first.unit,
-        ", ".join(str(definition.window_days) for definition in declared.definitions),
+        windows,
         _signed(first.credit_risk, first.credit_reason),
         _signed(first.insurance_risk, first.insurance_reason) + _mark(first),
         first.iso_22400,
     )
+
+
+def _needs(definition: FeatureDefinition) -> str:
+    """What it needs beside machine-days: ledgers, peers, coverage; and that it is of obligors only."""
+    least = settings_at(shipped_parameters(), PARAMETERS_AT).minimum_coverage.get(definition.name)
+    needs = [
+        "Rests on ledgers." if definition.rests_on_ledgers else "",
+        "Needs peers." if definition.needs_peers else "",
+        f"Needs coverage of {least:g}." if least else "",
+        "Of obligors only." if Level.MACHINE not in definition.levels else "",
+    ]
+    return "".join(f"<br>{text}" for text in needs if text)
 
 
 def _signed(sign: int, reason: str) -> str:

@@ -25,6 +25,10 @@ class Missing(StrEnum):
     NO_POWER_METER = "no_power_meter"
     NO_COUNTER = "no_counter"
     NO_SOURCE = "no_source"
+    NO_BASIS = "no_basis"
+    NO_PEERS = "no_peers"
+    LOW_COVERAGE = "low_coverage"
+    NOT_OF_A_MACHINE = "not_of_a_machine"
     NOT_CONSENTED = "not_consented"
 
 

@@ -108,6 +108,8 @@ class DailyHistory:
     last_days: NDArray[np.datetime64]
     zones: tuple[str, ...]
     """IANA zone of each unit's site; of several, the first."""
+    industries: tuple[str | None, ...]
+    """Division of GB/T 4754 of each unit's owner, where it is known."""
 
     within_seconds: Measure
     unknown_seconds: Measure

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.declaration import reason_code
+from features.columns import reason_code
 from features.feature_value import SAID, Missing
 from features.history import Array, DailyHistory, Window, nan_sum
 from features.level import SECONDS_PER_HOUR

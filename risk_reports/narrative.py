@@ -45,10 +45,12 @@ def credit_reason_sentences(record: ScoreRecord, language: Language) -> list[str
 
 
 def fact_sentences(snapshot: FeatureSnapshot, language: Language) -> list[str]:
-    """What is known of the machines: each feature over its longest window that has a value."""
+    """What is known of the machines: each feature that has a sentence as a fact, over its longest window that has a
+    value."""
     longest: dict[str, str] = {}
     for key, definition in CATALOGUE.items():
-        if snapshot.values[key].value is not None:
+        told = f"fact.{definition.name}" in wording(language).sentences
+        if told and snapshot.values[key].value is not None:
             known = longest.get(definition.name)
             if known is None or CATALOGUE[known].window_days < definition.window_days:
                 longest[definition.name] = key

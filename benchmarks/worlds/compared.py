@@ -23,7 +23,6 @@ from scoring.boosters import mean_of_members
 from scoring.cards import Estimate
 from scoring.credit.artefact import CreditArtefact
 from scoring.training.credit import train_credit
-from scoring.training.features import credit_sign, signed_columns
 from scoring.training.metrics import Z_95, area_under_curve
 from scoring.training.split import TimeSplit
 
@@ -91,7 +90,7 @@ def fitted(data: CreditTrainingSet, slices: TimeSplit) -> CreditArtefact:
 
 def margins(model: CreditArtefact, data: CreditTrainingSet) -> Matrix:
     """Log-odds of every row before calibration."""
-    columns = signed_columns(data.names, credit_sign)
+    columns = [data.names.index(item.key) for item in model.card.features]
     return mean_of_members(list(model.bag.margins(np.ascontiguousarray(data.values[:, columns]))))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,8 @@ from importlib.resources.abc import Traversable
 from babel.messages.pofile import read_po
 
 from data_contracts.errors import MillgradeError
+from features.catalogue import CATALOGUE
+from scoring.explanation.reasons import Direction, ReasonKind, reason_code
 
 
 class Language(StrEnum):
@@ -45,7 +48,8 @@ class Wording:
 
 @cache
 def wording(language: Language) -> Wording:
-    """All sentences of a language: the union of its catalogues, none of which repeats another's code."""
+    """All sentences of a language: the union of its catalogues, none of which repeats another's code, and for reasons
+    without a sentence of their own one made of the feature's label (`feature.<kind>.<direction>`)."""
     sentences: dict[str, str] = {}
     for source in _files(language):
         with source.open("rb") as file:
@@ -53,17 +57,27 @@ def wording(language: Language) -> Wording:
         found = {str(message.id): str(message.string) for message in catalogue if message.id}
         assert not sentences.keys() & found.keys(), f"{source.name} repeats codes of another catalogue"
         sentences |= found
-    return Wording(language, sentences)
+    return Wording(language, _reason_sentences(language, sentences) | sentences)
 
 
 @cache
 def wording_version() -> str:
-    """SHA-256 over the catalogues of all languages."""
-    digest = hashlib.sha256()
-    for language in Language:
-        for source in _files(language):
-            digest.update(source.read_bytes())
-    return digest.hexdigest()
+    """SHA-256 over all sentences of all languages."""
+    said = {language.value: dict(wording(language).sentences) for language in Language}
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reason_sentences(language: Language, patterns: Mapping[str, str]) -> dict[str, str]:
+    """A sentence for each reason, from the label of its feature and the pattern of its kind and direction."""
+    return {
+        reason_code(kind, family=item.family, name=item.name, direction=direction): patterns[
+            f"feature.{kind.value}.{direction.value}"
+        ].replace("{label}", item.label_zh if language is Language.ZH else item.label_en)
+        for item in CATALOGUE.values()
+        for kind in ReasonKind
+        for direction in Direction
+    }
 
 
 def _files(language: Language) -> list[Traversable]:

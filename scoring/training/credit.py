@@ -25,7 +25,7 @@ from scoring.errors import NotEnoughEvents
 from scoring.explanation.compiled import explainer_of, interventional_of
 from scoring.explanation.reference import reference_digest
 from scoring.explanation.shapley import ReferenceCounts
-from scoring.training.features import credit_sign, model_features, signed_columns, with_medians
+from scoring.training.features import credit_sign, input_columns, model_features, with_medians
 from scoring.training.grades import grade_figures
 from scoring.training.metrics import credit_metrics
 from scoring.training.reference import Peers, choose_peers
@@ -78,7 +78,8 @@ def train_credit(
     split.check_embargo(EMBARGO_MONTHS)
     values = parameters.at(split.test[-1])
     settings = values["credit_model"]
-    columns = signed_columns(data.names, credit_sign)
+    trained = rows_at(data.as_of, data.obligor_ids, split.train)
+    columns = input_columns(data.names, data.values[trained], credit_sign)
     train, calibrate, test = (_rows(data, columns, as_ofs) for as_ofs in (split.train, split.calibrate, split.test))
     _check_events(train, calibrate, test, minimum=settings["minimum_defaults"])
     features = model_features(

@@ -25,12 +25,14 @@ def insurance_sign(definition: FeatureDefinition) -> int:
     return definition.insurance_risk
 
 
-def signed_columns(names: Sequence[str], sign: Callable[[FeatureDefinition], int]) -> list[int]:
-    """Positions of the features whose sign is settled.
+def input_columns(names: Sequence[str], seen: Matrix, sign: Callable[[FeatureDefinition], int]) -> list[int]:
+    """Positions of a model's inputs: the features whose sign is settled and of which the training rows `seen` (n, k)
+    say anything.
 
-    The others are no inputs, so that every reason points the way the catalogue says.
+    Without a sign a reason could point either way; what training never saw, a model cannot speak of.
     """
-    return [position for position, name in enumerate(names) if sign(CATALOGUE[name]) != 0]
+    said: NDArray[np.bool_] = np.asarray((~np.isnan(seen)).any(axis=0))
+    return [position for position, name in enumerate(names) if said[position] and sign(CATALOGUE[name]) != 0]
 
 
 def model_features(

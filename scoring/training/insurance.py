@@ -20,7 +20,7 @@ from scoring.cards import DataCut, ModelFeature, Slice, installed_libraries, sta
 from scoring.errors import NotEnoughEvents
 from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
 from scoring.insurance.card import InsuranceCard, InsuranceMetrics
-from scoring.training.features import insurance_sign, model_features, signed_columns
+from scoring.training.features import input_columns, insurance_sign, model_features
 from scoring.training.metrics import actual_to_expected, poisson_deviance
 from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
 from scoring.training.split import instants_of, latest_held_back, rows_at
@@ -74,7 +74,8 @@ def train_insurance(
     """
     train_as_ofs, test_as_ofs = latest_held_back(instants_of(data.as_of), EMBARGO_MONTHS)
     settings = parameters.at(test_as_ofs[-1])["insurance_model"]
-    columns = signed_columns(data.names, insurance_sign)
+    trained = rows_at(data.as_of, data.machine_uids, train_as_ofs)
+    columns = input_columns(data.names, data.values[trained], insurance_sign)
     train, test = _rows(data, columns, train_as_ofs), _rows(data, columns, test_as_ofs)
     _check_events(train, minimum=settings["minimum_claims"])
     features = model_features(

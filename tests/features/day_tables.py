@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from data_contracts.vocabulary import ELEMENTS
 from features.catalogue import CATALOGUE, evaluate
 from features.daily import build_history
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
+from features.feature_history import fleet_of
 from features.feature_value import REASONS, SAID
 from features.history import DailyHistory, Level
 from features.machine_day.machine_days import ENERGIES, ONLY_REPORTED, SCHEMA, SPAN_SCHEMA, MachineDays
@@ -107,11 +109,13 @@ def history(
     as_of: datetime = AS_OF,
     length: int | None = None,
 ) -> DailyHistory:
-    """Their history."""
-    whole = HISTORY_DAYS if level is Level.OBLIGOR else MACHINE_DAYS
-    return build_history(
-        machine_days(days, spans), level=level, as_of=as_of, days=length or whole, recent_days=RECENT_DAYS
-    )
+    """Their history; that of an obligor with its fleet."""
+    found = machine_days(days, spans)
+    if level is Level.MACHINE:
+        return build_history(found, level=level, as_of=as_of, days=length or MACHINE_DAYS)
+    machines = build_history(found, level=Level.MACHINE, as_of=as_of, days=MACHINE_DAYS)
+    obligors = build_history(found, level=level, as_of=as_of, days=length or HISTORY_DAYS, recent_days=RECENT_DAYS)
+    return replace(obligors, fleet=fleet_of(machines, obligors.units))
 
 
 def values_of(found: DailyHistory, unit: int = 0) -> dict[str, float | Missing]:

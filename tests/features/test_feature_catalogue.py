@@ -31,9 +31,11 @@ LEADING = {
 
 @pytest.mark.parametrize("definition", CATALOGUE.values(), ids=list(CATALOGUE))
 def test_a_definition_is_complete(definition: FeatureDefinition) -> None:
-    assert definition.key == f"{definition.name}_{definition.window_days}d"
+    base = definition.name.removesuffix(f"_{definition.across.value}") if definition.across else definition.name
+    ending = f"_{definition.across.value}" if definition.across else ""
+    assert definition.key == f"{base}_{definition.window_days}d{ending}"
     assert re.fullmatch(r"[a-z0-9_]+", definition.key)
-    assert definition.window_days in (7, 30, 90)
+    assert definition.window_days in (7, 30, 90, 180, 365)
     for text in ("unit", "credit_reason", "insurance_reason", "formula", "description", "iso_22400", "label_en"):
         assert getattr(definition, text).strip(), text
     assert re.search(r"[\u4e00-\u9fff]", definition.label_zh)

@@ -126,7 +126,8 @@ def test_little_history_and_none(book: Book) -> None:
     assert little.values["operating_rate_30d"].adverse_value == pytest.approx(9 * 4 / (30 * 24))
     assert little.industry_division is None
     assert (none.first_day, none.history_days, dict(none.machines)) == (None, 0, {})
-    assert {value.missing for value in none.values.values()} == {Missing.NOT_ENOUGH_HISTORY}
+    reasons = {Missing.NOT_ENOUGH_HISTORY, Missing.NO_SOURCE, Missing.NO_PEERS}
+    assert {value.missing for value in none.values.values()} == reasons
     assert all(value.value is None for value in none.quantities.values())
     assert none.industry_division == "C34"
 

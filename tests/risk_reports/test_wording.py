@@ -17,11 +17,9 @@ from scoring.records import InsuranceProduct, Outcome, ScoreSource
 
 
 def needed() -> list[str]:
-    names = {definition.name for definition in CATALOGUE.values()}
     units = {definition.unit for definition in CATALOGUE.values()} - {"1"}
     return sorted(
         [*reason_codes()]
-        + [f"fact.{name}" for name in names]
         + [f"unit.{unit}" for unit in units]
         + [f"family.{family}" for family in {definition.family for definition in CATALOGUE.values()}]
         + [f"{rule}.{how}" for rule in RULES for how in ("met", "bites")]
@@ -48,6 +46,24 @@ def test_both_languages_hold_the_same_codes_and_the_same_values() -> None:
 
     assert [code for code in english if fields(english[code]) < fields(chinese[code])] == []
     assert [code for code in reason_codes() if fields(english[code]) != fields(chinese[code])] == []
+
+
+def test_facts_are_about_features() -> None:
+    facts = {code.removeprefix("fact.") for code in wording(Language.EN).sentences if code.startswith("fact.")}
+    assert facts <= {definition.name for definition in CATALOGUE.values()}
+    assert {"operating_rate", "coverage", "failure_rate"} <= facts
+
+
+def test_a_reason_without_a_sentence_of_its_own_bears_the_label_of_its_feature() -> None:
+    say = wording(Language.EN).say
+    code = "R.supply_chain.buyer_hhi.adverse"
+    assert say(code, value="80.0 %", reference="30.0 %", window=365) == (
+        "Concentration of receivables: 80.0 % over the last 365 days (median of peers 30.0 %);"
+        " this raised the assessed risk of default."
+    )
+    assert "应收集中度" in wording(Language.ZH).say(code, value="80.0 %", reference="30.0 %", window=365)
+    own = say("R.level.operating_rate.adverse", value="1", reference="2", window=30)
+    assert own.startswith("The machines were working")
 
 
 def test_no_reason_is_a_catch_all() -> None:
