@@ -132,6 +132,7 @@ def _reasons(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
             "reference_value": reason.reference_value,
             "unit": reason.unit,
             "window_days": reason.window_days,
+            "change": reason.change,
         }
         for reason in reasons
     ]

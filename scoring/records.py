@@ -77,7 +77,8 @@ class Reason:
     """A family's pull on the score, led by its most telling feature. The sentence is made in risk_reports.wording.
 
     `contribution` is the family's sum; `direction` is "adverse" or "favourable"; `feature` the named feature with its
-    `value` and `unit`; `reference_value` the median of the training peers.
+    `value` and `unit`; `reference_value` the median of the reference group; `change` by how much the value exceeds the
+    obligor's own over the longest window of that feature (None for the longest itself, and where one is not known).
     """
 
     code: ReasonCode
@@ -89,6 +90,7 @@ class Reason:
     reference_value: float | None
     unit: str
     window_days: int | None
+    change: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

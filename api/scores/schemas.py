@@ -24,7 +24,8 @@ class ContributionTold(Told):
 
 
 class ReasonTold(Told):
-    """A family's pull, led by its most telling feature with the obligor's own figure and the peers' median."""
+    """A family's pull, led by its most telling feature with the obligor's own figure, the peers' median, and by how
+    much the figure exceeds the obligor's own over that feature's longest window."""
 
     code: str
     family: str
@@ -35,6 +36,7 @@ class ReasonTold(Told):
     reference_value: float | None
     unit: str
     window_days: int | None
+    change: float | None
 
 
 class PdStepTold(Told):

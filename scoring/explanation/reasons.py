@@ -122,7 +122,7 @@ def _strongest(
         if direction.sign * pull < rules.minimum_contribution or not telling:
             continue
         leading, feature = max(telling, key=lambda member: strength(member[0].contribution, member[1]))
-        reason = _reason(leading, feature, code=code(feature), direction=direction, pull=pull)
+        reason = _reason(leading, feature, members, code=code(feature), direction=direction, pull=pull)
         told.append((strength(pull, feature), reason))
     told.sort(key=lambda item: -item[0])
     return [reason for _, reason in told[: rules.count(direction)]]
@@ -146,7 +146,13 @@ def _excess(value: float, feature: ModelFeature) -> float:
 
 
 def _reason(
-    leading: Contribution, feature: ModelFeature, *, code: ReasonCode, direction: Direction, pull: float
+    leading: Contribution,
+    feature: ModelFeature,
+    members: Members,
+    *,
+    code: ReasonCode,
+    direction: Direction,
+    pull: float,
 ) -> Reason:
     return Reason(
         code=code,
@@ -158,4 +164,15 @@ def _reason(
         reference_value=feature.peer_median,
         unit=feature.unit,
         window_days=feature.window_days,
+        change=_change(leading, feature, members),
     )
+
+
+def _change(leading: Contribution, feature: ModelFeature, members: Members) -> float | None:
+    """The value less the obligor's own over the feature's longest window: how it moved lately."""
+    windows = {other.window_days or 0: item.value for item, other in members if other.name == feature.name}
+    longest = max(windows)
+    before = windows[longest]
+    if longest == feature.window_days or leading.value is None or before is None:
+        return None
+    return leading.value - before

@@ -85,6 +85,24 @@ def test_a_reason_quotes_value_and_peers() -> None:
     assert (reason.value, reason.reference_value, reason.unit, reason.window_days) == (0.3, 0.4, "1", 90)
 
 
+def test_a_reason_says_how_the_value_moved_against_the_longest_window() -> None:
+    lately = feature("level", "a").model_copy(update={"key": "a_7d", "window_days": 7})
+    longest, other = feature("level", "a"), feature("level", "b")
+    pulls = [
+        Contribution(feature=lately.key, family="level", value=0.1, contribution=0.3),
+        Contribution(feature=longest.key, family="level", value=0.35, contribution=0.1),
+        Contribution(feature=other.key, family="level", value=0.2, contribution=0.05),
+    ]
+    features = [lately, longest, other]
+    (reason,) = reasons(pulls, kind=ReasonKind.CREDIT, features=features, rules=RULES)
+    assert (reason.feature, reason.change) == ("a_7d", pytest.approx(-0.25))
+    (reason,) = reasons(pulls[1:], kind=ReasonKind.CREDIT, features=features[1:], rules=RULES)
+    assert (reason.feature, reason.change) == ("a_90d", None)
+    unknown = [pulls[0], Contribution(feature=longest.key, family="level", value=None, contribution=0.1)]
+    (reason,) = reasons(unknown, kind=ReasonKind.CREDIT, features=features[:2], rules=RULES)
+    assert reason.change is None
+
+
 def test_what_is_not_known_is_no_reason() -> None:
     unknown, known = feature("level", "a"), feature("level", "b")
     pulls = [
