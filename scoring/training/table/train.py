@@ -135,7 +135,7 @@ def suspected_leaks(table: Table) -> tuple[SuspectedLeak, ...]:
     """
     rows = encoded(table.frame, fit_features(table.frame, {}))
     names = [str(name) for name in table.frame.columns]
-    absent = np.isnan(rows)
+    absent = table.frame.isna().to_numpy()
     some = np.flatnonzero(absent.any(axis=0) & ~absent.all(axis=0))
     asked = TrainingTable(
         obligor_ids=table.groups,
