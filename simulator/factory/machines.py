@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,27 +98,58 @@ def draw_machines(
     firm = np.repeat(np.arange(len(firms)), counts)
     own = streams.of("machine.uniform", block).random((len(firm), 8))
     normal = streams.of("machine.normal", block).standard_normal((len(firm), 4))
-    kind = _kinds(firms, firm, own[:, 0], parameters=parameters)
-    types = list(limits.types.values())
-    kinds = [types[position] for position in kind]
     is_first = np.diff(firm, prepend=-1) > 0  # a firm has at least one machine from the start
     bought_later = ~is_first & (own[:, 1] < limits.bought_in_window_share)
     first_day = np.where(bought_later, 1 + np.floor(own[:, 2] * (calendar.day_count - 1)), 0).astype(np.int64)
     age = np.where(bought_later, 0.0, _within(own[:, 3], limits.age_low_years, limits.age_high_years))
+    gamma = streams.of("machine.proneness", block).gamma(parameters.faults.proneness_shape, size=len(firm))
+    return make_machines(
+        firms,
+        firm,
+        _uids(firms, counts),
+        first_day=first_day,
+        last_day=np.where(first_day < last_days[firm], last_days[firm], 0),
+        age=age,
+        uniform=own,
+        normal=normal,
+        gamma=gamma,
+        calendar=calendar,
+        parameters=parameters,
+    )
+
+
+def make_machines(
+    firms: Firms,
+    firm: Ints,
+    uids: Sequence[MachineUid],
+    *,
+    first_day: Ints,
+    last_day: Ints,
+    age: Floats,
+    uniform: Floats,
+    normal: Floats,
+    gamma: Floats,
+    calendar: Calendar,
+    parameters: WorldParameters,
+) -> Machines:
+    """Machines of these firms (rows of `firms`) from their draws: `uniform` (m, 8), `normal` (m, 4), and `gamma` (m,)
+    of the shape of proneness; `age` is in years on the first day."""
+    limits, schedule = parameters.machines, parameters.schedule
+    kind = _kinds(firms, firm, uniform[:, 0], parameters=parameters)
+    types = list(limits.types.values())
+    kinds = [types[position] for position in kind]
     worth = np.maximum(np.exp(-limits.depreciation_per_year * age), limits.least_value_share)
     value = _column(kinds, "value_cny") * np.exp(limits.value_sd_log * normal[:, 2]) * worth
-    schedule = parameters.schedule
     share = schedule.executing_share_mean + schedule.executing_share_sd * normal[:, 3]
     past = DAYS_PER_YEAR * limits.past_use_share * firms.nominal_quarters[firm]
-    gamma = streams.of("machine.proneness", block).gamma(parameters.faults.proneness_shape, size=len(firm))
     run = _column(kinds, "run_kw") * np.exp(limits.run_sd_log * normal[:, 0]) / POWER_STEP_KW
     return Machines(
-        uids=_uids(firms, counts),
+        uids=tuple(uids),
         firm=firm,
         kind=kind,
         models=tuple(kind.model for kind in kinds),
         first_day=first_day,
-        last_day=np.where(first_day < last_days[firm], last_days[firm], 0),
+        last_day=last_day,
         owned_until=np.full(len(firm), FOREVER),
         site=np.full(len(firm), NO_SITE),
         moved_day=np.full(len(firm), FOREVER),
@@ -125,14 +157,14 @@ def draw_machines(
         value_minor=np.round(value / 1000.0).astype(np.int64) * 100_000,
         cycle_seconds=_column(kinds, "cycle_seconds") * np.exp(limits.cycle_sd_log * normal[:, 1]),
         executing_share=np.clip(share, 0.5, 0.97),
-        setup_share=_within(own[:, 4], schedule.setup_share_low, schedule.setup_share_high),
+        setup_share=_within(uniform[:, 4], schedule.setup_share_low, schedule.setup_share_high),
         proneness=gamma / parameters.faults.proneness_shape,
-        policy_month=1 + np.floor(own[:, 5] * 12).astype(np.int64),
+        policy_month=1 + np.floor(uniform[:, 5] * 12).astype(np.int64),
         predecessor=np.full(len(firm), -1, dtype=np.int64),
         tool_life_quarters=np.round(4.0 * _column(kinds, "tool_life_hours")).astype(np.int64),
         meter_quarters=np.floor(age * past).astype(np.int64),
         speed_sd_ratio=limits.speed_sd_ratio,
-        **_powers(run, own[:, 6], power=parameters.power),
+        **_powers(run, uniform[:, 6], power=parameters.power),
     )
 
 

@@ -8,6 +8,7 @@ the firms after it; where no such firm is there or alive, the machine leaves the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import compress
 from typing import Any
@@ -50,7 +51,7 @@ def change_hands(
     kept = replace(
         machines, owned_until=np.minimum(machines.owned_until, day), last_day=np.minimum(machines.last_day, day)
     )
-    bought = _taken(kept, sold[is_there])
+    bought = taken(kept, sold[is_there])
     firm, first = buyer[is_there], day[sold[is_there]]
     worth = np.exp(-limits.depreciation_per_year * (first - machines.first_day[sold[is_there]]) / DAYS_PER_YEAR)
     bought = replace(
@@ -62,7 +63,8 @@ def change_hands(
         value_minor=np.round(bought.value_minor * worth / 100_000).astype(np.int64) * 100_000,
         predecessor=sold[is_there],
     )
-    return _by_firm(kept, bought)
+    machines, _ = joined_by_firm([kept, bought])
+    return machines
 
 
 def settle_sites(
@@ -101,25 +103,28 @@ def _sale_days(
     return np.where(in_life, planned, late)
 
 
-def _taken(machines: Machines, rows: Ints) -> Machines:
+def taken(machines: Machines, rows: Ints) -> Machines:
     """The machines at these rows."""
     columns: dict[str, Any] = {name: _rows(getattr(machines, name), rows) for name in _columns(machines)}
     return replace(machines, **columns)
 
 
-def _by_firm(kept: Machines, bought: Machines) -> Machines:
-    """All rows firm by firm; predecessors follow their rows."""
+def joined_by_firm(parts: Sequence[Machines]) -> tuple[Machines, Ints]:
+    """The machines of all parts firm by firm, each part's in turn, and which row of the parts each one was.
+
+    Predecessors are rows of the parts joined, and follow them.
+    """
     whole: dict[str, Any] = {}
-    for name in _columns(kept):
-        one, other = getattr(kept, name), getattr(bought, name)
-        whole[name] = one + other if isinstance(one, tuple) else np.concatenate([one, other])
-    joined = replace(kept, **whole)
+    for name in _columns(parts[0]):
+        columns = [getattr(part, name) for part in parts]
+        whole[name] = sum(columns, ()) if isinstance(columns[0], tuple) else np.concatenate(columns)
+    joined = replace(parts[0], **whole)
     order = np.argsort(joined.firm, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    ordered = _taken(joined, order)
+    ordered = taken(joined, order)
     before = ordered.predecessor
-    return replace(ordered, predecessor=np.where(before >= 0, place[before], -1))
+    return replace(ordered, predecessor=np.where(before >= 0, place[before], -1)), order
 
 
 def _columns(machines: Machines) -> list[str]:

@@ -1,8 +1,9 @@
 """Replicas of one firm: a block whose firms are all that firm as it stands, each with a future of its own.
 
 What is known at the snapshot is copied: stock, orders, machines and their wear, invoices, debt, cash. What is not yet
-decided is drawn anew for each replica: its health, the states of all industries, its buyers and their failures, and
-everything that the month's step draws. Only power rationing is shared by the replicas of one batch.
+decided is drawn anew for each replica: its health, the states of all industries, its buyers and their failures, its
+purchases and sales of machines, and everything that the month's step draws. Only power rationing is shared by the
+replicas of one batch.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from simulator.block import Block, BlockState, Laws, as_known, network_of
 from simulator.credit.reduced_form import monthly_hazard
 from simulator.credit.structural import Engine
+from simulator.factory.plant import Plant
 from simulator.finance.costs import TaxYear
 from simulator.finance.debt import Debt
 from simulator.finance.opening import BooksState
@@ -26,6 +28,9 @@ from simulator.firms.obligors import Health
 from simulator.streams import Streams
 from simulator.trade.deliveries import Shelf
 from simulator.trade.network import Network, buyer_state, failure_chance, first_strike
+from simulator.whatif.fleet import Fleet, Future, draw_fleet, fleet_state
+
+FUTURE_MONTHS = 12
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -62,25 +67,32 @@ def replicas(snapshot: Snapshot, firm: int, *, count: int, seed: int, more_buyer
     industries = _industry_paths(snapshot, count, streams)
     buyers = np.unique(np.concatenate([block.firms.buyers[firm], np.array(more_buyers, dtype=np.int64)]))
     rows = np.full(count, firm)
-    own = np.flatnonzero(block.machines.firm == firm)
-    machines = _rows(block.machines, np.tile(own, count), len(block.machines))
-    machines = replace(machines, firm=np.repeat(np.arange(count), len(own)), predecessor=np.full(count * len(own), -1))
     firms = _rows(block.firms, rows, len(block.firms))
     regular = np.concatenate([block.firms.buyers[firm], np.array(more_buyers, dtype=np.int64)])
     firms = replace(firms, buyers=_renumbered(np.tile(regular, (count, 1)), np.arange(count)[:, None], buyers))
+    months = snapshot.laws.calendar.months[snapshot.position + 1 :][:FUTURE_MONTHS]
+    future = Future(months=months, laws=snapshot.laws, streams=streams)
+    fleet = draw_fleet(block, firm, future, firms=firms, default_day=state.default_day)
     lives = _rows(block.lives, rows, len(block.firms))
     health = _health_paths(snapshot, firm, count, streams)
     copied = replace(
         block,
         firms=firms,
-        machines=machines,
+        machines=fleet.machines,
         health=Health(health=health, industry_state=industries[:, block.firms.industry[firm]]),
         lives=replace(lives, health=health),
         terms=replace(_rows(block.terms, rows, len(block.firms)), supplier=np.arange(count)),
     )
+    plant = Plant(
+        block=block.number,
+        firms=firms,
+        machines=fleet.machines,
+        parameters=snapshot.laws.parameters,
+        streams=streams,
+    )
     return Replicas(
         block=copied,
-        state=_state(state, firm, count, np.tile(own, count), buyers),
+        state=_state(state, firm, fleet, plant, buyers),
         laws=replace(
             snapshot.laws,
             streams=streams,
@@ -119,7 +131,8 @@ def _renumbered(buyer: Ints, replica: Ints, buyers: Ints) -> Ints:
     return np.asarray(replica * len(buyers) + np.searchsorted(buyers, buyer))
 
 
-def _state(state: BlockState, firm: int, count: int, machines: Ints, buyers: Ints) -> BlockState:
+def _state(state: BlockState, firm: int, fleet: Fleet, plant: Plant, buyers: Ints) -> BlockState:
+    count = len(plant.firms)
     rows = np.full(count, firm)
     shelf = Shelf(
         due=_of_firm(state.shelf.due, firm, count, buyers),
@@ -130,15 +143,15 @@ def _state(state: BlockState, firm: int, count: int, machines: Ints, buyers: Int
         state,
         open_parts=state.open_parts[rows],
         maintenance_debt=state.maintenance_debt[rows],
-        plant=state.plant.of(machines),
+        plant=fleet_state(fleet, state.plant, plant),
         silent_until=state.silent_until[rows],
         default_day=state.default_day[rows],
         shelf=shelf,
-        books=_books(state.books, firm, count, machines, buyers),
+        books=_books(state.books, firm, count, fleet, buyers),
     )
 
 
-def _books(books: BooksState, firm: int, count: int, machines: Ints, buyers: Ints) -> BooksState:
+def _books(books: BooksState, firm: int, count: int, fleet: Fleet, buyers: Ints) -> BooksState:
     rows, sales = np.full(count, firm), books.sales
     by_firm = {"pay_from", "facilities", "recovered"}
     debt = {entry.name: getattr(books.debt, entry.name) for entry in fields(Debt)}
@@ -158,8 +171,8 @@ def _books(books: BooksState, firm: int, count: int, machines: Ints, buyers: Int
         owner_minor=books.owner_minor[rows],
         usual_sales=books.usual_sales[rows],
         year=TaxYear(result_before=books.year.result_before[rows], accrued=books.year.accrued[rows]),
-        failures=books.failures[machines],
-        worked_quarters=books.worked_quarters[machines],
+        failures=np.where(fleet.is_own, books.failures[np.maximum(fleet.source, 0)], 0),
+        worked_quarters=np.where(fleet.is_own, books.worked_quarters[np.maximum(fleet.source, 0)], 0),
     )
 
 

@@ -13,9 +13,11 @@ from written_world import WrittenWorld
 from simulator import simulate
 from simulator.block import Block, Laws, build_block, step
 from simulator.credit.structural import Engine
+from simulator.factory.machines import FOREVER
 from simulator.finance.accounts import Account
 from simulator.finance.debt import PAST_DUE_DAYS
 from simulator.finance.desk import Flow
+from simulator.whatif.fleet import sale_chance
 from simulator.whatif.interventions import COLLECTED_AFTER_DAYS, Plan, intervene
 from simulator.whatif.nested import HORIZON_MONTHS, NoSnapshot, effect_of, nested_pd, snapshot_at
 from simulator.whatif.replicas import Snapshot, replicas
@@ -214,3 +216,36 @@ def test_a_structural_world_is_written(tmp_path: Path) -> None:
     assert len(defaults) > 0
     with pytest.raises(UnknownEngine, match="'diesel'"):
         simulate(engine="diesel", out=tmp_path / "x")
+
+
+def test_purchases_and_sales_to_come_are_not_known_at_the_snapshot(laws: Laws) -> None:
+    """Replicas of firms whose world has sales and purchases ahead do not have them, but draw their own as often."""
+    limits = replace(laws.parameters.machines, sold_per_year_share=0.2, bought_in_window_share=0.3)
+    lively = replace(laws, parameters=replace(laws.parameters, machines=limits))
+    block = build_block(0, 96, lively)
+    snapshot = snapshot_at(block, lively, position=POSITION)
+    months = lively.calendar.months[POSITION + 1 :]
+    today, machines = months[0].first_day, block.machines
+    ahead = np.flatnonzero(
+        (machines.owned_until >= today) & (machines.owned_until < FOREVER) & (machines.first_day < today)
+    )
+    planned = {int(row) for row in machines.firm[ahead]} & set(
+        np.flatnonzero(snapshot.state.default_day > today).tolist()
+    )
+    assert len(planned) > 5
+    sold, held, bought, firms = 0, 0, 0, 0
+    for firm in sorted(planned)[:12]:
+        fleet = replicas(snapshot, firm, count=100, seed=0).block.machines
+        owned = (fleet.last_day > 0) & (fleet.first_day < today)
+        now = (machines.firm == firm) & (machines.first_day < today) & (machines.owned_until >= today)
+        assert owned.sum() == 100 * now.sum()
+        assert (np.diff(fleet.firm) >= 0).all()
+        sold += int((owned & (fleet.owned_until < FOREVER)).sum())
+        held += int(owned.sum()) - 100  # a firm keeps its first machine
+        bought += int(((fleet.last_day > 0) & (fleet.first_day >= today)).sum())
+        firms += 100
+    chance = sale_chance(lively, position=POSITION, months=HORIZON_MONTHS)
+    assert abs(sold / held - chance) < 4 * np.sqrt(chance * (1 - chance) / held)
+    years = lively.calendar.day_count / 365.25
+    usual = (limits.mean_count - 1) * limits.bought_in_window_share / years
+    assert 0.5 * usual < bought / firms < 3.0 * usual
