@@ -24,6 +24,9 @@ FIRST, SECOND = ObligorId("91999999MA0000001N"), ObligorId("91999999MA0001000T")
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
 AS_OF = datetime(2026, 5, 7, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+SIGNED = NOW + timedelta(hours=1)
+"""When the checkpoint is signed that auditors keep."""
+
 MAPPING = {
     "name": "gateway",
     "kind": "sample",

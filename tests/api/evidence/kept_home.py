@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -13,7 +12,7 @@ from api.operations.audit.examine import audit
 from benchmarks.tamper import small
 from data_contracts.evidence.verify import Checkpoint, Key
 
-SIGNED = small.NOW + timedelta(hours=1)
+SIGNED = small.SIGNED
 
 
 @dataclass(frozen=True)
