@@ -1,4 +1,7 @@
-"""Tables of the evidence: the log's entries and tree, and the checkpoints that were signed."""
+"""Tables of the evidence: the log's entries and tree, checkpoints that were signed; gateways' keys, seals and faults.
+
+Times are UTC microseconds since 1970.
+"""
 
 from __future__ import annotations
 
@@ -44,3 +47,66 @@ log_checkpoint = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
 )
 """A checkpoint that was signed for receipts or witnesses, with the cosignatures that came in."""
+
+gateway_key = sa.Table(
+    "gateway_key",
+    metadata,
+    sa.Column("key_id", sa.String(16), primary_key=True),
+    sa.Column("gateway", sa.String(80), nullable=False),
+    sa.Column("obligor_id", sa.String(18), nullable=False),
+    sa.Column("public_key", sa.LargeBinary(32), nullable=False),
+    sa.Column("registered_us", sa.BigInteger, nullable=False),
+    sa.Column("registered_by", sa.String(40), nullable=False),
+    sa.Column("revoked_us", sa.BigInteger),
+    sa.Column("revoked_from_us", sa.BigInteger),
+    sa.Index(None, "obligor_id"),
+)
+"""A gateway's Ed25519 key. `revoked_us` is when it was revoked, `revoked_from_us` since when it counts for nothing."""
+
+gateway_seal = sa.Table(
+    "gateway_seal",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("key_id", sa.ForeignKey("gateway_key.key_id"), nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("boot_id", sa.String(32), nullable=False),
+    sa.Column("monotonic_us", sa.BigInteger, nullable=False),
+    sa.Column("wall_us", sa.BigInteger, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("body_sha256", sa.String(64), nullable=False),
+    sa.Column("signature", sa.LargeBinary(64), nullable=False),
+    sa.Column("received_us", sa.BigInteger, nullable=False),
+    sa.Column("batch_id", sa.String(25), nullable=False),
+    sa.Index(None, "key_id", "sequence"),
+    sa.Index(None, "key_id", "body_sha256"),
+)
+"""A seal that came in with a batch, with the signature that proves who made it."""
+
+gateway_fault = sa.Table(
+    "gateway_fault",
+    metadata,
+    sa.Column("fault_id", sa.String(24), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("key_id", sa.ForeignKey("gateway_key.key_id"), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("other_digest", sa.String(64)),
+    sa.Column("detail", sa.String(300), nullable=False),
+    sa.Column("found_us", sa.BigInteger, nullable=False),
+    sa.Column("batch_id", sa.String(25), nullable=False),
+    sa.Index(None, "key_id"),
+)
+"""Something wrong with a gateway's chain; the two seals that it names are its proof."""
+
+batch_attestation = sa.Table(
+    "batch_attestation",
+    metadata,
+    sa.Column("batch_id", sa.String(25), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("level", sa.String(2), nullable=False),
+    sa.Column("seal_digest", sa.String(64)),
+    sa.Column("attested_by", sa.String(80), nullable=False),
+    sa.Column("evidence", sa.String(64)),
+    sa.Column("attested_us", sa.BigInteger, nullable=False),
+)
+"""How far a batch can be trusted to come from where it says: at its admission (position 0), and as others attested it
+later; `evidence` is the SHA-256 of what shows it."""
