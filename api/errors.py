@@ -152,6 +152,18 @@ class EvidenceErased(BusinessError):
     code = "evidence_erased"
 
 
+class SealRefused(InputError):
+    """A batch bears a seal that cannot be read, is of no gateway of the obligor, or is over something else."""
+
+    code = "seal_refused"
+
+
+class GatewayKeyGone(BusinessError):
+    """A batch is sealed with a key that was revoked."""
+
+    code = "gateway_key_revoked"
+
+
 class RequestTimedOut(OperatingError):
     """A request took longer than it may; nothing of it was kept unless an answer says so."""
 
@@ -196,12 +208,14 @@ PLACES: dict[type[Exception], Place] = {
     RequestInFlight: Place(status=409, title="The same request is being worked on"),
     ModelNotForLive: Place(status=409, title="The model is not for live keys"),
     DataNotForLive: Place(status=409, title="The data is not for live keys"),
+    GatewayKeyGone: Place(status=409, title="The gateway's key was revoked"),
     EvidenceErased: Place(status=409, title="It was erased"),
     RealDataKept: Place(status=409, title="Real data is kept of this obligor"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),
     UnsupportedMediaType: Place(status=415, title="The media type is not supported"),
     InputError: Place(status=422, title="The request cannot be used as it is"),
+    SealRefused: Place(status=422, title="The seal of the batch does not hold"),
     IdempotencyKeyReused: Place(status=422, title="The Idempotency-Key belongs to another request"),
     NoModel: Place(status=503, title="No model is promoted", detail="No model that could answer is promoted here."),
     UnknownModel: Place(status=503, title="No model is promoted", detail="No model that could answer is kept here."),

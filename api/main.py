@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.consents import endpoints as consents
 from api.credit_decisions import endpoints as credit_decisions
+from api.gateways import endpoints as gateways
 from api.home import Home
 from api.http import health
 from api.http.documents import openapi_of
@@ -35,7 +36,7 @@ DESCRIPTION = (
     "Production-data credit scoring and usage-based premiums. Millgrade recommends to licensed institutions; "
     "it never moves money. docs/api.md explains keys, idempotency, paging, consents and every problem."
 )
-RESOURCES = (credit_decisions, premium_quotes, obligors, scores, machines, telemetry, consents, health)
+RESOURCES = (credit_decisions, premium_quotes, obligors, scores, machines, telemetry, gateways, consents, health)
 
 
 def create_app(

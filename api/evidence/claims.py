@@ -19,9 +19,11 @@ import sqlalchemy as sa
 
 from api.database.tables import consent, credit_decision, premium_quote, score_record, snapshot
 from data_contracts.evidence import log
+from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal
 from data_contracts.observations.tables import (
     batch,
     chunk,
+    from_microseconds,
     observation_file,
     observation_file_batch,
     quarantined_row,
@@ -39,6 +41,11 @@ class Kind(StrEnum):
     OBSERVATION_FILE = "observation_file"
     QUARANTINE = "quarantine"
     READMISSION = "readmission"
+    ATTESTATION = "attestation"
+    GATEWAY_KEY = "gateway_key"
+    GATEWAY_KEY_REVOCATION = "gateway_key_revocation"
+    GATEWAY_SEAL = "gateway_seal"
+    GATEWAY_FAULT = "gateway_fault"
     CONSENT = "consent"
     CONSENT_WITHDRAWAL = "consent_withdrawal"
     SNAPSHOT = "snapshot"
@@ -71,6 +78,15 @@ FILE_COLUMNS = (
     *("sha256", "path", "kind", "partition", "bucket", "rows", "bytes", "event_from", "event_until", "recorded_from"),
     *("recorded_until", "unit_from", "unit_until", "merges", "contract_version", "received_time"),
 )
+ATTESTATION_COLUMNS = ("batch_id", "position", "level", "seal_digest", "attested_by", "evidence", "attested_us")
+GATEWAY_KEY_COLUMNS = (
+    *("key_id", "gateway", "obligor_id", "public_key", "livemode", "registered_us", "registered_by"),
+)
+SEAL_COLUMNS = (
+    *("digest", "key_id", "sequence", "boot_id", "monotonic_us", "wall_us", "previous", "body_sha256", "signature"),
+    *("received_us", "batch_id"),
+)
+FAULT_COLUMNS = ("fault_id", "kind", "key_id", "digest", "other_digest", "detail", "found_us", "batch_id")
 CONSENT_COLUMNS = (
     *("consent_id", "obligor_id", "recipient", "purpose", "streams", "granted_time", "expires_time", "mark"),
     "evidence",
@@ -94,7 +110,14 @@ QUOTE_TOLD = ("gross_premium_minor", "currency", "claim_frequency_per_machine_ye
 def ingest_batches(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Admissions: the register's row, and a digest of what it says of each chunk but its salt."""
     for row in _rows(connection, batch, batch.c.batch_id, subjects):
-        said = {**_columns(row, BATCH_COLUMNS), "chunks_sha256": _chunks_digest(connection, row.batch_id)}
+        first = (batch_attestation.c.batch_id == row.batch_id) & (batch_attestation.c.position == 0)
+        table = batch_attestation.c
+        level = connection.execute(sa.select(table.level, table.seal_digest).where(first)).one_or_none()
+        said = {
+            **_columns(row, BATCH_COLUMNS),
+            "chunks_sha256": _chunks_digest(connection, row.batch_id),
+            "attestation": None if level is None else _plain_row(level),
+        }
         yield Claim(kind=Kind.INGEST_BATCH, subject=row.batch_id, canonical=_json(said), kept_time=row.received_time)
 
 
@@ -146,6 +169,62 @@ def readmissions(connection: sa.Connection, subjects: Sequence[str] | None) -> I
         of_batch = rows.where(table.readmitted_in == row.readmitted_in).order_by(table.batch_id, table.row_number)
         said = {"readmitted_in": row.readmitted_in, "rows": [list(line) for line in connection.execute(of_batch)]}
         yield Claim(kind=Kind.READMISSION, subject=row.readmitted_in, canonical=_json(said))
+
+
+def attestations(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """How far batches can be trusted to come from where they say, as it was said at admission and later."""
+    for row in _rows(connection, batch_attestation, batch_attestation.c.batch_id, subjects):
+        yield Claim(
+            kind=Kind.ATTESTATION,
+            subject=f"{row.batch_id}/{row.position}",
+            canonical=_json(_columns(row, ATTESTATION_COLUMNS)),
+            kept_time=from_microseconds(row.attested_us),
+        )
+
+
+def gateway_keys(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Gateways' keys as they were registered."""
+    for row in _rows(connection, gateway_key, gateway_key.c.key_id, subjects):
+        yield Claim(
+            kind=Kind.GATEWAY_KEY,
+            subject=row.key_id,
+            canonical=_json(_columns(row, GATEWAY_KEY_COLUMNS)),
+            kept_time=from_microseconds(row.registered_us),
+        )
+
+
+def gateway_key_revocations(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Gateways' keys that count for nothing any more, and since when."""
+    for row in _rows(connection, gateway_key, gateway_key.c.key_id, subjects):
+        if row.revoked_us is not None or row.revoked_from_us is not None:
+            yield Claim(
+                kind=Kind.GATEWAY_KEY_REVOCATION,
+                subject=row.key_id,
+                canonical=_json(_columns(row, ("key_id", "revoked_us", "revoked_from_us"))),
+                kept_time=None if row.revoked_us is None else from_microseconds(row.revoked_us),
+            )
+
+
+def gateway_seals(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Seals with their signatures, and the batches that they came with."""
+    for row in _rows(connection, gateway_seal, gateway_seal.c.digest, subjects):
+        yield Claim(
+            kind=Kind.GATEWAY_SEAL,
+            subject=row.digest,
+            canonical=_json(_columns(row, SEAL_COLUMNS)),
+            kept_time=from_microseconds(row.received_us),
+        )
+
+
+def gateway_faults(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """What was found wrong with a gateway's chain."""
+    for row in _rows(connection, gateway_fault, gateway_fault.c.fault_id, subjects):
+        yield Claim(
+            kind=Kind.GATEWAY_FAULT,
+            subject=row.fault_id,
+            canonical=_json(_columns(row, FAULT_COLUMNS)),
+            kept_time=from_microseconds(row.found_us),
+        )
 
 
 def consents(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
@@ -215,6 +294,11 @@ READERS: Mapping[Kind, Reader] = {
     Kind.OBSERVATION_FILE: observation_files,
     Kind.QUARANTINE: quarantines,
     Kind.READMISSION: readmissions,
+    Kind.ATTESTATION: attestations,
+    Kind.GATEWAY_KEY: gateway_keys,
+    Kind.GATEWAY_KEY_REVOCATION: gateway_key_revocations,
+    Kind.GATEWAY_SEAL: gateway_seals,
+    Kind.GATEWAY_FAULT: gateway_faults,
     Kind.CONSENT: consents,
     Kind.CONSENT_WITHDRAWAL: withdrawals,
     Kind.SNAPSHOT: snapshots,

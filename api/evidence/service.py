@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 import sqlalchemy as sa
 
 from api.evidence import claims
 from api.evidence.claims import READERS, Claim, Kind
-from data_contracts.evidence import log
+from data_contracts.evidence import gateways, log
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import BatchId
-from data_contracts.observations.tables import chunk, observation_file, observation_file_batch, retired_file
+from data_contracts.observations.tables import (
+    chunk,
+    observation_file,
+    observation_file_batch,
+    retired_file,
+    to_microseconds,
+)
 
 
 def record(connection: sa.Connection, kind: Kind, subjects: Sequence[str]) -> None:
@@ -20,17 +29,40 @@ def record(connection: sa.Connection, kind: Kind, subjects: Sequence[str]) -> No
     _append(connection, READERS[kind](connection, subjects))
 
 
-def record_batch(connection: sa.Connection, batch_id: BatchId) -> None:
-    """Log an admission, its files, and what it turned away."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """How far a batch can be trusted to come from where it says, who says so, and the seal that it rests on."""
+
+    level: AttestationLevel
+    by: str
+    seal_digest: str | None = None
+
+
+SELF_DECLARED = Attestation(level=AttestationLevel.SELF_DECLARED, by="operator")
+
+
+def record_batch(
+    connection: sa.Connection, batch_id: BatchId, attestation: Attestation = SELF_DECLARED, *, now: datetime
+) -> None:
+    """Attest and log an admission, its files, and what it turned away."""
+    gateways.attest(
+        connection,
+        batch_id,
+        attestation.level,
+        seal_digest=attestation.seal_digest,
+        by=attestation.by,
+        now_us=to_microseconds(now),
+    )
+    record(connection, Kind.ATTESTATION, [batch_id])
     record(connection, Kind.INGEST_BATCH, [batch_id])
     files = observation_file_batch.c
     record(connection, Kind.OBSERVATION_FILE, _all(connection, files.sha256, files.batch_id == batch_id))
     record(connection, Kind.QUARANTINE, [batch_id])
 
 
-def record_readmission(connection: sa.Connection, batch_id: BatchId) -> None:
+def record_readmission(connection: sa.Connection, batch_id: BatchId, *, now: datetime) -> None:
     """Log an admission of rows that were in quarantine, and which they were."""
-    record_batch(connection, batch_id)
+    record_batch(connection, batch_id, now=now)
     record(connection, Kind.READMISSION, [batch_id])
 
 

@@ -109,7 +109,7 @@ def readmit(home: Home, batch_id: BatchId, mapping: Mapping, *, now: datetime) -
     with unit_of_work(home.engine) as connection:
         store = ObservationStore(home.observations)
         found = readmission.readmit(connection, store, batch_id, mapping, received_time=now)
-        record_readmission(connection, found.admission.batch_id)
+        record_readmission(connection, found.admission.batch_id, now=now)
         registration.register(connection, found.admission.obligor_ids, now=now)
         return found
 

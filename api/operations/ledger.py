@@ -59,7 +59,7 @@ def admit_rows(
         _write(source, said)
         store = ObservationStore(home.observations)
         result = admit(connection, store, source, mapping, obligor=None, received_time=now)
-        record_batch(connection, result.batch_id)
+        record_batch(connection, result.batch_id, now=now)
         return result
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
 from api.consents.access import require_visible
 from api.errors import MalformedBody, RoleNotAllowed
+from api.evidence.service import Attestation
+from api.gateways import service as gateways
 from api.http.call import JSON, Call, Work, writing
 from api.http.documents import documented, example, json_body
 from api.http.idempotency import Answer
@@ -22,6 +25,8 @@ from api.receipts.service import ingest_receipt
 from api.telemetry import service
 from api.telemetry.schemas import TelemetryAnswer, TelemetryRows
 from data_contracts.admission import AdmissionResult
+from data_contracts.evidence.gateways import AttestationLevel, Sealed
+from data_contracts.evidence.seal import MAXIMUM_CHARACTERS
 from data_contracts.findings import Reason
 from data_contracts.identifiers import ObligorId
 from data_contracts.mapping import Mapping
@@ -41,7 +46,7 @@ router = APIRouter()
         roles=SENDERS,
         answer=TelemetryAnswer,
         status=201,
-        problems=(404,),
+        problems=(404, 409),
         body={
             **json_body(TelemetryRows, "createTelemetry"),
             CSV: {"schema": {"type": "string"}, "example": example("createTelemetry.csv")},
@@ -57,6 +62,14 @@ def create_telemetry(
         str | None,
         Query(pattern=OBLIGOR_ID_PATTERN, description="Whose rows these are; a gateway's own if left out."),
     ] = None,
+    seal: Annotated[
+        str | None,
+        Header(
+            alias="Millgrade-Seal",
+            max_length=MAXIMUM_CHARACTERS,
+            description="The gateway's signature over the body and its place in the gateway's chain; docs/evidence.md.",
+        ),
+    ] = None,
 ) -> Response:
     """Admit a batch."""
     with call.begin() as work:
@@ -64,7 +77,7 @@ def create_telemetry(
         owner = _owner(work, obligor_id)
         _check_kind(work, applied)
         text = _text(call)
-        return work.once(lambda: _receive(work, text, applied, owner))
+        return work.once(lambda: _receive(work, text, applied, owner, _Sent(seal, call.body)))
 
 
 def _owner(work: Work, obligor_id: str | None) -> ObligorId | None:
@@ -95,7 +108,17 @@ def _text(call: Call) -> bytes:
     return out.getvalue().encode()
 
 
-def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A body to the byte as it came, and its seal, if any."""
+
+    seal: str | None
+    body: bytes
+
+
+def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None, sent: _Sent) -> Answer:
+    sealed = None if sent.seal is None else _examine(work, sent.seal, sent.body, owner)
+    attestation = _attestation(work, sealed)
     result = service.receive(
         work.connection,
         work.home,
@@ -104,11 +127,31 @@ def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None)
         obligor=owner,
         only_own_machines=work.principal.role is Role.GATEWAY,
         livemode=work.principal.livemode,
+        attestation=attestation,
         now=work.now,
     )
+    if sealed is not None:
+        gateways.keep(work.connection, sealed, result.batch_id, now=work.now)
     _count(work, result)
     receipt = ingest_receipt(work.connection, work.home, result.batch_id, now=work.now)
-    return work.plain({"batch": _plain(result), "receipt": receipt}, status=201)
+    told = {
+        "level": attestation.level.value,
+        "seal": attestation.seal_digest,
+        "faults": [] if sealed is None else [f"{fault.kind}: {fault.detail}" for fault in sealed.faults],
+    }
+    return work.plain({"batch": _plain(result), "attestation": told, "receipt": receipt}, status=201)
+
+
+def _examine(work: Work, seal: str, body: bytes, owner: ObligorId | None) -> Sealed:
+    live = work.principal.livemode
+    return gateways.examine(work.connection, seal, body=body, obligor_id=owner, livemode=live, now=work.now)
+
+
+def _attestation(work: Work, sealed: Sealed | None) -> Attestation:
+    """A key of ours makes the channel an authenticated one; a seal says which gateway sent it, and in which place."""
+    if sealed is None:
+        return Attestation(level=AttestationLevel.AUTHENTICATED, by=work.principal.owner)
+    return Attestation(level=sealed.level, by=work.principal.owner, seal_digest=sealed.seal.digest)
 
 
 def _count(work: Work, result: AdmissionResult) -> None:

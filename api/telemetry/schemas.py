@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from api.gateways.schemas import AttestationTold
 from api.http.shapes import Asked, Told
 from api.receipts.schemas import ReceiptTold
 from data_contracts.contract import RecordKind
@@ -50,8 +51,9 @@ class BatchTold(Told):
 
 
 class TelemetryAnswer(Told):
-    """The batch as it was admitted (`quarantined` shows the first faults), and the receipt of it, to be kept."""
+    """The batch as it was admitted (`quarantined` shows the first faults), its attestation, and its receipt to keep."""
 
     batch: BatchTold
+    attestation: AttestationTold
     receipt: ReceiptTold
     livemode: bool

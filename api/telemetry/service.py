@@ -13,7 +13,7 @@ from api.consents import repository as consents
 from api.consents.repository import PLATFORM, Purpose
 from api.database.engine import unit_of_work
 from api.errors import ForeignMachine, RealDataKept
-from api.evidence.service import record_batch
+from api.evidence.service import Attestation, record_batch
 from api.home import Home
 from api.obligors import service as obligors
 from api.snapshots.service import END_OF_TIME, reader
@@ -43,7 +43,7 @@ def ingest_file(
     with unit_of_work(home.engine) as connection:
         store = ObservationStore(home.observations)
         result = admit(connection, store, source, mapping, obligor=obligor, received_time=received_time)
-        record_batch(connection, result.batch_id)
+        record_batch(connection, result.batch_id, now=received_time)
         obligors.register(connection, result.obligor_ids, now=received_time)
         return result
 
@@ -89,6 +89,7 @@ def receive(
     obligor: ObligorId | None,
     only_own_machines: bool,
     livemode: bool,
+    attestation: Attestation,
     now: datetime,
 ) -> AdmissionResult:
     """Admit delimited text that came in through a door, in the caller's transaction.
@@ -114,7 +115,7 @@ def receive(
     except MillgradeError:
         store.discard(paths_of(connection, result.batch_id))
         raise
-    record_batch(connection, result.batch_id)
+    record_batch(connection, result.batch_id, attestation, now=now)
     return result
 
 

@@ -20,6 +20,7 @@ from api.database import tables as business
 from api.evidence.claims import READERS, Kind
 from api.home import Home
 from api.operations.audit.tree import subtrees
+from data_contracts.evidence import tables as evidence
 from data_contracts.evidence.log import entry_leaf
 from data_contracts.evidence.tables import log_entry, log_node
 from data_contracts.observations import tables as register
@@ -36,6 +37,10 @@ RECORDS = (
     register.quarantined_source,
     register.readmission,
     register.source_profile,
+    evidence.batch_attestation,
+    evidence.gateway_key,
+    evidence.gateway_seal,
+    evidence.gateway_fault,
     business.consent,
     business.snapshot,
     business.score_record,
@@ -174,7 +179,7 @@ def _backdate(connection: sa.Connection, table: sa.Table, draw: random.Random) -
     times = [
         column.name
         for column in table.columns
-        if isinstance(column.type, register.Instant) and row[column.name] is not None
+        if (isinstance(column.type, register.Instant) or column.name.endswith("_us")) and row[column.name] is not None
     ]
     if not times:
         raise Impossible

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from api.credit_decisions import service as credit_decisions
+from api.database.engine import unit_of_work
+from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.operations import consents, machines, obligors
 from api.operations.entries import entries, read_all
@@ -16,8 +24,10 @@ from api.premium_quotes import service as premium_quotes
 from api.scores.service import score_all
 from api.telemetry.service import ingest_file
 from benchmarks import small_home
-from data_contracts.identifiers import ObligorId
+from data_contracts.evidence.seal import NO_SEAL, Seal, key_id_of, signed
+from data_contracts.identifiers import BatchId, ObligorId
 from data_contracts.mapping import Mapping, parse_mapping
+from data_contracts.observations.tables import batch, to_microseconds
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
 
 FIRST, SECOND = ObligorId("91999999MA0000001N"), ObligorId("91999999MA0001000T")
@@ -51,6 +61,7 @@ def build(folder: Path) -> Home:
     home = open_home(folder / "home")
     for firm in (FIRST, SECOND):
         ingest(home, folder, firm, days=3)
+    seal_batches(home)
     own_machines(home)
     small_home.promote_models(home)
     score_all(home, as_of=AS_OF, now=NOW)
@@ -81,6 +92,32 @@ def ingest(
         "\n".join(["machine,time,state,kw", *list(_samples(start, days))[:last], f"m1,{start.isoformat()},dancing,1"])
     )
     ingest_file(home, path, mapping=mapping(), obligor=firm, received_time=now)
+
+
+def seal_batches(home: Home) -> None:
+    """A gateway's key, two seals with one missing between them, and a key that was revoked."""
+    key = Ed25519PrivateKey.from_private_bytes(b"g" * 32)
+    public, now_us = key.public_key().public_bytes_raw(), to_microseconds(NOW)
+    seal = Seal(key_id_of(public), "b0" * 16, 0, 1_000_000, now_us, NO_SEAL, hashlib.sha256(b"body 0").hexdigest())
+    later = replace(seal, sequence=2, monotonic_us=61_000_000, wall_us=now_us + 60_000_000, previous="1" * 64)
+    later = replace(later, body_sha256=hashlib.sha256(b"body 2").hexdigest())
+    with unit_of_work(home.engine) as connection:
+        batches = connection.scalars(sa.select(batch.c.batch_id).order_by(batch.c.sequence)).all()
+        for raw in (public, Ed25519PrivateKey.from_private_bytes(b"h" * 32).public_key().public_bytes_raw()):
+            told = gateways.add(
+                connection,
+                obligor_id=FIRST,
+                gateway=f"gateway-{raw.hex()[:4]}",
+                public_key=base64.b64encode(raw).decode(),
+                livemode=False,
+                by="operator",
+                now=NOW,
+            )
+        gateways.revoke(connection, told["key_id"], effective=NOW, now=NOW)
+        for sent, body, batch_id in zip((seal, later), (b"body 0", b"body 2"), batches, strict=True):
+            text = signed(sent, key)
+            sealed = gateways.examine(connection, text, body=body, obligor_id=FIRST, livemode=False, now=NOW)
+            gateways.keep(connection, sealed, BatchId(batch_id), now=NOW)
 
 
 def mapping() -> Mapping:

@@ -62,7 +62,14 @@ class KeyRevoked(InvalidEvidence):
 
 
 def register_key(
-    connection: Connection, *, gateway: str, obligor_id: str, public_key: bytes, by: str, now_us: int
+    connection: Connection,
+    *,
+    gateway: str,
+    obligor_id: str,
+    public_key: bytes,
+    livemode: bool,
+    by: str,
+    now_us: int,
 ) -> str:
     """Register a gateway's key; the same one again for the same gateway changes nothing. Returns its id.
 
@@ -73,11 +80,12 @@ def register_key(
     key_id = key_id_of(public_key)
     known = connection.execute(sa.select(gateway_key).where(gateway_key.c.key_id == key_id)).one_or_none()
     if known is not None:
-        if (known.gateway, known.obligor_id) != (gateway, obligor_id):
+        if (known.gateway, known.obligor_id, known.livemode) != (gateway, obligor_id, livemode):
             raise InvalidEvidence(f"The key {key_id} belongs to another gateway.", hint="Make a key for each gateway.")
         return key_id
     row = {"key_id": key_id, "gateway": gateway, "obligor_id": obligor_id, "public_key": public_key}
-    connection.execute(sa.insert(gateway_key), {**row, "registered_us": now_us, "registered_by": by})
+    said = {"livemode": livemode, "registered_us": now_us, "registered_by": by}
+    connection.execute(sa.insert(gateway_key), {**row, **said})
     return key_id
 
 
@@ -89,12 +97,10 @@ def load_key(connection: Connection, key_id: str) -> Row:
     return row
 
 
-def list_keys(connection: Connection, obligor_id: str | None) -> list[Row]:
-    """The gateways' keys of an obligor or of all, in order of their registration."""
-    keys = sa.select(gateway_key).order_by(gateway_key.c.registered_us, gateway_key.c.key_id)
-    if obligor_id is not None:
-        keys = keys.where(gateway_key.c.obligor_id == obligor_id)
-    return list(connection.execute(keys))
+def list_keys(connection: Connection, obligor_id: str | None, *, livemode: bool | None) -> list[Row]:
+    """The gateways' keys of an obligor or of all, of one mode or of both, in order of their registration."""
+    keys = sa.select(gateway_key).where(*_which(obligor_id, livemode))
+    return list(connection.execute(keys.order_by(gateway_key.c.registered_us, gateway_key.c.key_id)))
 
 
 def revoke_key(connection: Connection, key_id: str, *, from_us: int, now_us: int) -> None:
@@ -104,7 +110,9 @@ def revoke_key(connection: Connection, key_id: str, *, from_us: int, now_us: int
     connection.execute(ending.values(revoked_us=now_us, revoked_from_us=from_us))
 
 
-def examine(connection: Connection, text: str, *, body: bytes, obligor_id: str | None, now_us: int) -> Sealed:
+def examine(
+    connection: Connection, text: str, *, body: bytes, obligor_id: str | None, livemode: bool, now_us: int
+) -> Sealed:
     """The seal of a batch, verified and judged by what its gateway sent before.
 
     Raises InvalidEvidence where it cannot be read, is not signed by a registered key of the obligor, or is over
@@ -112,7 +120,7 @@ def examine(connection: Connection, text: str, *, body: bytes, obligor_id: str |
     """
     seal, signature = read_seal(text)
     row = connection.execute(sa.select(gateway_key).where(gateway_key.c.key_id == seal.key_id)).one_or_none()
-    if row is None or row.obligor_id != obligor_id:
+    if row is None or (row.obligor_id, row.livemode) != (obligor_id, livemode):
         raise InvalidEvidence(f"No gateway key {seal.key_id} of this obligor is registered.", hint="Register it first.")
     check_signature(seal, signature, row.public_key)
     if hashlib.sha256(body).hexdigest() != seal.body_sha256:
@@ -176,13 +184,12 @@ def levels(connection: Connection, batch_ids: Sequence[str]) -> Mapping[str, Att
     return found
 
 
-def list_faults(connection: Connection, obligor_id: str | None) -> list[Row]:
-    """What was found wrong with gateways of an obligor or of all, in the order of finding."""
+def list_faults(connection: Connection, obligor_id: str | None, *, livemode: bool | None) -> list[Row]:
+    """What was found wrong with gateways of an obligor or of all, of one mode or of both, in the order of finding."""
     joined = gateway_fault.join(gateway_key, gateway_key.c.key_id == gateway_fault.c.key_id)
     faults = sa.select(*list(gateway_fault.c), gateway_key.c.gateway, gateway_key.c.obligor_id).select_from(joined)
-    if obligor_id is not None:
-        faults = faults.where(gateway_key.c.obligor_id == obligor_id)
-    return list(connection.execute(faults.order_by(gateway_fault.c.found_us, gateway_fault.c.fault_id)))
+    in_order = faults.order_by(gateway_fault.c.found_us, gateway_fault.c.fault_id)
+    return list(connection.execute(in_order.where(*_which(obligor_id, livemode))))
 
 
 def missing(connection: Connection, key_id: str) -> int:
@@ -191,6 +198,11 @@ def missing(connection: Connection, key_id: str) -> int:
     counted = sa.select(sa.func.max(table.sequence), sa.func.count(table.sequence.distinct()))
     highest, present = connection.execute(counted.where(table.key_id == key_id)).one()
     return 0 if highest is None else int(highest) + 1 - int(present)
+
+
+def _which(obligor_id: str | None, livemode: bool | None) -> list[sa.ColumnElement[bool]]:
+    whose = [] if obligor_id is None else [gateway_key.c.obligor_id == obligor_id]
+    return whose if livemode is None else [*whose, gateway_key.c.livemode.is_(livemode)]
 
 
 def _take_turn(connection: Connection) -> None:

@@ -55,6 +55,7 @@ gateway_key = sa.Table(
     sa.Column("gateway", sa.String(80), nullable=False),
     sa.Column("obligor_id", sa.String(18), nullable=False),
     sa.Column("public_key", sa.LargeBinary(32), nullable=False),
+    sa.Column("livemode", sa.Boolean, nullable=False),
     sa.Column("registered_us", sa.BigInteger, nullable=False),
     sa.Column("registered_by", sa.String(40), nullable=False),
     sa.Column("revoked_us", sa.BigInteger),

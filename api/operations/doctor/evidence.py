@@ -47,9 +47,10 @@ def _sampled(connection: sa.Connection, entries: LogEntries, sample: int) -> Ite
     for kind, reader in READERS.items():
         of_kind = [row for row in entries if row.kind == kind]
         chosen = of_kind if len(of_kind) <= sample else random.sample(of_kind, sample)
-        said = {
-            (claim.kind.value, claim.subject): claim for claim in reader(connection, [row.subject for row in chosen])
-        }
+        named = {(row.kind, row.subject) for row in chosen}
+        about = [row.subject.partition("/")[0].partition(".")[0] for row in chosen]
+        claims = {(claim.kind.value, claim.subject): claim for claim in reader(connection, about)}
+        said = {name: claim for name, claim in claims.items() if name in named}
         ended = [row for row in entries if row.kind in log.ENDINGS]
         yield from examine_records([*chosen, *ended], said, size=len(entries), signed_time=None)
 

@@ -28,7 +28,7 @@ from benchmarks.tamper import mutations, small
 from data_contracts.errors import InvalidEvidence, LogDamaged
 from data_contracts.evidence import log, verify
 from data_contracts.evidence.checkpoint import keep_head
-from data_contracts.evidence.tables import log_entry
+from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal, log_entry
 from data_contracts.identifiers import BatchId
 from data_contracts.mapping import parse_mapping
 from data_contracts.observations.tables import batch, observation_file, quarantined_row
@@ -107,6 +107,10 @@ def test_an_unreadable_row_stops_no_audit(kept: Kept, insider: sa.Connection) ->
         (observation_file, claims.FILE_COLUMNS, set()),
         (consent, claims.CONSENT_COLUMNS, {"withdrawn_time"}),
         (snapshot, (*claims.SNAPSHOT_COLUMNS, *claims.BASIS_COLUMNS), {"disclosure_seed"}),
+        (batch_attestation, claims.ATTESTATION_COLUMNS, set()),
+        (gateway_key, claims.GATEWAY_KEY_COLUMNS, {"revoked_us", "revoked_from_us"}),
+        (gateway_seal, claims.SEAL_COLUMNS, set()),
+        (gateway_fault, claims.FAULT_COLUMNS, set()),
         (score_record, claims.SCORE_COLUMNS, {"body"}),
         (credit_decision, claims.DECISION_COLUMNS, {"body"}),
         (premium_quote, claims.QUOTE_COLUMNS, {"body"}),

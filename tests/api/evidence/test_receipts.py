@@ -224,6 +224,7 @@ def test_no_changed_receipt_convinces(kept: Kept, data: st.DataObject) -> None:
         check_receipt(json.dumps(made), kept.keys)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_verifier(kept: Kept, text: str) -> None:
     with pytest.raises(Invalid):

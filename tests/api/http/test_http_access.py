@@ -3,6 +3,7 @@ another's and an absent object. A route without a rule here fails."""
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_world import ABSENT, NOW, World, consent_to, cover, loan, samples
 from test_http_openapi import OPERATIONS
 
@@ -49,6 +51,12 @@ def consent_to_nobody_here(firm: str) -> dict[str, Any]:
     return consent_to(firm, "insurer-b", purpose="insurance")
 
 
+def a_gateway_key(firm: str) -> dict[str, Any]:
+    """A gateway's key to register, another for each call."""
+    public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    return {"obligor_id": firm, "gateway": "G1", "public_key": base64.b64encode(public).decode()}
+
+
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
@@ -75,6 +83,11 @@ RULES = {
         body=lambda _: samples(),
         parameters=lambda firm: {"mapping": "canonical_sample", "obligor_id": firm},
     ),
+    "createGatewayKey": Rule("obligor operator", all_seeing="operator", status=201, body=a_gateway_key),
+    "listGatewayKeys": Rule("obligor operator", has_object=False),
+    "revokeGatewayKey": Rule(
+        "obligor operator", all_seeing="operator", status=201, body=lambda _: {}, makes="createGatewayKey"
+    ),
     "createConsent": Rule("obligor operator", all_seeing="operator", status=201, body=consent_to_nobody_here),
     "listConsents": Rule("bank insurer obligor operator", has_object=False),
     "getConsent": Rule("bank insurer obligor operator", all_seeing="operator", makes="createConsent"),
@@ -88,6 +101,7 @@ GUARDED = [name for name, rule in RULES.items() if rule.roles != "open"]
 MAKERS = {
     "createCreditDecision": ("bank", "decision", "decision_id", loan),
     "createPremiumQuote": ("insurer", "quote", "quote_id", cover),
+    "createGatewayKey": ("obligor", "gateway_key", "key_id", a_gateway_key),
     "createConsent": ("obligor", "consent", "consent_id", consent_to),
 }
 
@@ -115,7 +129,7 @@ def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, k
     rule, firm = RULES[name], FIRMS[which](world)
     target = made[rule.makes, which] if rule.makes else firm
     path = path.replace("{obligor_id}", firm)
-    for place in ("{decision_id}", "{quote_id}", "{consent_id}"):
+    for place in ("{decision_id}", "{quote_id}", "{key_id}", "{consent_id}"):
         path = path.replace(place, target)
     body = {} if rule.body is None else {"json": rule.body(firm)}
     return world.ask(method, path, key=key, params=rule.parameters(firm), **body)

@@ -34,10 +34,10 @@ def test_the_document_is_current() -> None:
 
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
-        "createConsent", "createCreditDecision", "createPremiumQuote", "createTelemetry", "getConsent",
-        "getCreditDecision", "getCreditDecisionReceipt", "getExplanation", "getLiveness", "getMetrics", "getMonths",
+        "createConsent", "createCreditDecision", "createGatewayKey", "createPremiumQuote", "createTelemetry",
+        "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getExplanation", "getLiveness", "getMetrics", "getMonths",
         "getObligor", "getPremiumQuote", "getPremiumQuoteReceipt", "getReadiness", "getScore", "listAccessLog",
-        "listConsents", "listMachines", "listObligors", "withdrawConsent",
+        "listConsents", "listGatewayKeys", "listMachines", "listObligors", "revokeGatewayKey", "withdrawConsent",
     ]  # fmt: skip
 
 

@@ -175,6 +175,7 @@ def test_every_fraud_is_found_in_any_interleaving(
     assert {fault.other.key_id for fault in found.faults if fault.other is not None} <= {victim}
 
 
+@settings(deadline=None)
 @given(st.data(), lengths, seconds)
 def test_a_hidden_batch_leaves_a_gap(data: st.DataObject, starts: list[int], steps: list[int]) -> None:
     seals = chain(0, starts, seconds=steps)
@@ -236,6 +237,7 @@ def test_a_malformed_seal_is_refused(body: bytes) -> None:
         read_seal(f"{base64.b64encode(body).decode()}.{base64.b64encode(b's').decode()}")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_reader(text: str) -> None:
     with pytest.raises(InvalidEvidence):

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("gateway", sa.String(length=80), nullable=False),
         sa.Column("obligor_id", sa.String(length=18), nullable=False),
         sa.Column("public_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("livemode", sa.Boolean(), nullable=False),
         sa.Column("registered_us", sa.BigInteger(), nullable=False),
         sa.Column("registered_by", sa.String(length=40), nullable=False),
         sa.Column("revoked_us", sa.BigInteger(), nullable=True),
