@@ -12,7 +12,7 @@ import typer
 from api.console import HomeOption, JsonOption, aligned, opened, progress_bar, show
 from api.errors import EXIT_BAD_INPUT
 from api.instants import parse_instant
-from api.operations import keeping
+from api.operations import keeping, rolling
 from api.operations.obligors import DEFAULT_ZONE
 from data_contracts.errors import InputError
 from data_contracts.identifiers import BatchId, obligor_id
@@ -31,6 +31,7 @@ quarantine_app = typer.Typer(help="Rows that were turned away: why, as they were
 def mount(app: typer.Typer) -> None:
     """Give `app` these commands."""
     app.command()(compact)
+    app.command()(rollup)
     app.command()(erase)
     app.command()(quality)
     app.add_typer(quarantine_app, name="quarantine")
@@ -48,6 +49,20 @@ def compact(
     with opened(home) as here, progress_bar("compact") as progress:
         done = asdict(keeping.compact(here, least_files=least_files, now=datetime.now(UTC), progress=progress))
     show(done, as_json, "\n".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in done.items()))
+
+
+def rollup(
+    *,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", help="Address of a Dask scheduler (tcp://...); default: threads here.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Roll up samples that came in since the last time and keep the result. What any as-of sees stays what it is."""
+    with opened(home) as here, rolling.workers(cluster) as executor, progress_bar("rollup") as progress:
+        done = asdict(rolling.roll_up(here, now=datetime.now(UTC), executor=executor, progress=progress))
+    show(done, as_json, "\n".join(f"{name}: {count:,}" for name, count in done.items()))
 
 
 def erase(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,7 @@ from data_contracts.contract import RecordKind
 from data_contracts.identifiers import MachineUid, ObligorId
 from features.machine_day.machine_days import MachineDays
 from features.machine_day.reports import REPORT_COLUMNS, combine, report_days
-from features.machine_day.roll_up import roll_up
-from features.machine_day.samples import SAMPLE_COLUMNS
+from features.rolling import sampled_days
 from features.trust import TrustFinding
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def load_machine_days(
     as_of: datetime,
     obligor_ids: Sequence[ObligorId] | None = None,
     first_day: date | None = None,
+    executor: Executor | None = None,
 ) -> tuple[MachineDays, Sequence[TrustFinding]]:
     """Machine-days of these obligors (all, if None) as known at `as_of`, and what was found on the way.
 
@@ -45,13 +46,12 @@ def load_machine_days(
     machines = reader.machines(as_of=as_of)
     uids = None if obligor_ids is None else machines_of(machines, obligor_ids)
     profiles = reader.profiles()
-    samples = reader.rows(RecordKind.SAMPLE, as_of=as_of, machine_uids=uids, columns=SAMPLE_COLUMNS)
     begins = None if first_day is None else datetime.combine(first_day - ZONE_MARGIN, datetime.min.time(), tzinfo=UTC)
     reports = reader.rows(
         RecordKind.MACHINE_DAY_REPORT, as_of=as_of, machine_uids=uids, event_from=begins, columns=REPORT_COLUMNS
     )
     found = combine(
-        roll_up(samples, profiles=profiles, machines=machines, as_of=as_of),
+        sampled_days(reader, as_of=as_of, machines=machines, machine_uids=uids, executor=executor),
         report_days(reports, profiles=profiles, machines=machines, as_of=as_of),
     )
     if obligor_ids is not None:

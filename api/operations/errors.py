@@ -29,6 +29,12 @@ class HomeUnusable(OperatingError):
     code = "home_unusable"
 
 
+class ClusterUnreachable(OperatingError):
+    """The cluster that was to work cannot be had."""
+
+    code = "cluster_unreachable"
+
+
 class AddressTaken(OperatingError):
     """The address to serve on cannot be had."""
 

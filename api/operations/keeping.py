@@ -73,7 +73,7 @@ def erase(home: Home, obligor: ObligorId, *, periods: Collection[str] | None, no
         record_erased_chunks(connection, sorted({obligor, *own}))
         with erasing_quarantine(connection):
             quarantined = erasure.erase_quarantined(connection, obligor) if periods is None else 0
-    _discard_retired(home, store, folders)
+    _discard_retired(home, store, folders | {path.rpartition("/")[0] for path in erased.rolled_files})
     return {
         "obligor_id": obligor,
         "erased_time": now.isoformat(),

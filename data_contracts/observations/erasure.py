@@ -24,6 +24,7 @@ from data_contracts.observations import register
 from data_contracts.observations.layout import bucket_of
 from data_contracts.observations.register import Connection, Record
 from data_contracts.observations.rewriting import Retirement, read_registered, replace_files
+from data_contracts.observations.rolled import withdraw_versions
 from data_contracts.observations.store import ObservationStore
 from data_contracts.observations.tables import (
     batch,
@@ -40,12 +41,13 @@ Chunk = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """How much was erased: chunks that lost their salt, rows that went, and the files that held them. Those count no
-    more once the transaction commits, and are to be deleted then."""
+    """How much was erased: chunks that lost their salt, rows that went, and the files that held them or what they were
+    rolled up to. Those count no more once the transaction commits, and are to be deleted then."""
 
     chunks: int
     rows: int
     files: tuple[str, ...]
+    rolled_files: tuple[str, ...]
 
 
 def erase_units(
@@ -74,11 +76,12 @@ def erase_units(
             replace_files(connection, store, contract, [file], left, merges=file.merges, why=why, now=now)
             rows += int(gone.sum())
             rewritten.append(file.path)
+    emptied = withdraw_versions(connection, store, units, now=now)
     for batch_id, chunks in doomed.items():
         for unit, period in chunks:
             of_chunk = (chunk.c.batch_id == batch_id) & (chunk.c.unit == unit) & (chunk.c.period == period)
             connection.execute(sa.update(chunk).where(of_chunk).values(salt=None))
-    return Erased(chunks=sum(map(len, doomed.values())), rows=rows, files=tuple(rewritten))
+    return Erased(chunks=sum(map(len, doomed.values())), rows=rows, files=tuple(rewritten), rolled_files=tuple(emptied))
 
 
 def erase_quarantined(connection: Connection, obligor: ObligorId) -> int:

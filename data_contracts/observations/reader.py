@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -196,7 +195,7 @@ class ObservationReader:
         return _Asked(
             contract=contract,
             question=Question(names=names, as_of=as_of, event_from=event_from, event_until=event_until, words=words),
-            files=[file for file in files if units is None or _may_hold(file, units)],
+            files=[file for file in files if units is None or register.may_hold(file, units)],
         )
 
     def _answer(self, asked: _Asked, query: Callable[..., pa.Table]) -> pa.Table:
@@ -277,9 +276,3 @@ def _contested(contract: Contract, files: Sequence[Record]) -> set[str]:
 
     places = {place(file) for file in files if file.merges}
     return {file.sha256 for file in files if place(file) in places}
-
-
-def _may_hold(file: Record, units: Sequence[str]) -> bool:
-    """Whether a file's range of units reaches any of the sorted `units`."""
-    place = bisect_left(units, file.unit_from)
-    return place < len(units) and units[place] <= file.unit_until

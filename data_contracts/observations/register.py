@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -226,14 +227,14 @@ def observed_machines(
     )
     if obligor_ids is None:
         return connection.execute(query.order_by(table.machine_uid)).all()
-    rows = [row for some in _slices(obligor_ids) for row in connection.execute(query.where(table.obligor_id.in_(some)))]
+    rows = [row for some in slices(obligor_ids) for row in connection.execute(query.where(table.obligor_id.in_(some)))]
     return sorted(rows, key=lambda row: str(row.machine_uid))
 
 
 def merkle_roots(connection: Connection, batch_ids: Sequence[BatchId]) -> dict[BatchId, str]:
     """What each of these batches committed to, hex."""
     query = sa.select(batch.c.batch_id, batch.c.merkle_root)
-    rows = (row for some in _slices(batch_ids) for row in connection.execute(query.where(batch.c.batch_id.in_(some))))
+    rows = (row for some in slices(batch_ids) for row in connection.execute(query.where(batch.c.batch_id.in_(some))))
     return {BatchId(row.batch_id): row.merkle_root for row in rows}
 
 
@@ -261,7 +262,7 @@ def batches_about(connection: Connection, units: Sequence[str], as_of: datetime)
         .where(table.recorded_from <= as_of)
         .distinct()
     )
-    for some in _slices(units):
+    for some in slices(units):
         yield from connection.execute(query.where(table.unit.in_(some)))
 
 
@@ -271,7 +272,14 @@ def profiles(connection: Connection) -> dict[ProfileId, SourceProfile]:
     return {ProfileId(profile_id): parse_profile(canonical) for profile_id, canonical in rows}
 
 
-def _slices(values: Sequence[str]) -> Iterable[Sequence[str]]:
+def may_hold(file: Record, units: Sequence[str]) -> bool:
+    """Whether a file's range of units reaches any of the sorted `units`."""
+    place = bisect_left(units, file.unit_from)
+    return place < len(units) and units[place] <= file.unit_until
+
+
+def slices(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    """The values in runs that are short enough for one query."""
     return (values[start : start + VALUES_PER_QUERY] for start in range(0, len(values), VALUES_PER_QUERY))
 
 

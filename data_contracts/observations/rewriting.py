@@ -87,15 +87,19 @@ def replace_files(
     return path
 
 
+def retire(connection: Connection, path: str, *, why: Retirement, now: datetime) -> None:
+    """Note that a file, which the register names no more, may go."""
+    connection.execute(sa.delete(retired_file).where(retired_file.c.path == path))
+    connection.execute(sa.insert(retired_file), {"path": path, "retired_time": now, "why": why.value})
+
+
 def _forget(connection: Connection, files: Sequence[Record], why: Retirement, now: datetime) -> None:
     """Take files out of the register and note that they are retired."""
     for file in files:
         share = observation_file_batch.c.sha256 == file.sha256
         connection.execute(sa.delete(observation_file_batch).where(share))
         connection.execute(sa.delete(observation_file).where(observation_file.c.sha256 == file.sha256))
-        connection.execute(sa.delete(retired_file).where(retired_file.c.path == file.path))
-        row = {"path": file.path, "retired_time": now, "why": why.value}
-        connection.execute(sa.insert(retired_file), row)
+        retire(connection, file.path, why=why, now=now)
 
 
 def _shares(table: pa.Table, sha256: str) -> list[dict[str, Any]]:

@@ -21,13 +21,16 @@ import sqlalchemy as sa
 
 from data_contracts.contract import RecordKind
 from data_contracts.errors import StoreDamaged, StoreUnwritable
-from data_contracts.observations.tables import observation_file, retired_file
+from data_contracts.observations.tables import machine_day_file, observation_file, retired_file
 
 WRITERS = 2
 ROWS_PER_GROUP = 65_536
 COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 1
 TEMPORARY = ".partial"
+
+ROLLED = "machine_day"
+"""The folder, beside those of the kinds, of what samples were rolled up to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class Part:
     partition: str
     bucket: int
     table: pa.Table
+    rows_per_group: int = ROWS_PER_GROUP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ class StoredFile:
 
 
 class ObservationStore:
-    """The folder `root`, laid out as kind / partition / bucket / hash.parquet."""
+    """The folder `root`, laid out as kind / partition / bucket / hash.parquet; `ROLLED` is like a kind."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -63,7 +67,7 @@ class ObservationStore:
             )
         return path
 
-    def write(self, kind: RecordKind, parts: Sequence[Part]) -> list[StoredFile]:
+    def write(self, kind: str, parts: Sequence[Part]) -> list[StoredFile]:
         """Write each part to a file of its own; all are on disk, under their names, when this returns.
 
         Raises StoreUnwritable where that fails, having taken away again what it wrote: on a full disk, leftovers would
@@ -85,8 +89,8 @@ class ObservationStore:
             ) from error
         return files
 
-    def _write_part(self, kind: RecordKind, part: Part) -> StoredFile:
-        data = _parquet_bytes(part.table)
+    def _write_part(self, kind: str, part: Part) -> StoredFile:
+        data = _parquet_bytes(part.table, part.rows_per_group)
         digest = hashlib.sha256(data).hexdigest()
         folder = self.root / kind / part.partition / str(part.bucket)
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +119,11 @@ class ObservationStore:
         While admissions and reads may be under way, pass `written_before` (an hour ago, say): a file that was written
         or retired later is left alone, as its register row may not be committed yet, or a reader may yet open it.
         """
-        registered = set(connection.scalars(sa.select(observation_file.c.path)))
+        registered = {
+            path
+            for table in (observation_file, machine_day_file)
+            for path in connection.scalars(sa.select(table.c.path))
+        }
         retired = dict(connection.execute(sa.select(retired_file.c.path, retired_file.c.retired_time)).all())
         swept = []
         for path in self._files():
@@ -133,11 +141,11 @@ class ObservationStore:
                 connection.execute(sa.delete(retired_file).where(retired_file.c.path == path))
 
     def _files(self) -> Iterable[Path]:
-        kinds = (self.root / kind for kind in RecordKind)
+        kinds = (self.root / kind for kind in (*RecordKind, ROLLED))
         return sorted(path for folder in kinds if folder.is_dir() for path in folder.rglob("*") if path.is_file())
 
 
-def _parquet_bytes(table: pa.Table) -> pa.Buffer:
+def _parquet_bytes(table: pa.Table, rows_per_group: int) -> pa.Buffer:
     # An encoded column would carry its whole dictionary into the file, words of other files included.
     table = table.cast(pa.schema([_decoded(field) for field in table.schema]))
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
@@ -145,7 +153,7 @@ def _parquet_bytes(table: pa.Table) -> pa.Buffer:
     pq.write_table(
         table,
         sink,
-        row_group_size=ROWS_PER_GROUP,
+        row_group_size=rows_per_group,
         compression=COMPRESSION,
         compression_level=COMPRESSION_LEVEL,
         use_dictionary=texts,

@@ -188,3 +188,37 @@ readmission = sa.Table(
 )
 """A row in quarantine that was tried again, and which row of which batch it became (where it was admitted, was known
 already, or is in quarantine again)."""
+
+machine_day_file = sa.Table(
+    "machine_day_file",
+    metadata,
+    sa.Column("sha256", SHA256_HEX, primary_key=True),
+    sa.Column("path", sa.String(300), nullable=False, unique=True),
+    sa.Column("partition", sa.String(10), nullable=False),
+    sa.Column("bucket", sa.SmallInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("unit_from", UNIT, nullable=False),
+    sa.Column("unit_until", UNIT, nullable=False),
+    sa.Column("rolled_time", Instant, nullable=False),
+    sa.Index("ix_machine_day_file_bucket", "bucket"),
+)
+"""A Parquet file of rolled samples that counts: versions of what single machines sent within single partitions of the
+samples. `partition` is the month of those."""
+
+machine_day_place = sa.Table(
+    "machine_day_place",
+    metadata,
+    sa.Column("partition", sa.String(10), primary_key=True),
+    sa.Column("bucket", sa.SmallInteger, primary_key=True),
+)
+"""A folder of samples that is rolled: every machine with rows in it has a version, but for what came in later."""
+
+machine_day_run = sa.Table(
+    "machine_day_run",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("rolled_time", Instant, nullable=False),
+)
+"""A roll-up that was completed: of the folders that were rolled before it, all that came in up to the batch of this
+`sequence` is in a version."""

@@ -1,9 +1,9 @@
 """Partial machine-days: what one partition of the samples says by itself, in a form that its neighbours complete.
 
-A partition does not know what was held when it began. No value holds longer than `longest_hold`, so that from the
-first row that lies so long after the partition's first one on, nothing earlier matters to what is held. The rows up
-to and with that one are the *head* and are kept as they are; what follows is the *body*, booked once and for all.
-Counters and the last known state have no such limit: the body is compared with its neighbour's by first and last
+A partition does not know what was held when it began. No value of a series holds longer than the plan says, so that
+from the first row that lies so long after the partition's first one on, nothing earlier matters to what is held. The
+rows up to and with that one are the *head* and are kept as they are; what follows is the *body*, booked once and for
+all. Counters and the last known state have no such limit: the body is compared with its neighbour's by first and last
 readings.
 """
 
@@ -96,7 +96,7 @@ class _Heads:
         time, turns = group.columns.time, group.turns
         begins, ends = turns.begins, turns.ends
         is_new = self.book.held["time"][slots] == NEVER
-        until = np.where(is_new, time[begins] + max(self.book.plan.profile_codes.longest_hold, 1), NEVER)
+        until = np.where(is_new, time[begins] + np.maximum(self.book.plan.holds[turns.series], 1), NEVER)
         if len(slots) and not is_new[0]:
             until[0] = self.open_until
         settled = first_at(time, begins, ends, until)

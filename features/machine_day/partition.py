@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from data_contracts.errors import StoreDamaged
 from features.machine_day.columns import Columns, columns_of
 from features.machine_day.days import Micros
-from features.machine_day.ownership import Ownership, places_of
 from features.machine_day.plan import RollUpPlan
 from features.machine_day.samples import SAMPLE_COLUMNS
 from features.machine_day.turns import OUT_OF_ORDER, REPEATED, Owned, Turns, find_turns
@@ -40,7 +39,7 @@ class Group:
 def group_of(table: pa.Table, plan: RollUpPlan) -> Group:
     """A row group as the kernel reads it. Raises OutOfOrder when its rows are not sorted by machine and time."""
     columns, machine_uids = columns_of(table, plan.profile_codes)
-    owned = _owned(machine_uids, plan.ownership)
+    owned = _owned(machine_uids, plan)
     room = int(owned.intervals.sum())
     turns = Turns(*(np.empty(room, dtype=np.int64) for _ in range(3)), *np.zeros((2, len(machine_uids)), np.int64))
     found = find_turns(columns.machine, columns.time, columns.profile, owned, plan.as_of, turns)
@@ -80,14 +79,13 @@ def span_of(tables: Sequence[pa.Table]) -> tuple[int, int]:
     return min((int(t.min()) for t in times), default=0), max((int(t.max()) for t in times), default=0)
 
 
-def _owned(machine_uids: Sequence[str], ownership: Ownership) -> Owned:
-    known = places_of(ownership)
-    places = [known.get(uid, _NOBODY) for uid in machine_uids]
+def _owned(machine_uids: Sequence[str], plan: RollUpPlan) -> Owned:
+    places = [plan.places.get(uid, _NOBODY) for uid in machine_uids]
     return Owned(
         first=np.array([place.start for place in places], dtype=np.int64),
         intervals=np.array([len(place) for place in places], dtype=np.int64),
-        starts=ownership.starts,
-        ends=ownership.ends,
+        starts=plan.ownership.starts,
+        ends=plan.ownership.ends,
     )
 
 

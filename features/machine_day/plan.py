@@ -5,6 +5,7 @@ A plan is small: it travels to every worker, and calendars are made where they a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.machine_day.days import LocalDays, Micros, local_days
-from features.machine_day.ownership import Ownership
+from features.machine_day.ownership import Ownership, places_of
 from features.machine_day.samples import Ints, ProfileCodes, Profiles
 
 
@@ -30,12 +31,14 @@ class Calendars:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RollUpPlan:
     """A series is a position in `ownership`; `zone_of` gives its zone's position in `zones`. All rows lie on day
-    numbers `first_day` to `last_day`. Rows later than `as_of` (microseconds) are not known."""
+    numbers `first_day` to `last_day`. Rows later than `as_of` (microseconds) are not known. No row of series s holds
+    anything longer than `holds[s]` microseconds."""
 
     ownership: Ownership
     profile_codes: ProfileCodes
     zones: tuple[str, ...]
     zone_of: NDArray[np.int16]
+    holds: Ints
     first_day: int
     last_day: int
     as_of: int
@@ -44,6 +47,11 @@ class RollUpPlan:
     def profiles(self) -> Profiles:
         """The profiles as the kernel reads them."""
         return self.profile_codes.columns
+
+    @property
+    def places(self) -> Mapping[str, range]:
+        """The series of each machine."""
+        return places_of(self.ownership)
 
     @property
     def calendars(self) -> Calendars:

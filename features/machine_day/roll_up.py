@@ -28,6 +28,7 @@ from features.machine_day.machine_days import (
     SOURCE_SAMPLES,
     SPAN_SCHEMA,
     MachineDays,
+    empty_machine_days,
 )
 from features.machine_day.ownership import FIRST_SAMPLE, FOREVER, ownership_of
 from features.machine_day.partial import Partial, finish, roll_partition
@@ -86,6 +87,13 @@ def roll_up_partitions(
     )
     roll = partial(roll_partition, plan=plan)
     partials = list(executor.map(roll, partitions) if executor else map(roll, partitions))
+    return machine_days_of_partials(partials, plan)
+
+
+def machine_days_of_partials(partials: Sequence[Partial], plan: RollUpPlan) -> MachineDays:
+    """Machine-days of consecutive partials that nothing precedes and nothing follows."""
+    if not partials:
+        return empty_machine_days()
     return machine_days_of(finish(partials, plan), plan, findings=_findings(partials))
 
 

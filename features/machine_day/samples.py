@@ -98,9 +98,10 @@ def profile_codes(profiles: Mapping[ProfileId, SourceProfile]) -> ProfileCodes:
     )
 
 
-def take(rows: Rows, chosen: NDArray[Any]) -> Rows:
-    """Some of the rows, by mask or position."""
-    return Rows(*(values[chosen] for values in rows))
+def take(rows: Rows, chosen: Any) -> Rows:
+    """Some of the rows, by mask, position or slice."""
+    columns: list[Any] = [values[chosen] for values in rows]
+    return Rows(*columns)
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -43,25 +43,30 @@ def plan_of(
         profile_codes=profiles,
         zones=zones,
         zone_of=np.zeros(len(ownership), dtype=np.int16),
+        holds=np.full(len(ownership), profiles.longest_hold),
         first_day=min((first for first, _ in spans), default=0) // MICROS_PER_DAY - 2,
         last_day=max((last for _, last in spans), default=0) // MICROS_PER_DAY + 2,
         as_of=as_of,
     )
-    return plan if len(zones) == 1 else _with_zones(plan, partitions, executor)
+    if len(zones) == 1:
+        return plan
+    ask = partial(latest_rows, plan=plan)
+    return with_zones(plan, executor.map(ask, partitions) if executor else map(ask, partitions))
 
 
-def _with_zones(plan: RollUpPlan, partitions: Sequence[Partition], executor: Executor | None) -> RollUpPlan:
-    ask = partial(_latest_rows, plan=plan)
+def with_zones(plan: RollUpPlan, surveys: Iterable[Latest]) -> RollUpPlan:
+    """The plan with the zones of those series that surveys found rows of."""
     found: dict[int, tuple[int, int]] = {}
-    for latest in executor.map(ask, partitions) if executor else map(ask, partitions):
+    for latest in surveys:
         found |= {series: row for series, row in latest.items() if series not in found or row > found[series]}
-    zone_of = np.zeros(len(plan.ownership), dtype=np.int16)
+    zone_of = plan.zone_of.copy()
     for series, (_, profile) in found.items():
         zone_of[series] = plan.zones.index(plan.profile_codes.site_zones[profile])
     return replace(plan, zone_of=zone_of)
 
 
-def _latest_rows(partition: Partition, plan: RollUpPlan) -> Latest:
+def latest_rows(partition: Partition, plan: RollUpPlan) -> Latest:
+    """The latest row of each series in a partition."""
     try:
         return _latest_in(partition, plan)
     except OutOfOrder:
