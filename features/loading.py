@@ -44,7 +44,7 @@ def load_machine_days(
     back without limit. Where a machine sent samples on a day they stand against its report.
     """
     machines = reader.machines(as_of=as_of)
-    uids = None if obligor_ids is None else machines_of(machines, obligor_ids)
+    uids = reader.machine_uids if obligor_ids is None else machines_of(machines, obligor_ids)
     profiles = reader.profiles()
     begins = None if first_day is None else datetime.combine(first_day - ZONE_MARGIN, datetime.min.time(), tzinfo=UTC)
     reports = reader.rows(

@@ -34,7 +34,7 @@ from features.machine_day.survey import with_zones
 from features.machine_day.versions import decode, usable_versions
 
 if TYPE_CHECKING:
-    from data_contracts.observations.reader import ObservationReader
+    from data_contracts.observations.remembered import Observations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class _Bucket:
 
 
 def sampled_days(
-    reader: ObservationReader,
+    reader: Observations,
     *,
     as_of: datetime,
     machines: pa.Table,
@@ -78,7 +78,7 @@ def sampled_days(
     return _together([_finished(bucket, executor) for bucket in buckets])
 
 
-def sources_of(reader: ObservationReader, *, as_of: datetime, machine_uids: Sequence[str] | None = None) -> Sources:
+def sources_of(reader: Observations, *, as_of: datetime, machine_uids: Sequence[str] | None = None) -> Sources:
     """The sources of the samples of these machines (all, if None) that were known at `as_of`."""
     profiles = {name: found for name, found in reader.profiles().items() if found.kind is RecordKind.SAMPLE}
     of_machine = rolled.machine_profiles(reader.connection, as_of=as_of, machine_uids=machine_uids)
@@ -123,7 +123,7 @@ class _Kept:
     pending: Mapping[str, set[str]]
 
 
-def _buckets(reader: ObservationReader, asked: _Asked, machines: pa.Table, *, use_kept: bool) -> Iterator[_Bucket]:
+def _buckets(reader: Observations, asked: _Asked, machines: pa.Table, *, use_kept: bool) -> Iterator[_Bucket]:
     """The work of each bucket."""
     by_bucket: dict[int, list[str]] = {}
     for uid in sorted(asked.sources.of_machine):

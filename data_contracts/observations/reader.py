@@ -49,6 +49,7 @@ class ObservationReader:
     def __init__(self, connection: Connection, store: ObservationStore) -> None:
         self.connection = connection
         self.store = store
+        self.machine_uids: Sequence[MachineUid] | None = None
         self._lake: duckdb.DuckDBPyConnection | None = None
 
     def rows(

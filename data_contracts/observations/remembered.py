@@ -18,6 +18,8 @@ from data_contracts.identity import instants, ranks
 from data_contracts.observations import register
 from data_contracts.observations.query import SUPERSEDED
 from data_contracts.observations.reader import OWNERSHIP_COLUMNS, ObservationReader, true_at, with_unnamed
+from data_contracts.observations.register import Connection
+from data_contracts.observations.store import ObservationStore
 from data_contracts.observations.tables import to_microseconds
 from data_contracts.profile import SourceProfile
 
@@ -27,7 +29,13 @@ _INSTANT = pa.timestamp("us", tz="UTC")
 
 
 class Observations(Protocol):
-    """What observations answer as of a time: the store's reader does, and what was remembered of it."""
+    """What observations answer as of a time: the store's reader does, and what was remembered of it. Samples are not
+    remembered: whoever rolls them up reads them from the store."""
+
+    connection: Connection
+    store: ObservationStore
+    machine_uids: Sequence[MachineUid] | None
+    """The machines that answers are about; all, if None."""
 
     def rows(
         self,
@@ -87,6 +95,7 @@ class RememberedObservations:
         obligor_ids: Sequence[ObligorId] | None = None,
         columns: Mapping[RecordKind, Sequence[str]] | None = None,
     ) -> None:
+        self.connection, self.store = reader.connection, reader.store
         self.until = until
         self.obligor_ids = obligor_ids
         self._reader = reader
