@@ -237,3 +237,44 @@ def test_versions_of_samples_that_are_gone_meanwhile_are_not_kept(three_days: Bo
     assert not rolled.save_versions(three_days.connection, file, works[0].places, now=AFTERWARDS)
     assert kept_files(three_days) == {}
     assert three_days.store.sweep(three_days.connection) != []
+
+
+def test_every_instant_of_a_history_that_was_rolled_in_between(tmp_path: Path) -> None:
+    """On time, late, corrected, backfilled, sold, of a second source with a longer hold, and moved to another zone."""
+    on_time, late, sold = MACHINES
+    day = 24 * 6
+    with new_book(tmp_path) as book:
+        book.say(
+            RecordKind.SAMPLE,
+            [minute_row(uid, step) for uid in (on_time, sold) for step in range(3 * day)],
+            **SOURCES[0],
+        )
+        lagging = [minute_row(late, step) for step in range(3 * day)]
+        lagging = [row | {"recorded_time": row["event_time"] + timedelta(hours=30)} for row in lagging]
+        book.say(RecordKind.SAMPLE, lagging, **SOURCES[0])
+        at_noon = {"event_time": instant_of(day + 72), "recorded_time": instant_of(2 * day)}
+        book.say(RecordKind.MACHINE_OWNERSHIP, [{"machine_uid": sold, "obligor_id": OTHER, **at_noon}])
+        assert roll(book, instant_of(5 * day)) == 9
+        corrected = minute_row(on_time, 100, power_kw=9.0, recorded_time=instant_of(4 * day))
+        backfilled = minute_row(on_time, 2 * day, item_state="OutOfService", recorded_time=instant_of(2 * day + 3))
+        backfilled["event_time"] += timedelta(minutes=5)
+        book.say(RecordKind.SAMPLE, [corrected, backfilled], **SOURCES[0])
+        check_every_instant(book)
+        assert roll(book, instant_of(5 * day)) == 2
+        check_every_instant(book)
+        book.say(RecordKind.SAMPLE, [minute_row(on_time, 3 * day)], **SOURCES[1])
+        book.say(RecordKind.SAMPLE, [minute_row(sold, 3 * day)], **SOURCES[2])
+        check_every_instant(book)
+        roll(book, instant_of(9 * day))
+        check_every_instant(book)
+
+
+def instant_of(step: int) -> datetime:
+    instant: datetime = minute_row(MACHINES[0], step)["event_time"]
+    return instant
+
+
+def check_every_instant(book: Book) -> None:
+    for step in range(30, 6 * 24 * 6, 67):
+        as_of = instant_of(step)
+        assert_same(seen(book, as_of), seen(book, as_of, alone=True))
