@@ -60,8 +60,8 @@ def main() -> None:
 def measure(*, obligors: int) -> dict[str, Any]:
     """Rates in rows a second and their ratios, with what they were measured on."""
     parameters = load_book(files("scoring") / "parameters")
-    artefact = train_credit(_book(obligors), split=_split(), parameters=parameters, seed=SEED)
-    rows = _features(np.random.default_rng(SEED).normal(size=obligors), seed=SEED + 1)
+    artefact = train_credit(book(obligors), split=split_of(), parameters=parameters, seed=SEED)
+    rows = features_of(np.random.default_rng(SEED).normal(size=obligors), seed=SEED + 1)
     keys = list(CATALOGUE)
     matrix = np.ascontiguousarray(rows[:, [keys.index(feature.key) for feature in artefact.card.features]])
     snapshots = [_snapshot(row) for row in rows]
@@ -121,7 +121,7 @@ def _batch_is_single(snapshots: list[FeatureSnapshot], artefact: CreditArtefact,
     return score_many(few, artefact, parameters) == [score_many([one], artefact, parameters)[0] for one in few]
 
 
-def _book(obligors: int) -> CreditTrainingSet:
+def book(obligors: int) -> CreditTrainingSet:
     """Thirty-six months of a book whose features and defaults follow one latent health."""
     rng = np.random.default_rng(SEED)
     months = np.repeat(np.arange(36), obligors)
@@ -133,16 +133,18 @@ def _book(obligors: int) -> CreditTrainingSet:
         as_of=stamps[months],
         observed_until=stamps[months + 12],
         names=list(CATALOGUE),
-        values=_features(health, seed=SEED),
+        values=features_of(health, seed=SEED),
         defaulted=rng.random(len(health)) < 1 / (1 + np.exp(3.2 + 1.2 * health)),
     )
 
 
-def _split() -> Any:
+def split_of() -> Any:
+    """Its slices."""
     return time_split([add_months(AS_OF, index - 47) for index in range(36)])
 
 
-def _features(health: Matrix, *, seed: int) -> Matrix:
+def features_of(health: Matrix, *, seed: int) -> Matrix:
+    """The catalogue's features (n, k) of obligors with this health (n), some missing."""
     rng = np.random.default_rng(seed)
     signs = np.array([definition.credit_risk for definition in CATALOGUE.values()])
     values = 0.5 + 0.1 * (-signs * health[:, None] + rng.normal(size=(len(health), len(signs))))

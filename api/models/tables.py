@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from api.home import Home
-from api.models.service import MONTHS_OF_OUTCOME, SEED, scoring_parameters
+from api.models.service import MONTHS_OF_OUTCOME, SEED, keep_artefact, scoring_parameters
 from data_contracts.identifiers import ModelVersion
 from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet
@@ -59,7 +59,7 @@ def train(home: Home, asked: TableQuestion, *, now: datetime) -> dict[str, Any]:
         seed=SEED,
     )
     artefact = train_table(table, how, parameters=scoring_parameters(), as_of=now.date())
-    card = registry.save_artefact(home.models, artefact)
+    card = keep_artefact(home, artefact)
     serving = _serving(home, table, asked) if _is_the_catalogues(table, asked) else None
     return {**figures(artefact), "serving": serving, "card": card}
 
@@ -113,4 +113,4 @@ def _serving(home: Home, table: Table, asked: TableQuestion) -> registry.Card:
     artefact = train_credit(
         data, split=split, parameters=scoring_parameters(), seed=SEED, data_origin=asked.data_origin
     )
-    return registry.save_artefact(home.models, artefact, promote=True)
+    return keep_artefact(home, artefact)
