@@ -18,6 +18,7 @@ from features.feature_history import fleet_of
 from features.feature_value import REASONS, SAID
 from features.history import DailyHistory, Level
 from features.machine_day.machine_days import ENERGIES, ONLY_REPORTED, SCHEMA, SPAN_SCHEMA, MachineDays
+from features.peer_reference import PeerReference
 from features.settings import settings_at, shipped_parameters
 from features.snapshot import Missing
 
@@ -118,8 +119,8 @@ def history(
     return replace(obligors, fleet=fleet_of(machines, obligors.units))
 
 
-def values_of(found: DailyHistory, unit: int = 0) -> dict[str, float | Missing]:
+def values_of(found: DailyHistory, unit: int = 0, *, peers: PeerReference | None = None) -> dict[str, float | Missing]:
     """Every feature of one unit: its value, or the reason why there is none."""
-    result = evaluate(found, SETTINGS)
+    result = evaluate(found, SETTINGS, peers)
     rows = zip(CATALOGUE, result.values[unit].tolist(), result.reasons[unit].tolist(), strict=True)
     return {key: value if reason == SAID else REASONS[reason] for key, value, reason in rows}
