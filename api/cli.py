@@ -35,7 +35,8 @@ from api.telemetry import service as telemetry
 from data_contracts.errors import InputError, MillgradeError
 from data_contracts.identifiers import DecisionId, MachineUid, ObligorId, PartnerId, obligor_id
 from data_contracts.mapping import load_mapping
-from risk_reports import credit_memo, premium_statement, tables
+from features.settings import settings_at, shipped_parameters
+from risk_reports import catalogue_table, credit_memo, premium_statement, tables
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
 
 app = typer.Typer(
@@ -137,6 +138,16 @@ def features(
         looked(connection, owner, "features", now=now)
     answer = tables.features_answer(snapshot)
     _show(answer, as_json, tables.features_text(snapshot))
+
+
+@app.command()
+def catalogue(as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Print every feature: key, unit, signs, labels, formula, and the coverage it needs. The same for every home."""
+    del home  # every command takes it
+    now = datetime.now(UTC)
+    instant = parse_instant(as_of, zone="UTC") if as_of else now
+    answer = catalogue_table.catalogue_answer(settings_at(shipped_parameters(), instant))
+    _show(answer, as_json, catalogue_table.catalogue_text(answer))
 
 
 @app.command()
