@@ -20,11 +20,12 @@ from api.scores.service import score_all
 from api.telemetry.service import ingest_file
 from data_contracts.adapters.folder import check_file, mapping_of, read_manifest
 from data_contracts.identifiers import obligor_id
+from data_contracts.reference.calendars import add_months
 from features.as_of import CreditTrainingSet, InsuranceTrainingSet
 from features.catalogue import CATALOGUE
 from scoring.training.credit import train_credit
 from scoring.training.insurance import train_insurance
-from scoring.training.split import add_months, time_split
+from scoring.training.split import time_split
 
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

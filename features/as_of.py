@@ -1,8 +1,11 @@
-"""What could be known as of an instant: machine-days, feature matrices and training sets, without a look ahead."""
+"""Training sets: who was at risk at each instant, with what was known then, and what became of them.
+
+Machine-days and feature matrices as of one instant are those of `loading` and `matrix`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,31 +14,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
+from data_contracts.observations.remembered import RememberedObservations
+from data_contracts.reference.calendars import add_months
 from data_contracts.reference.dated import ParameterBook
 from features.catalogue import CATALOGUE
 from features.cover import cover_columns
 from features.grid.matrices import feature_grid
 from features.history import Array, Level
+from features.labels import NEVER, REPORTING_LAG_MONTHS, WARNING_MONTHS, WINDOW_MONTHS, CreditLabels, Outcomes
 from features.loading import load_machine_days
-from features.machine_day.arrow import micros
 from features.machine_day.days import to_micros
 from features.matrix import FeatureMatrix, feature_matrix
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
 
+Stamps = NDArray[np.datetime64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
 __all__ = [
+    "CreditObservations",
     "CreditTrainingSet",
-    "FeatureMatrix",
     "InsuranceTrainingSet",
+    "credit_observations",
     "credit_training_set",
     "feature_matrix",
     "insurance_training_set",
     "load_machine_days",
-    "twelve_months_after",
 ]
 
-_NEVER = np.iinfo(np.int64).max
+_NAT = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +57,50 @@ class CreditTrainingSet:
     """
 
     obligor_ids: Sequence[str]
-    as_of: NDArray[np.datetime64]
-    observed_until: NDArray[np.datetime64]
+    as_of: Stamps
+    observed_until: Stamps
     names: Sequence[str]
     values: Array
-    defaulted: NDArray[np.bool_]
+    defaulted: Mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditObservations:
+    """The same with the rows whose twelve months are not known to their end, and with what else can be told of a row.
+
+    Of a `censored` row `observed_until` is the instant up to which everything is known, and `defaulted` speaks of the
+    time up to it: no outcome of twelve months. `observed_months` counts the months in which the obligor was watched,
+    up to and with that of its default (0 where not even one is known to its end). `default_times` are those of the
+    first default event whenever it is, NaT where none is known; `rule_versions` of the event that `defaulted` tells.
+    `history_days` are the days of history that features rest on. `warnings` say whether an instalment became thirty
+    days past due within so many months: 1, 0, or -1 where those months are not known to their end; they are for
+    monitoring.
+    """
+
+    obligor_ids: Sequence[str]
+    as_of: Stamps
+    observed_until: Stamps
+    names: Sequence[str]
+    values: Array
+    defaulted: Mask
+    censored: Mask
+    observed_months: Ints
+    default_times: Stamps
+    rule_versions: Sequence[str | None]
+    history_days: Ints
+    warnings: Mapping[int, NDArray[np.int8]]
+
+    def fixed_horizon(self) -> CreditTrainingSet:
+        """The rows whose twelve months are known to their end."""
+        kept = np.flatnonzero(~self.censored)
+        return CreditTrainingSet(
+            obligor_ids=tuple(self.obligor_ids[row] for row in kept.tolist()),
+            as_of=self.as_of[kept],
+            observed_until=self.observed_until[kept],
+            names=self.names,
+            values=self.values[kept],
+            defaulted=self.defaulted[kept],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,32 +125,69 @@ class InsuranceTrainingSet:
     currencies: Sequence[str]
 
 
-def credit_training_set(
-    reader: ObservationReader, *, as_ofs: Sequence[datetime], parameters: ParameterBook, known_until: datetime
-) -> CreditTrainingSet:
-    """Obligors at each of `as_ofs`, labelled by their first default event within twelve months after it.
+def credit_observations(
+    reader: ObservationReader,
+    *,
+    as_ofs: Sequence[datetime],
+    parameters: ParameterBook,
+    known_until: datetime,
+    reporting_lag_months: int = REPORTING_LAG_MONTHS,
+) -> CreditObservations:
+    """Obligors at each of `as_ofs` (those before `known_until`), labelled by their first default event after it.
 
-    Features see what was recorded by their `as_of`; labels, what was recorded by `known_until`. Instants whose twelve
-    months are not over by then are left out (censored), as are obligors with a default event at or before the instant
-    and obligors of whom no feature is known.
+    Features see what was recorded by their `as_of`; labels, what was recorded by `known_until`, in which everything
+    that happened `reporting_lag_months` before is taken to be recorded. Left out are obligors that had defaulted by
+    the instant or were then known to be ninety days past due, and obligors of whom no feature is known.
     """
-    first_default = _first_defaults(reader, known_until)
+    begun = [as_of for as_of in as_ofs if as_of < known_until]
+    memory = RememberedObservations(reader, until=known_until)
+    labels = CreditLabels(memory, known_until=known_until, reporting_lag_months=reporting_lag_months)
     blocks = []
-    complete = [as_of for as_of in as_ofs if twelve_months_after(as_of) <= known_until]
-    grid = feature_grid(reader, as_ofs=complete, level=Level.OBLIGOR, parameters=parameters)
-    for as_of, matrix in grid.items():
-        until = twelve_months_after(as_of)
-        default = np.array([first_default.get(unit, _NEVER) for unit in matrix.units], dtype=np.int64)
-        rows = np.flatnonzero((default > to_micros(as_of)) & ~np.isnan(matrix.values).all(axis=1))
-        blocks.append(_Block(matrix, rows, as_of, until, {"defaulted": default[rows] <= to_micros(until)}))
-    return CreditTrainingSet(
+    for as_of, matrix in feature_grid(reader, as_ofs=begun, level=Level.OBLIGOR, parameters=parameters).items():
+        known_then = memory.rows(RecordKind.REPAYMENT, as_of=as_of)
+        outcomes = labels.of(matrix.units, as_of=as_of, known_then=known_then)
+        rows = np.flatnonzero(~outcomes.in_default & ~np.isnan(matrix.values).all(axis=1))
+        columns = _label_columns(outcomes, rows) | {"history_days": matrix.history_days[rows]}
+        blocks.append(_Block(matrix, rows, as_of, columns))
+    columns = {name: _column(blocks, name, kind) for name, kind in _LABEL_KINDS.items()}
+    return CreditObservations(
         obligor_ids=_units(blocks),
-        as_of=_instants(blocks, "as_of"),
-        observed_until=_instants(blocks, "until"),
+        as_of=_instants(blocks),
         names=tuple(CATALOGUE),
         values=_values(blocks),
-        defaulted=_column(blocks, "defaulted", np.bool_),
+        history_days=np.concatenate(
+            [np.empty(0, np.int64), *(block.matrix.history_days[block.rows] for block in blocks)]
+        ),
+        observed_until=columns["observed_until"].astype("datetime64[us]"),
+        default_times=columns["default_times"].astype("datetime64[us]"),
+        defaulted=columns["defaulted"],
+        censored=columns["censored"],
+        observed_months=columns["observed_months"],
+        rule_versions=tuple(columns["rule_versions"]),
+        warnings={months: columns[f"warning_{months}"] for months in WARNING_MONTHS},
     )
+
+
+def credit_training_set(
+    reader: ObservationReader,
+    *,
+    as_ofs: Sequence[datetime],
+    parameters: ParameterBook,
+    known_until: datetime,
+    reporting_lag_months: int = REPORTING_LAG_MONTHS,
+) -> CreditTrainingSet:
+    """`credit_observations` of a fixed horizon: instants whose twelve months, and the time in which outcomes are
+    reported, are not over by `known_until` are left out (censored)."""
+    complete = [
+        as_of for as_of in as_ofs if add_months(as_of, WINDOW_MONTHS) <= add_months(known_until, -reporting_lag_months)
+    ]
+    return credit_observations(
+        reader,
+        as_ofs=complete,
+        parameters=parameters,
+        known_until=known_until,
+        reporting_lag_months=reporting_lag_months,
+    ).fixed_horizon()
 
 
 def insurance_training_set(
@@ -119,15 +204,16 @@ def insurance_training_set(
     begun = [as_of for as_of in as_ofs if as_of < known_until]
     grid = feature_grid(reader, as_ofs=begun, level=Level.MACHINE, parameters=parameters)
     for as_of, matrix in grid.items():
-        until = min(twelve_months_after(as_of), known_until)
+        until = min(add_months(as_of, WINDOW_MONTHS), known_until)
         columns = cover_columns(covers, claims, units=matrix.units, after=to_micros(as_of), until=to_micros(until))
         rows = np.flatnonzero(columns["exposure_years"] > 0)
-        blocks.append(_Block(matrix, rows, as_of, until, {name: values[rows] for name, values in columns.items()}))
+        columns["observed_until"] = np.full(len(matrix.units), to_micros(until))
+        blocks.append(_Block(matrix, rows, as_of, {name: values[rows] for name, values in columns.items()}))
     return InsuranceTrainingSet(
         machine_uids=_units(blocks),
         obligor_ids=tuple(block.matrix.obligor_ids[row] for block in blocks for row in block.rows),
-        as_of=_instants(blocks, "as_of"),
-        observed_until=_instants(blocks, "until"),
+        as_of=_instants(blocks),
+        observed_until=_column(blocks, "observed_until", np.int64).astype("datetime64[us]"),
         names=tuple(CATALOGUE),
         values=_values(blocks),
         exposure_years=_column(blocks, "exposure_years", np.float64),
@@ -138,12 +224,27 @@ def insurance_training_set(
     )
 
 
-def twelve_months_after(instant: datetime) -> datetime:
-    """The same clock time of the same date a year later, in the zone of `instant`; 28 February after a 29th."""
-    try:
-        return instant.replace(year=instant.year + 1)
-    except ValueError:
-        return instant.replace(year=instant.year + 1, day=28)
+_LABEL_KINDS: Mapping[str, type] = {
+    "observed_until": np.int64,
+    "censored": np.bool_,
+    "defaulted": np.bool_,
+    "default_times": np.int64,
+    "observed_months": np.int64,
+    "rule_versions": np.object_,
+    **{f"warning_{months}": np.int8 for months in WARNING_MONTHS},
+}
+
+
+def _label_columns(outcomes: Outcomes, rows: Ints) -> dict[str, NDArray[Any]]:
+    return {
+        "observed_until": np.full(len(rows), outcomes.observed_until),
+        "censored": np.full(len(rows), outcomes.censored),
+        "defaulted": outcomes.defaulted[rows],
+        "default_times": np.where(outcomes.default_times == NEVER, _NAT, outcomes.default_times)[rows],
+        "observed_months": outcomes.observed_months[rows],
+        "rule_versions": np.array(outcomes.rule_versions, dtype=np.object_)[rows],
+        **{f"warning_{months}": found[rows] for months, found in outcomes.warnings.items()},
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +254,6 @@ class _Block:
     matrix: FeatureMatrix
     rows: NDArray[np.int64]
     as_of: datetime
-    until: datetime
     columns: dict[str, NDArray[Any]]
 
 
@@ -165,19 +265,10 @@ def _values(blocks: Sequence[_Block]) -> Array:
     return np.concatenate([np.empty((0, len(CATALOGUE))), *(block.matrix.values[block.rows] for block in blocks)])
 
 
-def _instants(blocks: Sequence[_Block], name: str) -> NDArray[np.datetime64]:
-    instants = [np.full(len(block.rows), to_micros(getattr(block, name))) for block in blocks]
+def _instants(blocks: Sequence[_Block]) -> Stamps:
+    instants = [np.full(len(block.rows), to_micros(block.as_of)) for block in blocks]
     return np.concatenate([np.empty(0, dtype=np.int64), *instants]).astype("datetime64[us]")
 
 
 def _column(blocks: Sequence[_Block], name: str, kind: type) -> NDArray[Any]:
     return np.concatenate([np.empty(0, dtype=kind), *(block.columns[name] for block in blocks)]).astype(kind)
-
-
-def _first_defaults(reader: ObservationReader, known_until: datetime) -> dict[str, int]:
-    """Instant of each obligor's first default event (microseconds)."""
-    events = reader.rows(RecordKind.DEFAULT_EVENT, as_of=known_until)
-    first: dict[str, int] = {}
-    for obligor, instant in zip(events["obligor_id"].to_pylist(), micros(events["event_time"]).tolist(), strict=True):
-        first[obligor] = min(first.get(obligor, instant), instant)
-    return first

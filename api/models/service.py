@@ -23,6 +23,7 @@ from data_contracts.observations.tables import batch
 from data_contracts.reference.dated import ParameterBook, load_book
 from data_contracts.vocabulary import DataOrigin
 from features.as_of import credit_training_set, insurance_training_set
+from features.labels import REPORTING_LAG_MONTHS
 from scoring import registry
 from scoring.cards import DataCut
 from scoring.credit.artefact import CreditArtefact
@@ -51,7 +52,7 @@ def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
         months = _month_starts(connection, source, as_of=as_of)
         split = time_split(months, embargo_months=MONTHS_OF_OUTCOME)
         data = credit_training_set(source, as_ofs=split.as_ofs, parameters=feature_parameters(), known_until=as_of)
-        told = _provenance(connection, as_of=as_of)
+        told = provenance(connection, as_of=as_of)
     artefact = credit.train_credit(data, split=split, parameters=scoring_parameters(), seed=SEED, **told)
     return keep_artefact(home, artefact)
 
@@ -67,7 +68,7 @@ def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
             parameters=feature_parameters(),
             known_until=as_of,
         )
-        told = _provenance(connection, as_of=as_of)
+        told = provenance(connection, as_of=as_of)
     artefact = insurance.train_insurance(data, parameters=scoring_parameters(), seed=SEED, **told)
     return keep_artefact(home, artefact)
 
@@ -119,7 +120,7 @@ def _artefact(folder: Path, kind: registry.Kind, version: ModelVersion) -> regis
     return registry.load_artefact(folder, kind, version)
 
 
-def _provenance(connection: sa.Connection, *, as_of: datetime) -> dict[str, Any]:
+def provenance(connection: sa.Connection, *, as_of: datetime) -> dict[str, Any]:
     """What a card says of its data: synthetic as soon as any batch is, and how much was visible."""
     origins = connection.execute(
         sa.select(batch.c.data_origin, sa.func.count())
@@ -132,22 +133,23 @@ def _provenance(connection: sa.Connection, *, as_of: datetime) -> dict[str, Any]
 
 
 def _month_starts(connection: sa.Connection, source: ObservationReader, *, as_of: datetime) -> list[datetime]:
-    """Local midnights of month starts that have history before them and a whole outcome window after them."""
+    """Local midnights of month starts that have history before them, and a whole outcome window and the time
+    in which outcomes are reported after them."""
     first = connection.scalar(sa.select(sa.func.min(batch.c.event_from)).where(batch.c.kind.in_(TELEMETRY_KINDS)))
     if first is None:
         return []
-    zone = ZoneInfo(_book_zone(source, as_of=as_of))
+    zone = ZoneInfo(book_zone(source, as_of=as_of))
     start = first.astimezone(zone).date()
     months = (_month_after(start, count) for count in range(MONTHS_OF_HISTORY, 600))
     instants = []
     for month in months:
-        if _instant(_month_after(month, MONTHS_OF_OUTCOME), zone) > as_of:
+        if _instant(_month_after(month, MONTHS_OF_OUTCOME + REPORTING_LAG_MONTHS), zone) > as_of:
             break
         instants.append(_instant(month, zone))
     return instants
 
 
-def _book_zone(source: ObservationReader, *, as_of: datetime) -> str:
+def book_zone(source: ObservationReader, *, as_of: datetime) -> str:
     zones = Counter(source.obligor_profiles(as_of=as_of).column("site_zone").to_pylist())
     return str(zones.most_common(1)[0][0]) if zones else "UTC"
 

@@ -14,6 +14,7 @@ import pandas as pd
 from api.home import Home
 from api.models.service import MONTHS_OF_OUTCOME, SEED, keep_artefact, scoring_parameters
 from data_contracts.identifiers import ModelVersion
+from data_contracts.reference.calendars import add_months
 from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet
 from features.catalogue import CATALOGUE
@@ -21,7 +22,7 @@ from scoring import registry
 from scoring.errors import UnknownModel
 from scoring.table.artefact import TableArtefact
 from scoring.training.credit import train_credit
-from scoring.training.split import add_months, instants_of, time_split
+from scoring.training.split import instants_of, time_split
 from scoring.training.table.reading import Table, read_frame, read_signs, read_table
 from scoring.training.table.train import MODEL, TableTraining, train_table
 

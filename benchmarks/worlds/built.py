@@ -26,10 +26,11 @@ from api.telemetry.service import ingest_file
 from data_contracts.adapters.folder import mapping_of, read_manifest
 from data_contracts.contract import RecordKind
 from data_contracts.observations.reader import ObservationReader
+from data_contracts.reference.calendars import add_months
 from features.as_of import CreditTrainingSet, credit_training_set, feature_matrix
 from features.history import Level
 from scoring.training.leakage import TrainingTable
-from scoring.training.split import TimeSplit, add_months
+from scoring.training.split import TimeSplit
 
 LOCAL_AHEAD = timedelta(hours=8)
 """Every site lies in Asia/Shanghai."""
@@ -70,6 +71,7 @@ class BuiltWorld:
                 as_ofs=[month_end(month) for month in months],
                 parameters=feature_parameters(),
                 known_until=END,
+                reporting_lag_months=0,
             )
 
     def truth(self, name: str) -> pa.Table:

@@ -29,7 +29,8 @@ from benchmarks.worlds.built import (
 )
 from benchmarks.worlds.compared import fitted, margins
 from data_contracts.contract import RecordKind
-from features.as_of import CreditTrainingSet, twelve_months_after
+from data_contracts.reference.calendars import add_months
+from features.as_of import CreditTrainingSet
 from features.catalogue import CATALOGUE
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.card import CalibratorCard
@@ -164,7 +165,7 @@ def _with_defaulted(world: BuiltWorld, as_of: datetime) -> TrainingTable:
         as_of=np.full(int(kept.sum()), stamp),
         names=tuple(CATALOGUE),
         values=values[kept],
-        defaulted=(times <= _stamp(twelve_months_after(as_of)))[kept],
+        defaulted=(times <= _stamp(add_months(as_of, 12)))[kept],
         default_times=times[kept],
     )
 

@@ -6,6 +6,7 @@ Rules come from the IANA database through `zoneinfo`; each zone's changes of off
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -47,6 +48,14 @@ class ZoneOffsets:
         missing = inside & (after > before)[upcoming]
         twice = inside & (after < before)[upcoming]
         return np.where(missing, self.changes[upcoming], instants), missing, twice
+
+
+def add_months(instant: datetime, months: int) -> datetime:
+    """`instant` so many calendar months later, at the same clock time in its zone; a day that the month does not have
+    becomes its last."""
+    index = instant.year * 12 + instant.month - 1 + months
+    year, month = index // 12, index % 12 + 1
+    return instant.replace(year=year, month=month, day=min(instant.day, monthrange(year, month)[1]))
 
 
 @cache

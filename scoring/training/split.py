@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts.reference.calendars import add_months
 from scoring.errors import EmbargoViolated
 
 CALIBRATE_SNAPSHOTS = 2
@@ -94,13 +94,6 @@ def rows_at(as_of: NDArray[np.datetime64], units: Sequence[str], instants: Seque
 def instants_of(as_of: NDArray[np.datetime64]) -> list[datetime]:
     """The distinct observation times of rows (datetime64 in UTC), rising."""
     return [stamp.replace(tzinfo=UTC) for stamp in np.unique(as_of.astype("datetime64[us]")).tolist()]
-
-
-def add_months(instant: datetime, months: int) -> datetime:
-    """`instant` so many calendar months later; a day that the month does not have becomes its last."""
-    index = instant.year * 12 + instant.month - 1 + months
-    year, month = index // 12, index % 12 + 1
-    return instant.replace(year=year, month=month, day=min(instant.day, calendar.monthrange(year, month)[1]))
 
 
 def _embargoed(grid: Sequence[datetime], later: Sequence[datetime], months: int) -> list[datetime]:

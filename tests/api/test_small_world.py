@@ -24,7 +24,7 @@ from scoring.records import ScoreRecord, ScoreSource
 GOLDEN = Path(__file__).parent.parent / "golden" / "reference_portfolio.json"
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-WORLD = {"obligors": 240, "months": 45, "seed": 7, "samples_for": 1, "sample_days": 3}
+WORLD = {"obligors": 240, "months": 46, "seed": 7, "samples_for": 1, "sample_days": 3}
 LOAN = ("--amount", "500000.00", "--tenor-months", "12", "--as-of", "2026-07-01", "--json")
 COVER = ("--sum-insured", "800000.00", "--from", "2026-07-01", "--to", "2027-06-30", "--as-of", "2026-07-01", "--json")
 

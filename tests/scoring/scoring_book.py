@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ParametersVersion
+from data_contracts.reference.calendars import add_months
 from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet, InsuranceTrainingSet
 from features.catalogue import CATALOGUE, catalogue_version
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
 from features.trust import DataTrust, TrustGrade
 from scoring.credit.limit import OUTPUT_QUANTITIES, PRICE_QUANTITY
-from scoring.training.split import add_months
 
 NAMES = tuple(CATALOGUE)
 OBLIGOR = ObligorId("91999999MA0000001N")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scoring_book import month
 
+from data_contracts.reference.calendars import add_months
 from scoring.errors import EmbargoViolated
-from scoring.training.split import TimeSplit, add_months, instants_of, latest_held_back, rows_at, time_split
+from scoring.training.split import TimeSplit, instants_of, latest_held_back, rows_at, time_split
 
 
 def test_the_worlds_grid_splits_as_planned() -> None:

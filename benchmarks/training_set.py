@@ -1,0 +1,178 @@
+"""How fast training sets and books of snapshots are made, beside plain pandas: `python -m benchmarks.training_set --json`.
+
+A synthetic book is simulated and taken in (or `--home` names one that stands): machines' daily reports over six years,
+with outages, late uplinks, machines that change hands, and every ledger. Then, each in a process of its own:
+
+* the grid: every feature of every obligor at 48 month ends, as known at each (`features.grid`);
+* the reference: a representative set of features by plain pandas as-of joins (`benchmarks.pandas_features`), on a sample
+  of obligors and month ends, compared value by value with the grid's;
+* snapshots of all obligors with all their machines at one instant, at two sizes.
+
+Values per second are features times rows, over the seconds that one process took to read and compute them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import simulator
+from api.home import open_home
+from api.snapshots.service import feature_parameters, reader
+from api.telemetry.service import ingest_folder
+from benchmarks.pandas_features import NAMES, PandasFeatures
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
+from data_contracts.reference.calendars import add_months
+from features.compute import snapshots
+from features.grid.matrices import feature_grid
+from features.history import Level
+from features.matrix import FeatureMatrix
+
+OBLIGORS = 2_000
+MACHINES_PER_OBLIGOR = 5.0
+MONTHS = 72
+GRID = 48
+END = datetime(2026, 6, 30, 16, tzinfo=UTC)
+RECEIVED = datetime(2026, 11, 21, tzinfo=UTC)
+SAMPLE_OBLIGORS = 40
+SAMPLE_INSTANTS = 4
+SNAPSHOT_MACHINES = 15.0
+SNAPSHOT_MONTHS = 25
+SEED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print, as JSON or as a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--obligors", type=int, default=OBLIGORS)
+    parser.add_argument("--home", type=Path, help="a home that took in such a book; else one is made and forgotten")
+    parser.add_argument("--snapshots", type=int, nargs="*", default=[500, 5_000], help="sizes of books of snapshots")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        home = options.home or make_home(
+            Path(folder) / "book", obligors=options.obligors, months=MONTHS, machines=MACHINES_PER_OBLIGOR
+        )
+        result = alone(partial(measure, home)) | {"snapshots": {}}
+        for size in options.snapshots:
+            with tempfile.TemporaryDirectory() as place:
+                book = make_home(Path(place), obligors=size, months=SNAPSHOT_MONTHS, machines=SNAPSHOT_MACHINES)
+                result["snapshots"][str(size)] = alone(partial(measure_snapshots, book))
+    json.dump(result, sys.stdout, indent=None if options.json else 1)
+    sys.stdout.write("\n")
+
+
+def alone(task: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The task's answer, from a process of its own, so that its memory is its own too."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(task).result()
+
+
+def make_home(folder: Path, *, obligors: int, months: int, machines: float) -> Path:
+    """Simulate a book, take it in, and return its home."""
+    files, home = folder / "files", folder / "home"
+    simulator.simulate(
+        obligors=obligors, months=months, machines_per_obligor=machines, seed=SEED, out=files, samples_for=0
+    )
+    opened = open_home(home)
+    for result in ingest_folder(opened, files, received_time=RECEIVED, progress=_quiet):
+        assert result.rows_quarantined == 0, f"{result.rows_quarantined} rows did not come in"
+    opened.engine.dispose()
+    return home
+
+
+def measure(home: Path) -> dict[str, Any]:
+    """The grid and the reference on one home."""
+    as_ofs = [add_months(END, -back) for back in range(GRID - 1, -1, -1)]
+    opened = open_home(home)
+    with opened.engine.connect() as connection:
+        source = reader(connection, opened)
+        began = time.perf_counter()
+        grid = feature_grid(source, as_ofs=as_ofs, level=Level.OBLIGOR, parameters=feature_parameters())
+        seconds = time.perf_counter() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        rows = sum(len(matrix.units) for matrix in grid.values())
+        features = len(next(iter(grid.values())).names)
+        chosen = [as_ofs[at] for at in np.linspace(0, GRID - 1, SAMPLE_INSTANTS).round().astype(int)]
+        sample = _sample([grid[as_of] for as_of in chosen])
+        began = time.perf_counter()
+        reference = PandasFeatures(source, sample, until=chosen[-1])
+        told = [reference.at(as_of) for as_of in chosen]
+        reference_seconds = time.perf_counter() - began
+    reference_values = sum(frame.size for frame in told)
+    pairs = [(grid[as_of], frame) for as_of, frame in zip(chosen, told, strict=True)]
+    ours, theirs = rows * features / seconds, reference_values / reference_seconds
+    return {
+        "seconds": seconds,
+        "obligors": max(len(matrix.units) for matrix in grid.values()),
+        "as_ofs": GRID,
+        "features": features,
+        "values": rows * features,
+        "values_per_second": ours,
+        "reference_values": reference_values,
+        "reference_features": len(NAMES),
+        "reference_values_per_second": theirs,
+        "times_faster": ours / theirs,
+        "peak_memory_bytes": peak,
+        "max_relative_difference": max(largest_difference(matrix, frame) for matrix, frame in pairs),
+    }
+
+
+def measure_snapshots(home: Path) -> dict[str, Any]:
+    """Snapshots of everybody and every machine at the world's end."""
+    opened = open_home(home)
+    with opened.engine.connect() as connection:
+        source = reader(connection, opened)
+        ids = [ObligorId(word) for word in source.obligor_profiles(as_of=END)["obligor_id"].to_pylist()]
+        began = time.perf_counter()
+        found = snapshots(source, obligor_ids=ids, as_of=END, parameters=feature_parameters())
+        seconds = time.perf_counter() - began
+        days = source.rows(RecordKind.MACHINE_OWNERSHIP, as_of=END).num_rows
+    return {
+        "seconds": seconds,
+        "obligors": len(found),
+        "machines": sum(len(snapshot.machines) for snapshot in found),
+        "ownership_rows": days,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def largest_difference(matrix: FeatureMatrix, told: Any) -> float:
+    """The largest relative difference of a value that both tell; infinite where only one tells one."""
+    position = {unit: at for at, unit in enumerate(matrix.units)}
+    rows = [position[unit] for unit in told.index]
+    ours = matrix.values[np.ix_(rows, [matrix.names.index(name) for name in told.columns])]
+    theirs = told.to_numpy(dtype=np.float64)
+    if (np.isnan(ours) != np.isnan(theirs)).any():
+        return float("inf")
+    scale = np.maximum(np.maximum(np.abs(ours), np.abs(theirs)), 1e-12)
+    return float(np.nanmax(np.abs(ours - theirs) / scale, initial=0.0))
+
+
+def _sample(matrices: Sequence[FeatureMatrix]) -> list[ObligorId]:
+    """Some obligors that are known at all of these instants, spread over the book."""
+    common = sorted(set.intersection(*(set(matrix.units) for matrix in matrices)))
+    places = np.linspace(0, len(common) - 1, min(SAMPLE_OBLIGORS, len(common))).round().astype(int)
+    return [ObligorId(common[at]) for at in places]
+
+
+def _quiet(name: str, done: int, total: int) -> None:
+    del name, done, total
+
+
+if __name__ == "__main__":
+    main()
