@@ -6,19 +6,23 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import simulator
 from api import cli
 from api.home import Home, open_home
 from api.models import service as models
+from api.models.training_sets import Asked, Every, Purpose, write_training_set
 from api.scores import service as scores
 from api.telemetry import service as telemetry
+from data_contracts.errors import InputError
 from data_contracts.identifiers import ObligorId
+from features.catalogue import CATALOGUE
 from scoring.records import ScoreRecord, ScoreSource
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "reference_portfolio.json"
@@ -167,3 +171,53 @@ def test_the_reference_portfolio_keeps_its_grades(world: Any) -> None:
     moved = {obligor: (expected.get(obligor), found.get(obligor)) for obligor in expected.keys() | found.keys()
              if expected.get(obligor) != found.get(obligor)}  # fmt: skip
     assert moved == {}
+
+
+def test_a_training_set_of_every_quarters_end(ask: Any, tmp_path: Path) -> None:
+    out = tmp_path / "credit.parquet"
+    asked = ("--from", "2023-09-30", "--to", "2026-03-31", "--every", "quarter", "--as-of", "2026-06-30T16:00:00Z")
+    answer = json.loads(ask("training-set", "--purpose", "credit", "--out", str(out), *asked, "--json"))
+    table = pq.read_table(out)
+    kept = json.loads(table.schema.metadata[b"millgrade"])
+    assert kept == {name: value for name, value in answer.items() if name != "out"}
+    assert (kept["as_ofs"], kept["rows"], kept["data_origin"]) == (11, table.num_rows, "synthetic")
+    assert kept["default_rules"] == ["2023-07-01"]
+    assert table.column_names[-len(CATALOGUE) :] == list(CATALOGUE) == kept["features"]
+    frame = table.to_pandas()
+    # The month's end of a bare date begins at its local midnight.
+    assert str(frame["as_of"].min()) == "2023-09-29 16:00:00+00:00"
+    last_complete = frame.loc[~frame["censored"], "as_of"].max()
+    assert str(last_complete) == "2025-03-30 16:00:00+00:00"
+    assert frame.loc[~frame["censored"] & ~frame["defaulted"], "observed_months"].eq(12).all()
+    assert frame.loc[frame["as_of"] == frame["as_of"].max(), "observed_months"].max() == 2
+    assert frame.loc[frame["defaulted"], "default_time"].gt(frame.loc[frame["defaulted"], "as_of"]).all()
+    assert frame["thin_history"].eq(frame["history_days"] < 90).all()
+
+
+def test_a_training_set_of_machines_under_cover(ask: Any, tmp_path: Path) -> None:
+    out = tmp_path / "insurance.parquet"
+    asked = ("--from", "2024-12-31", "--to", "2025-12-31", "--every", "year", "--as-of", "2026-06-30T16:00:00Z")
+    answer = json.loads(ask("training-set", "--purpose", "insurance", "--out", str(out), *asked, "--json"))
+    frame = pq.read_table(out).to_pandas()
+    assert (answer["as_ofs"], answer["rows"]) == (2, len(frame))
+    assert answer["claims"] == frame["claim_count"].sum() > 0
+    assert frame["exposure_years"].between(0, 1.01).all()
+
+
+BAD = [
+    (("--from", "2025-01-31", "--to", "2024-01-31"), "--from before --to"),
+    (("--from", "2025-01-31", "--to", "2026-07-31"), "lies after"),
+]
+
+
+@pytest.mark.parametrize(("dates", "hint"), BAD)
+def test_dates_that_make_no_training_set(
+    world: tuple[Home, list[ScoreRecord]], tmp_path: Path, dates: tuple[str, ...], hint: str
+) -> None:
+    first, last = (date.fromisoformat(dates[at]) for at in (1, 3))
+    asked = Asked(first=first, last=last, every=Every.MONTH, purpose=Purpose.CREDIT)
+    with pytest.raises(InputError, match=hint):
+        write_training_set(world[0], asked, tmp_path / "set.parquet", known_until=AS_OF)
+    with pytest.raises(InputError, match="cannot be written"):
+        write_training_set(world[0], Asked(first=first, last=first, every=Every.MONTH, purpose=Purpose.CREDIT),
+                           tmp_path / "set.csv", known_until=AS_OF)  # fmt: skip
