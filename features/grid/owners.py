@@ -67,6 +67,7 @@ class Spans:
 
 
 def pairs_of(memory: RememberedObservations, obligor_ids: Sequence[str]) -> Pairs:
+    """The machines with each of these obligors that ever owned them, in whatever version."""
     told = [memory.versions(RecordKind.MACHINE_OWNERSHIP).table, memory.observed]
     rows = [row for table in told for row in zip(*(table[name].to_pylist() for name in _NAMED), strict=True)]
     uids = sorted({uid for uid, _ in rows})
