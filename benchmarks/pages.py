@@ -14,6 +14,7 @@ PAGES = (
     ("benchmarks.real_sme", ["--write"]),
     ("benchmarks.one_row", ["--write"]),
     ("benchmarks.three_doors", ["--write"]),
+    ("benchmarks.receipt_exhibit", ["--write"]),
     ("benchmarks.world_lives", ["--write"]),
     ("benchmarks.world_truth", ["--write"]),
     ("benchmarks.ladder", ["--write"]),

@@ -265,7 +265,7 @@ def check_opened(item: dict[str, Any], what: str, *, root: str, count: int) -> s
     leaf = hash_leaf(_salt(item) + content.encode())
     path = [_bytes(text, what) for text in _list(item, "path")]
     if root_by_inclusion(leaf, _count(item, "index"), count, path).hex() != root:
-        raise Invalid(f"An opened {what} is not what the statement committed to: {content[:80]}")
+        raise Invalid(f"An opened part of the {what} is not what the statement committed to: {content[:200]}")
     return content
 
 
