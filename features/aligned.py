@@ -65,7 +65,10 @@ def new_year_offsets(history: DailyHistory, numbers: Ints) -> Ints:
 
 def day_kinds(history: DailyHistory, numbers: Ints) -> NDArray[np.int8]:
     """What the calendar does to each day (codes of `DayKind`); nothing where the site follows another calendar."""
-    offsets = new_year_offsets(history, numbers)
+    return _kinds(numbers, new_year_offsets(history, numbers))
+
+
+def _kinds(numbers: Ints, offsets: Ints) -> NDArray[np.int8]:
     kinds = np.where(is_public_holiday(numbers) & (offsets != FAR), DayKind.PUBLIC_HOLIDAY, DayKind.ORDINARY)
     for kind, (first, last) in _SPANS.items():
         kinds = np.where((offsets >= first) & (offsets <= last), kind, kinds)
@@ -117,12 +120,20 @@ def sums_of_like_days(history: DailyHistory, measure: Measure, days: int) -> tup
     return nan_sum(np.where(kept, now, np.nan)), nan_sum(np.where(kept, then, np.nan))
 
 
+def _kinds_of_all(history: DailyHistory) -> NDArray[np.int8]:
+    """What the calendar does to every day of a history; units whose days and calendar are the same are asked once."""
+    numbers = day_numbers_of(history, history.length)
+    chinese = np.array([zone in CHINESE_ZONES for zone in history.zones], dtype=np.int64)
+    _, first, same = np.unique(numbers[:, -1] * 2 + chinese, return_index=True, return_inverse=True)
+    offsets = np.where(chinese[first, None] == 1, days_from_new_year(numbers[first]), FAR)
+    return _kinds(numbers[first], offsets)[same]
+
+
 def calendar_factors(history: DailyHistory, days: int) -> Array:
     """What each of the last `days` days brings of an ordinary day's operating rate, by the unit's own past before them:
     (unit, day), 1 on ordinary days, NaN where the past does not tell."""
     length = history.length
-    numbers = day_numbers_of(history, length)
-    kinds = day_kinds(history, numbers)
+    kinds = history.once(("day_kinds", length), lambda: _kinds_of_all(history))
     executing, observed = history.executing_seconds.values, history.observed_seconds.values
     past = np.zeros(length, dtype=np.bool_)
     past[: length - days] = True
@@ -142,13 +153,14 @@ def calendar_factors(history: DailyHistory, days: int) -> Array:
 def adjusted_rate(history: DailyHistory, days: int) -> Array:
     """Operating rate over the last `days` days against what the calendar lets expect: executing seconds over observed
     seconds times the days' factors. Days whose factor is not known are left out; NaN where nothing is left."""
-    return _adjusted(history, days, weeks=1)[:, 0]
+    return history.once(("adjusted_rate", days), lambda: _adjusted(history, days, weeks=1)[:, 0])
 
 
 def weekly_rates(history: DailyHistory, days: int) -> Array:
     """The same by week: (unit, week), the last one ending with the last day; `days` is cut to whole weeks."""
     weeks = days // WEEKDAYS
-    return _adjusted(history, weeks * WEEKDAYS, weeks=weeks)
+    whole = weeks * WEEKDAYS
+    return history.once(("weekly_rates", whole), lambda: _adjusted(history, whole, weeks=weeks))
 
 
 def _adjusted(history: DailyHistory, days: int, *, weeks: int) -> Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from features.settings import FeatureSettings
 
 Array = NDArray[np.float64]
+Found = TypeVar("Found")
 
 
 class Level(StrEnum):
@@ -36,6 +39,7 @@ class Measure:
     """
 
     values: Array
+    _sums: dict[int, Array] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def over(self, window: Window) -> Array:
         """The window's part: (unit, window.days)."""
@@ -48,7 +52,11 @@ class Measure:
 
     def sum_over(self, window: Window) -> Array:
         """Sum over the window for each unit; NaN where it was said on no day of it."""
-        return nan_sum(self.over(window))
+        if window.days not in self._sums:
+            # Many features ask for the same sums; nobody may change what others will read.
+            self._sums[window.days] = nan_sum(self.over(window))
+            self._sums[window.days].flags.writeable = False
+        return self._sums[window.days]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +199,15 @@ class DailyHistory:
     standing: Standing
     fleet: Fleet | None = None
     """At the obligor level: the machines that the units owned at the `as_of`."""
+
+    _found: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def once(self, key: tuple[str, int], compute: Callable[[], Found]) -> Found:
+        """What several features need of this history, computed for the first of them."""
+        if key not in self._found:
+            self._found[key] = compute()
+        found: Found = self._found[key]
+        return found
 
     @property
     def length(self) -> int:
