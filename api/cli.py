@@ -230,10 +230,10 @@ def train_insurance(as_of: AsOfOption = None, home: HomeOption = None, as_json: 
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write; it must be new or empty.")],
-    world: Annotated[str, typer.Option("--world")] = "base",
-    obligors: Annotated[int, typer.Option("--obligors", min=1)] = 1500,
-    months: Annotated[int, typer.Option("--months", min=1, max=96)] = 48,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    world: Annotated[str, typer.Option("--world", help="base, null, recession, drift or leak/<trap>.")] = "base",
+    obligors: Annotated[int, typer.Option("--obligors", help="From 1 to 800,000.")] = 1500,
+    months: Annotated[int, typer.Option("--months", help="From 1 to 96; the world ends with June 2026.")] = 48,
+    seed: Annotated[int, typer.Option("--seed", help="From 0; the same seed gives the same bytes.")] = 1,
     engine: Annotated[
         str, typer.Option("--engine", help="Where defaults come from: reduced-form or structural.")
     ] = "reduced-form",

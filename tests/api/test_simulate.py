@@ -62,6 +62,9 @@ def test_a_world_shows_itself_as_text(simulate: Simulate, tmp_path: Path) -> Non
     ("options", "words"),
     [
         (("--world", "paradise"), ("paradise", "base")),
+        (("--obligors", "0"), ("obligors is 0", "from 1 to 800000")),
+        (("--months", "97"), ("months is 97", "from 1 to 96")),
+        (("--seed", "-1"), ("seed is -1", "from 0")),
         (("--engine", "crystal-ball"), ("crystal-ball", "structural")),
         (("--frauds", "F1,F13"), ("F13", "F12")),
         (("--samples", "soon"), ("soon", "OBLIGOR:FROM:TO")),
