@@ -16,9 +16,10 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,11 +28,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.machine_day_rivals import by_duckdb, by_polars, comparable
-from benchmarks.minute_samples import MACHINES, OBLIGOR, PROFILES, START, uid, write_samples
+from benchmarks.minute_samples import OBLIGOR, PROFILES, START, fleets, write_samples
+from features.machine_day.days import to_micros
 from features.machine_day.machine_days import MachineDays
+from features.machine_day.ownership import ownership_of
+from features.machine_day.partial import Partial, roll_partition
 from features.machine_day.partition import tables_of
-from features.machine_day.roll_up import roll_up_partitions
-from features.machine_day.samples import SAMPLE_COLUMNS
+from features.machine_day.plan import RollUpPlan
+from features.machine_day.reading import one_ahead
+from features.machine_day.roll_up import machine_days_of_partials
+from features.machine_day.samples import SAMPLE_COLUMNS, profile_codes
+from features.machine_day.survey import plan_of
 
 THREADS = 2
 REPEATS = 3
@@ -44,10 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=2_880_000, help="about how many samples: whole days of 2,880,000")
     parser.add_argument("--folder", type=Path, help="where to write them (default: the system's temporary folder)")
+    parser.add_argument("--dask", action="store_true", help="also on two Dask worker processes (extra: cluster)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        result = measure(write_samples(Path(folder), options.rows))
+        files = write_samples(Path(folder), options.rows)
+        result = measure(files)
+        if options.dask:
+            result |= measure_dask(files, result["seconds"])
     if options.json:
         json.dump(result, sys.stdout)
         print()
@@ -60,14 +71,14 @@ def measure(files: Sequence[Path]) -> dict[str, float]:
     """Rows per second of every contestant, the largest relative difference between their answers, and the most memory
     that the roll-up took, in a process of its own."""
     roll(files[:1])  # compiles the kernel, or loads it from its cache
-    rows = sum(pq.read_metadata(file).num_rows for file in files)
+    rows = _rows(files)
     alone = rows >= ALONE_FROM
     repeats = 1 if alone else REPEATS
     decode_seconds, _ = _timed(lambda: decode(files), repeats)
     seconds, mine = _timed(lambda: roll(files), repeats)
     found = {
         "rows": rows,
-        "machine_days": mine.table.num_rows,
+        "machine_days": sum(days.table.num_rows for days in mine),
         "seconds": seconds,
         "rows_per_second": rows / seconds,
         "decode_rows_per_second": rows / decode_seconds,
@@ -75,6 +86,29 @@ def measure(files: Sequence[Path]) -> dict[str, float]:
         "peak_memory_bytes": _peak_memory(files),
     }
     return found if alone else found | _beside(files, rows, seconds, _frame(mine))
+
+
+def measure_dask(files: Sequence[Path], thread_seconds: float) -> dict[str, float]:
+    """The same on two Dask worker processes, and how long that takes of what two threads take. Raises where a byte
+    differs."""
+    from distributed import Client, LocalCluster  # noqa: PLC0415 (an extra)
+
+    with (
+        LocalCluster(
+            n_workers=THREADS, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        executor = client.get_executor()
+        roll_on(files, executor)  # workers load the kernel
+        seconds, found = _timed(lambda: roll_on(files, executor), REPEATS)
+    for mine, other in zip(roll(files), found, strict=True):
+        assert mine.table.equals(other.table), "Dask gave other machine-days than threads"
+    return {"dask_rows_per_second": _rows(files) / seconds, "dask_ratio": seconds / thread_seconds}
+
+
+def _rows(files: Sequence[Path]) -> int:
+    return sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def _beside(files: Sequence[Path], rows: int, seconds: float, mine: pd.DataFrame) -> dict[str, float]:
@@ -96,37 +130,48 @@ def decode(files: Sequence[Path]) -> int:
         return sum(pool.map(_decode_file, files))
 
 
-def roll(files: Sequence[Path]) -> MachineDays:
+def roll(files: Sequence[Path]) -> list[MachineDays]:
     """Machine-days of the files, by the kernel, on threads."""
     with ThreadPoolExecutor(THREADS) as pool:
         return roll_on(files, pool)
 
 
-def roll_on(files: Sequence[Path], executor: Executor) -> MachineDays:
-    """Machine-days of the files, by the kernel, on an executor."""
-    uids = [uid(number) for number in range(MACHINES)]
-    unsaid = pa.nulls(len(uids), pa.timestamp("us", tz="UTC"))
-    machines = {"machine_uid": uids, "obligor_id": [OBLIGOR] * len(uids), "owned_from": unsaid, "owned_until": unsaid}
-    return roll_up_partitions(
-        [str(file) for file in files],
-        profiles=PROFILES,
-        machines=pa.table(machines),
-        as_of=START + timedelta(days=3_650),
-        span=(START, START + timedelta(days=1_000)),
-        executor=executor,
-    )
+def roll_on(files: Sequence[Path], executor: Executor) -> list[MachineDays]:
+    """Machine-days of the files, by the kernel, on an executor, bucket by bucket as a read of the store does it."""
+    days = []
+    for plan, partials in one_ahead(_started(files, executor)):
+        days.append(machine_days_of_partials(list(partials), plan))
+    return days
+
+
+def _started(files: Sequence[Path], executor: Executor) -> Iterator[tuple[RollUpPlan, Iterator[Partial]]]:
+    """The plan of each bucket, and its partials in the making."""
+    for fleet in fleets():
+        own = [str(file) for file in files if file.parent.name == str(fleet.bucket)]
+        unsaid = pa.nulls(len(fleet.uids), pa.timestamp("us", tz="UTC"))
+        machines = {"machine_uid": fleet.uids, "obligor_id": [OBLIGOR] * len(fleet.uids)}
+        plan = plan_of(
+            own,
+            ownership=ownership_of(pa.table(machines | {"owned_from": unsaid, "owned_until": unsaid})),
+            profiles=profile_codes(PROFILES),
+            as_of=to_micros(START + timedelta(days=3_650)),
+            span=(to_micros(START), to_micros(START + timedelta(days=1_000))),
+            executor=executor,
+        )
+        yield plan, executor.map(partial(roll_partition, plan=plan), own)
 
 
 def _decode_file(file: Path) -> int:
     return sum(table.num_rows for table in tables_of(str(file), SAMPLE_COLUMNS))
 
 
-def _frame(days: MachineDays) -> pd.DataFrame:
-    table = days.table.to_pandas()
+def _frame(days: Sequence[MachineDays]) -> pd.DataFrame:
+    whole = pa.concat_tables([bucket.table for bucket in days])
+    table = whole.to_pandas()
     epoch = pd.Timestamp(0, tz="UTC")
     for name in ("first_sample", "last_sample"):
         table[name] = (table[name] - epoch) // pd.Timedelta(microseconds=1)
-    return comparable(table.assign(day=days.table["day"].cast(pa.int32()).to_numpy()))
+    return comparable(table.assign(day=whole["day"].cast(pa.int32()).to_numpy()))
 
 
 def _difference(mine: pd.DataFrame, other: pd.DataFrame) -> float:

@@ -27,7 +27,7 @@ from features.machine_day.machine_days import SCHEMA, SPAN_SCHEMA, MachineDays
 from features.machine_day.ownership import Ownership, ownership_of
 from features.machine_day.partial import Partial
 from features.machine_day.plan import RollUpPlan
-from features.machine_day.reading import PlaceTask, roll_task, survey_task, tasks_for
+from features.machine_day.reading import PlaceTask, one_ahead, roll_task, survey_task, tasks_for
 from features.machine_day.roll_up import machine_days_of_partials
 from features.machine_day.samples import profile_codes
 from features.machine_day.survey import with_zones
@@ -75,7 +75,8 @@ def sampled_days(
     sources = sources_of(reader, as_of=as_of, machine_uids=machine_uids)
     asked = _Asked(as_of=as_of, machine_uids=machine_uids, sources=sources, executor=executor)
     buckets = _buckets(reader, asked, machines, use_kept=not from_samples_alone)
-    return _together([_finished(bucket, executor) for bucket in buckets])
+    started = ((bucket, _start(bucket, executor)) for bucket in buckets)
+    return _together([_finished(bucket, found) for bucket, found in one_ahead(started)])
 
 
 def sources_of(reader: Observations, *, as_of: datetime, machine_uids: Sequence[str] | None = None) -> Sources:
@@ -181,9 +182,12 @@ def _surveyed(
     return with_zones(plan, found)
 
 
-def _finished(bucket: _Bucket, executor: Executor | None) -> MachineDays:
+def _start(bucket: _Bucket, executor: Executor | None) -> Iterator[list[tuple[str, Partial]]]:
     plans = [bucket.plan] * len(bucket.tasks)
-    found = executor.map(roll_task, bucket.tasks, plans) if executor else map(roll_task, bucket.tasks, plans)
+    return executor.map(roll_task, bucket.tasks, plans) if executor else map(roll_task, bucket.tasks, plans)
+
+
+def _finished(bucket: _Bucket, found: Iterator[list[tuple[str, Partial]]]) -> MachineDays:
     parts = [*bucket.kept.items(), *(part for parts in found for part in parts)]
     return machine_days_of_partials([partial for _, partial in sorted(parts, key=lambda part: part[0])], bucket.plan)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,8 @@ from features.machine_day.partial import Partial, roll_partition
 from features.machine_day.plan import RollUpPlan
 from features.machine_day.samples import SAMPLE_COLUMNS
 from features.machine_day.survey import Latest, latest_rows
+
+T = TypeVar("T")
 
 PLACES_AT_ONCE = 400
 """Of a few machines so many places are read by one query."""
@@ -61,6 +64,17 @@ def survey_task(task: PlaceTask, plan: RollUpPlan) -> Latest:
         for series, row in latest_rows(samples, plan).items():
             latest[series] = max(row, latest.get(series, row))
     return latest
+
+
+def one_ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items, each handed out once the next one is made: what the next one set going goes on while this one is
+    used."""
+    waiting: list[T] = []
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > 1:
+            yield waiting.pop(0)
+    yield from waiting
 
 
 def tasks_for(places: Sequence[SamplePlace], machine_uids: Sequence[str] | None, *, as_of: datetime) -> list[PlaceTask]:
