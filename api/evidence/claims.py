@@ -171,83 +171,92 @@ def readmissions(connection: sa.Connection, subjects: Sequence[str] | None) -> I
         yield Claim(kind=Kind.READMISSION, subject=row.readmitted_in, canonical=_json(said))
 
 
-def attestations(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """How far batches can be trusted to come from where they say, as it was said at admission and later."""
-    for row in _rows(connection, batch_attestation, batch_attestation.c.batch_id, subjects):
-        yield Claim(
-            kind=Kind.ATTESTATION,
-            subject=f"{row.batch_id}/{row.position}",
-            canonical=_json(_columns(row, ATTESTATION_COLUMNS)),
-            kept_time=from_microseconds(row.attested_us),
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """Records that say no more than some columns of one table: how they are named, and when they were kept.
+
+    With `since` only rows speak that have one of these columns (a consent says that it was withdrawn once it was).
+    """
+
+    kind: Kind
+    table: sa.Table
+    key: sa.Column[str]
+    columns: Sequence[str]
+    kept: str
+    subject: Callable[[sa.Row[Any]], str]
+    since: Sequence[str] = ()
+
+    def __call__(self, connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+        """What the rows of some keys, or all, say."""
+        for row in _rows(connection, self.table, self.key, subjects):
+            if not self.since or any(row._mapping[name] is not None for name in self.since):
+                kept = row._mapping[self.kept]
+                yield Claim(
+                    kind=self.kind,
+                    subject=self.subject(row),
+                    canonical=_json(_columns(row, self.columns)),
+                    kept_time=from_microseconds(kept) if isinstance(kept, int) else kept,
+                )
 
 
-def gateway_keys(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """Gateways' keys as they were registered."""
-    for row in _rows(connection, gateway_key, gateway_key.c.key_id, subjects):
-        yield Claim(
-            kind=Kind.GATEWAY_KEY,
-            subject=row.key_id,
-            canonical=_json(_columns(row, GATEWAY_KEY_COLUMNS)),
-            kept_time=from_microseconds(row.registered_us),
-        )
-
-
-def gateway_key_revocations(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """Gateways' keys that count for nothing any more, and since when."""
-    for row in _rows(connection, gateway_key, gateway_key.c.key_id, subjects):
-        if row.revoked_us is not None or row.revoked_from_us is not None:
-            yield Claim(
-                kind=Kind.GATEWAY_KEY_REVOCATION,
-                subject=row.key_id,
-                canonical=_json(_columns(row, ("key_id", "revoked_us", "revoked_from_us"))),
-                kept_time=None if row.revoked_us is None else from_microseconds(row.revoked_us),
-            )
-
-
-def gateway_seals(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """Seals with their signatures, and the batches that they came with."""
-    for row in _rows(connection, gateway_seal, gateway_seal.c.digest, subjects):
-        yield Claim(
-            kind=Kind.GATEWAY_SEAL,
-            subject=row.digest,
-            canonical=_json(_columns(row, SEAL_COLUMNS)),
-            kept_time=from_microseconds(row.received_us),
-        )
-
-
-def gateway_faults(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """What was found wrong with a gateway's chain."""
-    for row in _rows(connection, gateway_fault, gateway_fault.c.fault_id, subjects):
-        yield Claim(
-            kind=Kind.GATEWAY_FAULT,
-            subject=row.fault_id,
-            canonical=_json(_columns(row, FAULT_COLUMNS)),
-            kept_time=from_microseconds(row.found_us),
-        )
-
-
-def consents(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """Consents as they were given."""
-    for row in _rows(connection, consent, consent.c.consent_id, subjects):
-        yield Claim(
-            kind=Kind.CONSENT,
-            subject=row.consent_id,
-            canonical=_json(_columns(row, CONSENT_COLUMNS)),
-            kept_time=row.granted_time,
-        )
-
-
-def withdrawals(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """Consents that ended by withdrawal, and when."""
-    for row in _rows(connection, consent, consent.c.consent_id, subjects):
-        if row.withdrawn_time is not None:
-            yield Claim(
-                kind=Kind.CONSENT_WITHDRAWAL,
-                subject=row.consent_id,
-                canonical=_json(_columns(row, ("consent_id", "withdrawn_time"))),
-                kept_time=row.withdrawn_time,
-            )
+CONSENTS = Plain(
+    kind=Kind.CONSENT,
+    table=consent,
+    key=consent.c.consent_id,
+    columns=CONSENT_COLUMNS,
+    kept="granted_time",
+    subject=lambda row: str(row.consent_id),
+)
+WITHDRAWALS = Plain(
+    kind=Kind.CONSENT_WITHDRAWAL,
+    table=consent,
+    key=consent.c.consent_id,
+    columns=("consent_id", "withdrawn_time"),
+    kept="withdrawn_time",
+    subject=lambda row: str(row.consent_id),
+    since=("withdrawn_time",),
+)
+ATTESTATIONS = Plain(
+    kind=Kind.ATTESTATION,
+    table=batch_attestation,
+    key=batch_attestation.c.batch_id,
+    columns=ATTESTATION_COLUMNS,
+    kept="attested_us",
+    subject=lambda row: f"{row.batch_id}/{row.position}",
+)
+GATEWAY_KEYS = Plain(
+    kind=Kind.GATEWAY_KEY,
+    table=gateway_key,
+    key=gateway_key.c.key_id,
+    columns=GATEWAY_KEY_COLUMNS,
+    kept="registered_us",
+    subject=lambda row: str(row.key_id),
+)
+GATEWAY_KEY_REVOCATIONS = Plain(
+    kind=Kind.GATEWAY_KEY_REVOCATION,
+    table=gateway_key,
+    key=gateway_key.c.key_id,
+    columns=("key_id", "revoked_us", "revoked_from_us"),
+    kept="revoked_us",
+    subject=lambda row: str(row.key_id),
+    since=("revoked_us", "revoked_from_us"),
+)
+GATEWAY_SEALS = Plain(
+    kind=Kind.GATEWAY_SEAL,
+    table=gateway_seal,
+    key=gateway_seal.c.digest,
+    columns=SEAL_COLUMNS,
+    kept="received_us",
+    subject=lambda row: str(row.digest),
+)
+GATEWAY_FAULTS = Plain(
+    kind=Kind.GATEWAY_FAULT,
+    table=gateway_fault,
+    key=gateway_fault.c.fault_id,
+    columns=FAULT_COLUMNS,
+    kept="found_us",
+    subject=lambda row: str(row.fault_id),
+)
 
 
 def snapshots(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
@@ -294,13 +303,13 @@ READERS: Mapping[Kind, Reader] = {
     Kind.OBSERVATION_FILE: observation_files,
     Kind.QUARANTINE: quarantines,
     Kind.READMISSION: readmissions,
-    Kind.ATTESTATION: attestations,
-    Kind.GATEWAY_KEY: gateway_keys,
-    Kind.GATEWAY_KEY_REVOCATION: gateway_key_revocations,
-    Kind.GATEWAY_SEAL: gateway_seals,
-    Kind.GATEWAY_FAULT: gateway_faults,
-    Kind.CONSENT: consents,
-    Kind.CONSENT_WITHDRAWAL: withdrawals,
+    Kind.ATTESTATION: ATTESTATIONS,
+    Kind.GATEWAY_KEY: GATEWAY_KEYS,
+    Kind.GATEWAY_KEY_REVOCATION: GATEWAY_KEY_REVOCATIONS,
+    Kind.GATEWAY_SEAL: GATEWAY_SEALS,
+    Kind.GATEWAY_FAULT: GATEWAY_FAULTS,
+    Kind.CONSENT: CONSENTS,
+    Kind.CONSENT_WITHDRAWAL: WITHDRAWALS,
     Kind.SNAPSHOT: snapshots,
     Kind.SCORE_RECORD: score_records,
     Kind.CREDIT_DECISION: credit_decisions,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +17,9 @@ from data_contracts.evidence.commitment import ChunkEncoder, merkle_root
 from data_contracts.identifiers import BatchId
 from data_contracts.identity import sort_rows
 from data_contracts.observations import register
-from data_contracts.observations.register import Connection
+from data_contracts.observations.register import Connection, Record
 from data_contracts.observations.store import ObservationStore
-from data_contracts.observations.tables import batch, chunk, observation_file, observation_file_batch
+from data_contracts.observations.tables import batch, chunk
 
 _GONE = b""
 """Stands for the leaf of rows that nobody committed to, or of a chunk whose rows are gone without erasure."""
@@ -27,15 +29,13 @@ def recompute_root(connection: Connection, store: ObservationStore, batch_id: Ba
     """The Merkle root (hex) of a batch from the rows that its files hold now and the salts of its chunks.
 
     It equals `batch.merkle_root` exactly when no row was changed, added or lost since admission; a chunk that was
-    erased (no salt any more) counts by its leaf. Raises NotFound for a batch or contract version that is not known,
-    StoreDamaged when a file is missing or unreadable.
+    erased (no salt any more) counts by its leaf. Raises NotFound for a batch that is not known, StoreDamaged when a
+    file is missing or unreadable.
     """
     row = connection.execute(sa.select(batch).where(batch.c.batch_id == batch_id)).one_or_none()
     if row is None:
         raise NotFound(f"There is no batch {batch_id}.")
-    contract = load_contract(RecordKind(row.kind))
-    if row.contract_version != contract.version:
-        raise NotFound(f"Batch {batch_id} was admitted under version {row.contract_version} of {row.kind}.")
+    contract = _as_admitted(connection, store, row)
     site_zone = register.profiles(connection)[row.profile_id].site_zone
     table = _rows_of(connection, store, contract, batch_id)
     committed = connection.execute(
@@ -54,7 +54,7 @@ def chunk_bytes(connection: Connection, store: ObservationStore, batch_id: Batch
     entry = connection.execute(sa.select(chunk).where(of_chunk)).one_or_none()
     if row is None or entry is None:
         raise NotFound(f"There is no chunk {position} of a batch {batch_id}.")
-    contract = load_contract(RecordKind(row.kind))
+    contract = _as_admitted(connection, store, row)
     site_zone = register.profiles(connection)[row.profile_id].site_zone
     table = _rows_of(connection, store, contract, batch_id)
     chunks = cut_chunks(table, contract, site_zone)
@@ -74,15 +74,25 @@ def _leaves(
     return dict(zip(keys, hashes, strict=True))
 
 
+def _as_admitted(connection: Connection, store: ObservationStore, row: Record) -> Contract:
+    """The contract that the batch was admitted under: columns only ever join a contract, and files keep their own."""
+    contract = load_contract(RecordKind(row.kind))
+    if row.contract_version == contract.version:
+        return contract
+    names = set(contract.names)
+    for path in register.paths_of(connection, row.batch_id):
+        try:
+            names &= set(pq.read_schema(store.path_of(path)).names)
+        except (pa.ArrowException, OSError) as error:
+            raise StoreDamaged(f"{path} cannot be read: {error}.", hint="Restore it from a backup.") from error
+    columns = tuple(column for column in contract.columns if column.name in names)
+    return replace(contract, version=row.contract_version, columns=columns)
+
+
 def _rows_of(connection: Connection, store: ObservationStore, contract: Contract, batch_id: BatchId) -> pa.Table:
     """The batch's rows in stored order, out of all files that hold some."""
-    paths = connection.scalars(
-        sa.select(observation_file.c.path)
-        .join(observation_file_batch, observation_file_batch.c.sha256 == observation_file.c.sha256)
-        .where(observation_file_batch.c.batch_id == batch_id)
-    )
     tables = [contract.schema.empty_table()]
-    for path in paths:
+    for path in register.paths_of(connection, batch_id):
         try:
             table = pq.read_table(store.path_of(path), page_checksum_verification=True)
             table = table.select(contract.names).cast(contract.schema)

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
+from api.evidence.claims import Kind
+from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.machines.service import machine_days
+from api.obligors import service as registration
 from api.operations import evidence
 from api.operations.audit.discrepancy import Verdict
 from api.operations.audit.examine import audit
 from api.partners.repository import LOCAL
+from api.receipts.opening import parse_opening
+from api.receipts.service import receipt
 from api.snapshots.service import reader, take_snapshot
 from api.telemetry.service import ingest_file
 from data_contracts.contract import RecordKind
 from data_contracts.evidence import verify
-from data_contracts.identifiers import DecisionId, ObligorId
+from data_contracts.evidence.chain import FaultKind
+from data_contracts.evidence.seal import NO_SEAL, Seal, key_id_of, signed
+from data_contracts.identifiers import BatchId, DecisionId, ObligorId
 from data_contracts.mapping import Mapping, parse_mapping
 from data_contracts.observations.store import ObservationStore
-from data_contracts.observations.tables import batch, chunk, observation_file, quarantined_row
+from data_contracts.observations.tables import batch, chunk, observation_file, quarantined_row, to_microseconds
 from data_contracts.reference.dated import load_book
 from scoring.credit.artefact import CreditArtefact
 from scoring.records import CreditProduct, CreditRequest
@@ -170,9 +181,36 @@ def test_a_decision_is_kept_and_comes_out_again(home: Home, tmp_path: Path, tiny
     keys = verify.parse_keys("\n".join(signed["keys"]))
     with unit_of_work(home.engine) as connection:
         audited = audit(connection, home, checkpoint=verify.parse_checkpoint(signed["text"]), keys=keys)
+        told = receipt(
+            connection, home, Kind.CREDIT_DECISION, answer["decision_id"], opening=parse_opening(["features"]), now=NOW
+        )
+    assert verify.check_receipt(json.dumps(told), keys)["features"]
     unlogged = {(item.verdict, item.kind) for item in audited.discrepancies}
     assert unlogged == {(Verdict.NOT_LOGGED, "model")}  # it was put there by hand, and thin history names no model
     assert audited.covered == audited.entries > 5
+
+
+def test_a_seal_is_judged_by_what_came_before(home: Home) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(b"g" * 32)
+    public = key.public_key().public_bytes_raw()
+    first = Seal(key_id_of(public), "b0" * 16, 0, 1_000_000, to_microseconds(NOW), NO_SEAL, "0" * 64)
+    with unit_of_work(home.engine) as connection:
+        registration.register(connection, [OBLIGOR], now=NOW)
+        encoded = base64.b64encode(public).decode()
+        gateways.add(
+            connection, obligor_id=OBLIGOR, gateway="G1", public_key=encoded, livemode=False, by="operator", now=NOW
+        )
+        found = []
+        for number, body in enumerate((b"one", b"two")):
+            text = signed(replace(first, body_sha256=hashlib.sha256(body).hexdigest()), key)
+            sealed = gateways.examine(connection, text, body=body, obligor_id=OBLIGOR, livemode=False, now=NOW)
+            gateways.keep(connection, sealed, BatchId(f"b{number}"), now=NOW)
+            found.append([fault.kind for fault in sealed.faults])
+        gateways.revoke(connection, key_id_of(public), effective=NOW, now=NOW)
+        told = gateways.listed(connection, OBLIGOR, livemode=False)
+    assert found == [[], [FaultKind.FORK]]
+    assert [fault["kind"] for fault in told["faults"]] == ["fork"]
+    assert told["gateway_keys"][0]["revoked_from"] == NOW.isoformat()
 
 
 def test_both_databases_give_the_same_snapshot(tmp_path: Path, postgresql_url: str, empty_postgresql_url: str) -> None:

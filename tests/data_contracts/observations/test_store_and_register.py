@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 import sqlalchemy as sa
 from front_door import NOW, OBLIGOR, Door, sample_mapping
 
-from data_contracts.contract import RecordKind
+from data_contracts import admission
+from data_contracts.contract import RecordKind, load_contract
 from data_contracts.errors import NotFound, StoreDamaged
 from data_contracts.identifiers import BatchId
 from data_contracts.observations import tables
@@ -202,6 +204,24 @@ def _without_m1_on_5_may(table: pa.Table) -> pa.Table:
 def test_an_unknown_batch_is_a_named_error(door: Door) -> None:
     with pytest.raises(NotFound, match="no batch b0"):
         recompute_root(door.connection, door.store, BatchId("b0"))
+
+
+def test_a_batch_of_an_older_contract_keeps_its_root(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column joined the contract since; what was committed to before is still found, and so is a change of it."""
+    contract = load_contract(RecordKind.SAMPLE)
+    older = replace(
+        contract,
+        version="0.9.0",
+        columns=tuple(item for item in contract.columns if item.name != "energy_register_kwh"),
+    )
+    assert len(older.columns) == len(contract.columns) - 1
+    with monkeypatch.context() as then:
+        then.setattr(admission, "load_contract", lambda _: older)
+        result = door.text(gateway())
+    assert recompute_root(door.connection, door.store, result.batch_id) == result.merkle_root
+    for path in files_of(door):
+        rewrite(path, _without_m1_on_5_may)
+    assert recompute_root(door.connection, door.store, result.batch_id) != result.merkle_root
 
 
 def test_chunks_cover_the_batch(door: Door) -> None:
