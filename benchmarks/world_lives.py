@@ -116,11 +116,12 @@ class World:
         wanted = [("machine_uid", "in", sorted(set(own["machine_uid"])))]
         told = pd.concat([pq.read_table(file, columns=columns, filters=wanted).to_pandas() for file in files])
         spans = own[["machine_uid"]].assign(
-            first=own["event_time"].dt.tz_convert(ZONE).dt.date,
-            until=pd.to_datetime(own["owned_until"], utc=True).dt.tz_convert(ZONE).dt.date,
+            first=own["event_time"].dt.tz_convert(ZONE),
+            until=pd.to_datetime(own["owned_until"], utc=True).dt.tz_convert(ZONE),
         )
         rows = told.merge(spans, on="machine_uid")
-        return rows[(rows["day"] >= rows["first"]) & (rows["until"].isna() | (rows["day"] < rows["until"]))]
+        begins = pd.to_datetime(rows["day"]).dt.tz_localize(ZONE)
+        return rows[(begins >= rows["first"]) & (rows["until"].isna() | (begins < rows["until"]))]
 
     def _of(self, table: pd.DataFrame, obligor_id: str) -> pd.DataFrame:
         """Rows of a firm, which speak of the end of a month, under that month."""
