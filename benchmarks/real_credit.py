@@ -181,6 +181,8 @@ def page(found: Mapping[str, Any]) -> str:
             + f". Left out: {', '.join(f'`{name}`' for name in balanced['left_out'])}.",
             "",
             *_ladder_lines(balanced),
+            f"Read with care: of the loans in this sample, {_charged_off(balanced, 0)} of the first tested block were charged off and {_charged_off(balanced, -1)} of the last. Probabilities fitted on the years before are too sure of themselves (slope below 1) and, where the rate has risen, too low; every rung is beaten by that, and the intercept says by how much. The order of the rungs holds.",
+            "",
             "## German credit, ten folds",
             "",
             f"{german['rows']:,} loans.",
@@ -259,6 +261,10 @@ def _ladder_lines(told: Mapping[str, Any]) -> list[str]:
         for fold in told["folds"]
     )
     return [*lines, "", f"The model fold by fold: {tested}.", ""]
+
+
+def _charged_off(told: Mapping[str, Any], fold: int) -> str:
+    return f"{100 * told['folds'][fold]['events'] / told['folds'][fold]['rows']:.0f} %"
 
 
 def _interval(estimate: Mapping[str, float]) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from api.home import Home
 from api.models.service import MONTHS_OF_OUTCOME, SEED, keep_artefact, scoring_parameters
+from api.models.training_sets import CENSORED, training_set_metadata
 from data_contracts.identifiers import ModelVersion
 from data_contracts.reference.calendars import add_months
 from data_contracts.vocabulary import DataOrigin
@@ -46,9 +48,18 @@ def train(home: Home, asked: TableQuestion, *, now: datetime) -> dict[str, Any]:
     """Fit, test and keep a model of a table; returns its figures.
 
     Where every column is a feature of the catalogue, and times and groups are named, a credit model of the same table
-    is trained, tested out of time and promoted beside it: it answers at once.
+    is trained, tested out of time and promoted beside it: it answers at once. A file that `millgrade training-set`
+    wrote says itself which columns are features, which rows' outcomes are not known yet, and whether it is synthetic.
     """
-    table = read_table(asked.features, outcome=asked.outcome, time=asked.time, group=asked.group, exclude=asked.exclude)
+    asked, unless = _as_it_says(asked)
+    table = read_table(
+        asked.features,
+        outcome=asked.outcome,
+        time=asked.time,
+        group=asked.group,
+        exclude=asked.exclude,
+        unless=unless,
+    )
     signs = {} if asked.monotone is None else read_signs(asked.monotone, list(table.frame.columns))
     how = TableTraining(
         names={"outcome": asked.outcome, "time": asked.time, "group": asked.group},
@@ -89,6 +100,17 @@ def score(home: Home, path: Path, version: ModelVersion) -> list[dict[str, Any]]
     if not isinstance(artefact, TableArtefact):
         raise UnknownModel(f"{version} is no model of a table.")
     return artefact.score(read_frame(path))
+
+
+def _as_it_says(asked: TableQuestion) -> tuple[TableQuestion, str | None]:
+    """The question with what a training set's own metadata say, and its column of rows to leave out."""
+    told = training_set_metadata(asked.features)
+    if told is None:
+        return asked, None
+    named = {asked.outcome, asked.time, asked.group, CENSORED}
+    others = [name for name in pq.read_schema(asked.features).names if name not in {*told["features"], *named}]
+    origin = DataOrigin.SYNTHETIC if told["data_origin"] == DataOrigin.SYNTHETIC.value else asked.data_origin
+    return replace(asked, exclude=(*asked.exclude, *others), data_origin=origin), CENSORED
 
 
 def _is_the_catalogues(table: Table, asked: TableQuestion) -> bool:

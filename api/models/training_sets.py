@@ -33,6 +33,9 @@ FORMAT = 1
 METADATA = b"millgrade"
 """Key of the Parquet schema's metadata: a JSON object."""
 
+CENSORED = "censored"
+"""Column of the rows of a credit set whose outcome is not known yet."""
+
 _DAY = timedelta(days=1)
 _STAMP = pa.timestamp("us", tz="UTC")
 
@@ -94,6 +97,18 @@ def write_training_set(home: Home, asked: Asked, out: Path, *, known_until: date
     return {"out": str(out), **about}
 
 
+def training_set_metadata(path: Path) -> dict[str, Any] | None:
+    """What a training set for credit says of itself; None for any other file."""
+    if path.suffix != ".parquet" or not path.is_file():
+        return None
+    try:
+        told = (pq.read_schema(path).metadata or {}).get(METADATA)
+    except pa.ArrowInvalid:
+        return None  # whoever reads it as a table says what is wrong with it
+    about: dict[str, Any] | None = None if told is None else json.loads(told)
+    return about if about and about["purpose"] == Purpose.CREDIT.value else None
+
+
 def _built(
     source: ObservationReader, purpose: Purpose, as_ofs: Sequence[datetime], known_until: datetime
 ) -> tuple[pa.Table, dict[str, Any], list[Finding]]:
@@ -118,7 +133,7 @@ def _credit_table(data: CreditObservations) -> pa.Table:
             "obligor_id": pa.array(list(data.obligor_ids), pa.string()),
             "as_of": _stamps(data.as_of),
             "observed_until": _stamps(data.observed_until),
-            "censored": data.censored,
+            CENSORED: data.censored,
             "observed_months": data.observed_months,
             "defaulted": data.defaulted,
             "default_time": _stamps(data.default_times),

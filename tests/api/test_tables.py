@@ -3,20 +3,26 @@ catalogue's; and every mistake named with exit code 2."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from conftest import Run
 
 from api.models import tables
+from api.models.training_sets import METADATA
 from data_contracts.reference.dated import load_book
 from features.catalogue import CATALOGUE
 
+Run = Callable[..., Any]
 SCORING_TESTS = Path(__file__).parents[1] / "scoring"
 
 
@@ -75,15 +81,23 @@ def test_a_table_of_the_catalogues_features_serves_at_once(
     frame = frame.assign(
         firm=data.obligor_ids, seen=pd.Series(data.as_of).dt.strftime("%Y-%m-%d"), failed=data.defaulted
     )
-    frame.to_parquet(tmp_path / "book.parquet", index=False)
+    frame = frame.assign(
+        censored=np.arange(len(frame)) % 10 == 0, default_time=np.where(data.defaulted, "2024-01-01", None)
+    )
+    about = {"purpose": "credit", "features": names, "data_origin": "synthetic"}
+    table = pa.Table.from_pandas(frame).replace_schema_metadata({METADATA: json.dumps(about).encode()})
+    pq.write_table(table, tmp_path / "book.parquet")
     trained = run(
         "train", "credit", "--features", tmp_path / "book.parquet", "--outcome", "failed", "--time", "seen", "--group",
-        "firm", "--folds", 2, "--json",
+        "firm", "--folds", 2, "--data-origin", "real", "--json",
     )  # fmt: skip
     assert trained.exit_code == 0, trained.err
     serving = trained.answer["serving"]
     assert (serving["kind"], serving["data_origin"]) == ("credit", "synthetic")
     assert {item["key"] for item in serving["features"]} <= set(names)
+    assert trained.answer["rows"] == int((~frame["censored"]).sum())
+    assert trained.answer["card"]["excluded"] == ["default_time"]
+    assert trained.answer["card"]["data_origin"] == "synthetic"  # whoever vouches: the file says otherwise
     assert all(fold["tested"] for fold in trained.answer["folds"])
     from scoring import registry
 

@@ -44,19 +44,28 @@ class Table:
 
 
 def read_table(
-    path: Path, *, outcome: str, time: str | None = None, group: str | None = None, exclude: Sequence[str] = ()
+    path: Path,
+    *,
+    outcome: str,
+    time: str | None = None,
+    group: str | None = None,
+    exclude: Sequence[str] = (),
+    unless: str | None = None,
 ) -> Table:
-    """Read a CSV or Parquet file. Without `group`, every row is its own.
+    """Read a CSV or Parquet file. Without `group`, every row is its own; rows where `unless` is true (their outcome is
+    not known yet) are left out.
 
     Raises TableInvalid, naming the column and the first value at fault.
     """
     frame = read_frame(path)
-    for column in filter(None, (outcome, time, group, *exclude)):
+    for column in filter(None, (outcome, time, group, unless, *exclude)):
         if column not in frame.columns:
             raise TableInvalid(
                 f"{path.name} has no column {column!r}.", hint=f"Its columns are: {', '.join(frame.columns)}."
             )
-    named = {name for name in (outcome, time, group, *exclude) if name}
+    if unless is not None:
+        frame = frame[~frame[unless].astype(bool)].reset_index(drop=True)
+    named = {name for name in (outcome, time, group, unless, *exclude) if name}
     if not len(frame) or set(frame.columns) <= named:
         raise TableInvalid(
             f"{path.name} has {len(frame)} rows and {len(frame.columns)} columns: nothing to learn from."
