@@ -32,6 +32,11 @@ class Home:
         return self.root / "snapshots"
 
     @property
+    def peers(self) -> Path:
+        """Peer references, by the instant and the hash of each."""
+        return self.root / "peers"
+
+    @property
     def models(self) -> Path:
         """Model artefacts by version."""
         return self.root / "models"

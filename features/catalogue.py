@@ -113,8 +113,12 @@ def _judged(
     window = Window(days=definition.window_days, settings=settings)
     compute: Any = definition.compute
     found: Column = compute(history, window, peers) if definition.needs_peers else compute(history, window)
-    if definition.rests_on_ledgers:
-        return found
+    return found if definition.rests_on_ledgers else ruled(definition, history, settings, found)
+
+
+def ruled(definition: FeatureDefinition, history: DailyHistory, settings: FeatureSettings, found: Column) -> Column:
+    """The column, missing where the rules on length of history, observation and coverage say so."""
+    window = Window(days=definition.window_days, settings=settings)
     observed = history.observed_seconds.sum_over(window)
     least = settings.minimum_coverage.get(definition.name, 0.0)
     if least > 0:

@@ -19,12 +19,13 @@ from features.data_trust.grade import UNEXAMINED, graded
 from features.data_trust.loading import examined
 from features.data_trust.settings import grade_rules_at
 from features.declaration import HISTORY_DAYS
-from features.feature_history import feature_history
+from features.feature_history import feature_history, of_industries
 from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
 from features.history import DailyHistory
 from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
+from features.peer_reference import PeerReference
 from features.settings import FeatureSettings, settings_at
 from features.snapshot import FeatureSnapshot
 from features.trade import (
@@ -54,17 +55,20 @@ def snapshots(
     parameters: ParameterBook,
     with_machines: bool = True,
     with_trust: bool = True,
+    peers: PeerReference | None = None,
 ) -> list[FeatureSnapshot]:
     """What was known about each of `obligor_ids` at `as_of`, in their order.
 
     Features of the obligor and (if `with_machines`) of each machine it owned then, their adverse values, the
     quantities that limits rest on, and what was found wrong. The same for one obligor alone and among many. An
-    obligor of whom nothing is known gets a snapshot in which everything is missing.
+    obligor of whom nothing is known gets a snapshot in which everything is missing. Without `peers` what compares with
+    them is missing.
     """
     read = _read(reader, obligor_ids, as_of)
     settings = settings_at(parameters, as_of)
     history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
-    values = dict(zip(obligor_ids, _values(history, settings), strict=True))
+    history = of_industries(history, {owner: row["industry_division"] for owner, row in read.profiles.items()})
+    values = dict(zip(obligor_ids, _values(history, settings, peers), strict=True))
     machines = _machine_values(history, settings) if with_machines else {}
     quantities = _quantities(read, history, settings)
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
@@ -79,6 +83,7 @@ def snapshots(
             machines=machines.get(obligor, {}),
             catalogue_version=catalogue_version(),
             parameters_version=parameters.version,
+            peer_reference_id=peers.peer_reference_id if peers else None,
             **facts[obligor],
         )
         for obligor in obligor_ids
@@ -133,9 +138,9 @@ def _machine_values(history: DailyHistory, settings: FeatureSettings) -> dict[st
     return found
 
 
-def _values(history: DailyHistory, settings: FeatureSettings) -> list[FeatureRow]:
+def _values(history: DailyHistory, settings: FeatureSettings, peers: PeerReference | None = None) -> list[FeatureRow]:
     """Every feature of every unit, with its adverse value."""
-    observed, adverse = evaluate(history, settings), evaluate(history.adverse(), settings)
+    observed, adverse = evaluate(history, settings, peers), evaluate(history.adverse(), settings, peers)
     columns = catalogue_columns()
     return [FeatureRow(columns, *row) for row in zip(observed.values, observed.reasons, adverse.values, strict=True)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -45,3 +45,8 @@ def fleet_of(machines: DailyHistory, units: Sequence[str]) -> Fleet:
     position = {unit: number for number, unit in enumerate(units)}
     owner = np.array([position.get(obligor, -1) for obligor in machines.obligor_ids], dtype=np.int64)
     return Fleet(history=machines, owner=owner)
+
+
+def of_industries(history: DailyHistory, divisions: Mapping[str, str]) -> DailyHistory:
+    """The history with the industry of each unit's owner, for comparing with peers."""
+    return replace(history, industries=tuple(divisions.get(obligor) for obligor in history.obligor_ids))

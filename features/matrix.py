@@ -13,10 +13,12 @@ from data_contracts.observations.remembered import Observations
 from data_contracts.reference.dated import ParameterBook
 from features.catalogue import CATALOGUE, evaluate
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS
-from features.feature_history import feature_history, machine_history
+from features.feature_history import feature_history, machine_history, of_industries
 from features.history import Array, Level
 from features.ledgers import MACHINE_KINDS, load_ledgers
 from features.loading import history_begins, load_machine_days
+from features.peer_loading import divisions_at
+from features.peer_reference import PeerReference
 from features.settings import settings_at
 
 
@@ -33,22 +35,29 @@ class FeatureMatrix:
 
 
 def feature_matrix(
-    reader: Observations, *, as_of: datetime, level: Level, parameters: ParameterBook, adverse: bool = False
+    reader: Observations,
+    *,
+    as_of: datetime,
+    level: Level,
+    parameters: ParameterBook,
+    adverse: bool = False,
+    peers: PeerReference | None = None,
 ) -> FeatureMatrix:
     """Every feature of the catalogue for every unit with machine-days in the days of its history (`HISTORY_DAYS`).
 
-    With `adverse`, of the history as a pessimist reads it (`DailyHistory.adverse`).
+    With `adverse`, of the history as a pessimist reads it (`DailyHistory.adverse`). Without `peers` what compares with
+    them is missing.
     """
     days = HISTORY_DAYS if level is Level.OBLIGOR else MACHINE_DAYS
     machine_days, _ = load_machine_days(reader, as_of=as_of, first_day=history_begins(as_of, days))
     uids = machine_days.machine_uids
     if level is Level.OBLIGOR:
         ledgers = load_ledgers(reader, as_of=as_of, machine_uids=uids)
-        history = feature_history(machine_days, ledgers, as_of=as_of)
+        history = of_industries(feature_history(machine_days, ledgers, as_of=as_of), divisions_at(reader, as_of))
     else:
         ledgers = load_ledgers(reader, as_of=as_of, machine_uids=uids, kinds=MACHINE_KINDS)
         history = machine_history(machine_days, ledgers, as_of=as_of)
-    found = evaluate(history.adverse() if adverse else history, settings_at(parameters, as_of))
+    found = evaluate(history.adverse() if adverse else history, settings_at(parameters, as_of), peers)
     return FeatureMatrix(
         units=history.units,
         obligor_ids=history.obligor_ids,

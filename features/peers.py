@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
 
-from features.columns import Column, column, ratio
+from features.columns import Column, column
 from features.declaration import feature
 from features.feature_value import Missing
-from features.history import Array, DailyHistory, Level, Window
-from features.new_year import restart_days, shutdown_days
-from features.peer_reference import LEVELS, PeerReference, firm_months
+from features.history import DailyHistory, Level, Window
+from features.peer_figures import FIGURES
+from features.peer_reference import PeerReference, firm_months
 
 OBLIGOR = (Level.OBLIGOR,)
-QUARTER = 3
-YEAR = 12
-LEAST_MONTHS = 6
 
 
 @feature(
@@ -40,13 +34,7 @@ LEAST_MONTHS = 6
 )
 def operating_rate_percentile(history: DailyHistory, window: Window, peers: PeerReference) -> Column:
     """Where the operating rate of the last complete calendar month stands among the firms of the industry, 0 to 1."""
-    own = firm_months(history, _months(peers)).rates[:, -1]
-    found = np.full(len(own), np.nan)
-    for unit, division in enumerate(history.industries):
-        quantiles = peers.quantiles_of(division, -1)
-        if quantiles is not None and not np.isnan(own[unit]):
-            found[unit] = np.interp(own[unit], quantiles, LEVELS)
-    return column(found, missing=Missing.NO_PEERS)
+    return _figure("operating_rate_percentile", history, peers)
 
 
 @feature(
@@ -66,11 +54,7 @@ def operating_rate_percentile(history: DailyHistory, window: Window, peers: Peer
 )
 def operating_rate_excess_yoy(history: DailyHistory, window: Window, peers: PeerReference) -> Column:
     """How much more the firm's operating rate changed against the year before than its industry's."""
-    months = firm_months(history, _months(peers))
-    own = _yoy(months.executing, months.observed)
-    return column(
-        own - _by_unit(history, lambda division: _index_yoy(peers.index_of(division))), missing=Missing.NO_PEERS
-    )
+    return _figure("operating_rate_excess_yoy", history, peers)
 
 
 @feature(
@@ -93,9 +77,7 @@ def operating_rate_excess_yoy(history: DailyHistory, window: Window, peers: Peer
 )
 def industry_beta(history: DailyHistory, window: Window, peers: PeerReference) -> Column:
     """How strongly the firm's monthly operating rate moves with its industry's: 1 is like it."""
-    own = firm_months(history, _months(peers)).rates[:, -YEAR:]
-    index = np.array([peers.index_of(division)[-YEAR:] for division in history.industries]).reshape(own.shape)
-    return column(_slope(own, index), missing=Missing.NO_PEERS)
+    return _figure("industry_beta", history, peers)
 
 
 @feature(
@@ -115,7 +97,7 @@ def industry_beta(history: DailyHistory, window: Window, peers: PeerReference) -
 )
 def industry_yoy(history: DailyHistory, window: Window, peers: PeerReference) -> Column:
     """How the industry's operating rate changed against the year before."""
-    return column(_by_unit(history, lambda division: _index_yoy(peers.index_of(division))), missing=Missing.NO_PEERS)
+    return _figure("industry_yoy", history, peers)
 
 
 @feature(
@@ -135,8 +117,7 @@ def industry_yoy(history: DailyHistory, window: Window, peers: PeerReference) ->
 )
 def new_year_shutdown_excess(history: DailyHistory, window: Window, peers: PeerReference) -> Column:
     """How many days longer than its industry the shop stood around the last Chinese New Year."""
-    usual = _by_unit(history, lambda division: peers.median_of(division, "shutdown_median"))
-    return column(shutdown_days(history) - usual, missing=Missing.NO_PEERS)
+    return _figure("new_year_shutdown_excess", history, peers)
 
 
 @feature(
@@ -156,48 +137,12 @@ def new_year_shutdown_excess(history: DailyHistory, window: Window, peers: PeerR
 )
 def new_year_restart_excess(history: DailyHistory, window: Window, peers: PeerReference) -> Column:
     """How many days later than its industry the firm came back to its usual work after the last Chinese New Year."""
-    usual = _by_unit(history, lambda division: peers.median_of(division, "restart_median"))
-    return column(restart_days(history) - usual, missing=Missing.NO_PEERS)
+    return _figure("new_year_restart_excess", history, peers)
 
 
-def _months(peers: PeerReference) -> NDArray[np.datetime64]:
-    return np.array(peers.months, dtype="datetime64[M]")
-
-
-def _by_unit(history: DailyHistory, figure: Callable[[str | None], float]) -> Array:
-    """A figure of each unit's industry, made once for each industry."""
-    by_division = {division: figure(division) for division in set(history.industries)}
-    return np.array([by_division[division] for division in history.industries], dtype=np.float64)
-
-
-def _yoy(executing: Array, observed: Array) -> Array:
-    """Rates of the last quarter against those of the same months a year before, - 1."""
-
-    def rate(last: int) -> Array:
-        months = slice(-last - QUARTER, -last or None)
-        return ratio(executing[:, months].sum(axis=1), observed[:, months].sum(axis=1)).values
-
-    return ratio(rate(0), rate(YEAR)).values - 1.0
-
-
-def _index_yoy(index: Array) -> float:
-    return float(index[-QUARTER:].mean() / index[-YEAR - QUARTER : -YEAR].mean() - 1.0)
-
-
-def _slope(own: Array, index: Array) -> Array:
-    """Slope of each row over its mean on the index over its own mean, over the months that both know."""
-    known = ~np.isnan(own) & ~np.isnan(index)
-    count = np.maximum(known.sum(axis=1), 1)
-
-    def relative(values: Array) -> Array:
-        mean = np.where(known, values, 0.0).sum(axis=1) / count
-        scaled = np.divide(values, mean[:, None], out=np.ones_like(values), where=(mean > 0)[:, None])
-        return np.where(known, scaled - 1.0, 0.0)
-
-    x, y = relative(index), relative(own)
-    spread = (x**2).sum(axis=1)
-    enough = (known.sum(axis=1) >= LEAST_MONTHS) & (spread > 0)
-    return np.asarray(np.divide((x * y).sum(axis=1), spread, out=np.full(len(own), np.nan), where=enough))
+def _figure(name: str, history: DailyHistory, peers: PeerReference) -> Column:
+    firms = firm_months(history, np.array(peers.months, dtype="datetime64[M]"))
+    return column(FIGURES[name](firms, history.industries, peers), missing=Missing.NO_PEERS)
 
 
 PEERS = (

@@ -27,7 +27,7 @@ from features.feature_value import (
 )
 from features.trust import DataTrust, parse_trust, plain_trust
 
-SNAPSHOT_FORMAT = 3
+SNAPSHOT_FORMAT = 4
 
 __all__ = ["FeatureSnapshot", "FeatureValue", "Missing", "parse_snapshot", "plain_feature"]
 
@@ -56,6 +56,8 @@ class FeatureSnapshot:
     batches: Sequence[BatchId]
     catalogue_version: str
     parameters_version: ParametersVersion
+    peer_reference_id: str | None = None
+    """The `PeerReference` that it was compared with."""
 
     def canonical(self) -> bytes:
         """Canonical JSON bytes: sorted keys, UTC instants, shortest round-trip floats."""
@@ -98,6 +100,7 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
         batches=tuple(BatchId(batch) for batch in body["batches"]),
         catalogue_version=body["catalogue_version"],
         parameters_version=ParametersVersion(body["parameters_version"]),
+        peer_reference_id=body["peer_reference_id"],
     )
 
 
@@ -124,6 +127,7 @@ def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
         "batches": sorted(snapshot.batches),
         "catalogue_version": snapshot.catalogue_version,
         "parameters_version": snapshot.parameters_version,
+        "peer_reference_id": snapshot.peer_reference_id,
     }
 
 

@@ -13,6 +13,7 @@ from api.home import Home
 from api.models import service as models
 from api.scores import repository as scores
 from api.snapshots import repository as snapshots
+from api.snapshots.peers import make_peer_reference
 from api.snapshots.service import feature_parameters, keep_parameters, latest_snapshot, reader, require_live
 from data_contracts.identifiers import ObligorId
 from features import compute
@@ -63,12 +64,15 @@ def score_all(home: Home, *, as_of: datetime, now: datetime) -> list[ScoreRecord
         allowed = consents.all_in_force(
             connection, recipient=consents.PLATFORM, purpose=consents.Purpose.PLATFORM, now=now
         )
+        source, firms = reader(connection, home), sorted(allowed)
+        peers = make_peer_reference(source, home, as_of=as_of, obligor_ids=firms, parameters=feature_parameters())
         taken = compute.snapshots(
-            reader(connection, home),
-            obligor_ids=sorted(allowed),
+            source,
+            obligor_ids=firms,
             as_of=as_of,
             parameters=feature_parameters(),
             with_machines=False,
+            peers=peers,
         )
         known = [snapshot for snapshot in taken if snapshot.first_day is not None]
         snapshots.save_all(connection, home, known, now=now)

@@ -13,6 +13,7 @@ from api.errors import DataNotForLive
 from api.home import Home, write_once
 from api.obligors import repository as obligors
 from api.snapshots import repository as snapshots
+from api.snapshots.peers import latest_peer_reference
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
@@ -54,7 +55,11 @@ def take_snapshot(
     """
     _require_platform(connection, obligor_id, now=now, livemode=livemode)
     (snapshot,) = compute.snapshots(
-        reader(connection, home), obligor_ids=[obligor_id], as_of=as_of, parameters=feature_parameters()
+        reader(connection, home),
+        obligor_ids=[obligor_id],
+        as_of=as_of,
+        parameters=feature_parameters(),
+        peers=latest_peer_reference(home, as_of=as_of),
     )
     snapshots.save(connection, home, snapshot, now=now)
     return snapshot

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from data_contracts.contract import RecordKind, load_contract
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
-from data_contracts.observations.remembered import RememberedObservations
+from data_contracts.observations.remembered import Observations, RememberedObservations
 from data_contracts.reference.dated import ParameterBook
 from features.bookings import Book
 from features.catalogue import CATALOGUE, evaluate
@@ -22,16 +22,23 @@ from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.feature_history import fleet_of
 from features.grid.known_days import HistoryDays, KnownDays, KnownHistories
 from features.grid.ledger_log import LedgerLog
+from features.grid.peers import PeerPart, peer_part, with_peers
 from features.history import DailyHistory, Level
 from features.ledgers import COLUMNS, MACHINE_KINDS, load_ledgers, with_frames, with_ledgers
 from features.machine_day.reports import REPORT_COLUMNS
 from features.matrix import FeatureMatrix
+from features.peer_loading import divisions_at
+from features.peer_reference import complete_months, peer_reference
 from features.settings import settings_at
 
 OBLIGORS_PER_BLOCK = 500
 WORKERS = 2
 
 DAYS = HistoryDays(obligor=HISTORY_DAYS, recent=RECENT_DAYS, machine=MACHINE_DAYS)
+
+
+_Seen = tuple[FeatureMatrix, PeerPart | None]
+"""A block at one instant: its matrix and, of obligors, what they bring to their peers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +59,30 @@ def feature_grid(
     obligors_per_block: int = OBLIGORS_PER_BLOCK,
     workers: int = WORKERS,
 ) -> dict[datetime, FeatureMatrix]:
-    """`matrix.feature_matrix` at each of `as_ofs`, but read once: blocks of obligors walk through time on so many
-    threads. Memory is bounded by the blocks at work, beside the matrices themselves."""
+    """`matrix.feature_matrix` at each of `as_ofs`, compared with the peers of that instant, but read once: blocks of
+    obligors walk through time on so many threads. Memory is bounded by the blocks at work, beside the matrices
+    themselves."""
     instants = sorted(set(as_ofs))
     if not instants:
         return {}
     asked = _Asked(instants=instants, level=level, parameters=parameters)
     blocks = list(_walked(reader, _blocks(reader, instants[-1], obligors_per_block), asked, workers))
-    return {instant: _joined([block[at] for block in blocks]) for at, instant in enumerate(instants)}
+    everything = RememberedObservations(reader, until=instants[-1])
+    return {
+        instant: _joined(_compared([block[at] for block in blocks], everything, instant, asked))
+        for at, instant in enumerate(instants)
+    }
+
+
+def _compared(seen: Sequence[_Seen], everything: Observations, as_of: datetime, asked: _Asked) -> list[FeatureMatrix]:
+    """The matrices of all blocks at one instant, obligors compared with their peers as known then."""
+    parts = [part for _, part in seen if part is not None]
+    if not parts:
+        return [matrix for matrix, _ in seen]
+    divisions = divisions_at(everything, as_of)
+    least = settings_at(asked.parameters, as_of).peer_firms
+    peers = peer_reference([part.firms for part in parts], divisions, as_of=as_of, least_firms=least)
+    return [matrix if part is None else with_peers(matrix, part, divisions, peers) for matrix, part in seen]
 
 
 def _blocks(reader: ObservationReader, until: datetime, size: int) -> list[list[ObligorId]]:
@@ -72,17 +95,17 @@ def _blocks(reader: ObservationReader, until: datetime, size: int) -> list[list[
 
 def _walked(
     reader: ObservationReader, blocks: Sequence[Sequence[ObligorId]], asked: _Asked, workers: int
-) -> Iterator[list[FeatureMatrix]]:
+) -> Iterator[list[_Seen]]:
     """The matrices of each block. What is stored is read here, by the reader's own thread; walking is done by others,
     unless there are samples, which are read anew at each instant."""
     with ThreadPoolExecutor(workers) as pool:
-        pending: deque[Future[list[FeatureMatrix]]] = deque()
+        pending: deque[Future[list[_Seen]]] = deque()
         for block in blocks:
             memory = _remembered(reader, block, asked)
             if len(pending) >= workers:
                 yield pending.popleft().result()
             if memory.sampled_machines:
-                done: Future[list[FeatureMatrix]] = Future()
+                done: Future[list[_Seen]] = Future()
                 done.set_result(_walk(memory, block, asked))
                 pending.append(done)
             else:
@@ -110,7 +133,7 @@ def _columns(kind: RecordKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys((unit, "event_time", *COLUMNS[kind], *contract.identity)))
 
 
-def _walk(memory: RememberedObservations, block: Sequence[ObligorId], asked: _Asked) -> list[FeatureMatrix]:
+def _walk(memory: RememberedObservations, block: Sequence[ObligorId], asked: _Asked) -> list[_Seen]:
     days = KnownDays(memory, block, DAYS)
     log = LedgerLog(memory, block, days.zones) if asked.level is Level.OBLIGOR else None
     found = []
@@ -119,16 +142,15 @@ def _walk(memory: RememberedObservations, block: Sequence[ObligorId], asked: _As
         history, units = (
             machine_history(known, memory, as_of) if log is None else obligor_history(known, memory, log, as_of)
         )
-        values = evaluate(history, settings_at(asked.parameters, as_of)).values[units]
-        found.append(
-            FeatureMatrix(
-                units=[history.units[at] for at in units],
-                obligor_ids=[history.obligor_ids[at] for at in units],
-                names=tuple(CATALOGUE),
-                values=values,
-                history_days=(history.length - history.first_observed)[units],
-            )
+        settings = settings_at(asked.parameters, as_of)
+        matrix = FeatureMatrix(
+            units=[history.units[at] for at in units],
+            obligor_ids=[history.obligor_ids[at] for at in units],
+            names=tuple(CATALOGUE),
+            values=evaluate(history, settings).values[units],
+            history_days=(history.length - history.first_observed)[units],
         )
+        found.append((matrix, peer_part(history, units, settings, complete_months(as_of)) if log is not None else None))
     return found
 
 
