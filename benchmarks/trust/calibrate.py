@@ -8,19 +8,24 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.data_trust.engine import measure
+from features.data_trust.engine import BETWEEN, measure
+from features.data_trust.fingerprints import cloned_between_obligors, keyed_traces
 from features.data_trust.told import Told
 
 TAILS = (1e-1, 1e-2, 1e-3, 1e-4)
-LEAST_BEYOND = 5
+LEAST_BEYOND = 4
 """Units that must lie beyond a point of the null for it to be stated."""
+
+KEY = b"any key: its prints are thrown away"
 
 Floats = NDArray[np.float64]
 
 
 def statistics(told: Told) -> dict[str, Floats]:
     """Every comparison's statistic of every unit that could be compared."""
-    found = {check.name: one.statistic for check, one in measure(told).items()}
+    measured = measure(told)
+    measured[BETWEEN] = cloned_between_obligors(told, keyed_traces([told], KEY))
+    found = {check.name: one.statistic for check, one in measured.items()}
     return {name: values[~np.isnan(values)] for name, values in found.items()}
 
 

@@ -27,13 +27,14 @@ from simulator import chronicle
 from simulator.block import Laws, build_block
 from simulator.firms.obligors import BLOCK_FIRMS
 from simulator.frauds.plan import Code
+from simulator.summary import STATEMENT
 from simulator.telling import Sampling
-from simulator.world import THREADS, VERSION, make_laws, true_pd
+from simulator.world import VERSION, make_laws, true_pd
 from simulator.write import WorldFolder
 
 ZONE = "Asia/Shanghai"
 MONTHS = 36
-OBLIGORS = 128
+OBLIGORS = 64
 EXAMINED = tuple(datetime.fromisoformat(f"{day}T00:00:00+08:00") for day in ("2025-07-01", "2026-07-01"))
 """A lender looks twice: after two years of the world, and at its end."""
 FIRMS_TOGETHER = 16
@@ -88,7 +89,8 @@ def scaled(numbers: Mapping[str, float], strength: float) -> dict[str, float]:
 
 
 def _simulate(laws: Laws, codes: Sequence[Code], obligors: int, root: Path) -> None:
-    with WorldFolder(root, laws.calendar.zone) as folder, ThreadPoolExecutor(THREADS) as pool:
+    about = {"version": VERSION, "statement": STATEMENT}
+    with WorldFolder(root, laws.calendar.zone, about=about) as folder, ThreadPoolExecutor(1) as pool:
         together = min(FIRMS_TOGETHER, BLOCK_FIRMS)
         sizes = [min(together, obligors - first) for first in range(0, obligors, together)]
         blocks = list(pool.map(lambda number: build_block(number, sizes[number], laws), range(len(sizes))))
@@ -97,7 +99,6 @@ def _simulate(laws: Laws, codes: Sequence[Code], obligors: int, root: Path) -> N
             blocks, laws, pd_at=true_pd(laws), sampling=sampling, folder=folder, pool=pool, progress=_quiet
         )
         chronicle.books(course, laws, frauds=tuple(codes), folder=folder, progress=_quiet)
-        folder.manifest(version=VERSION)
 
 
 def _quiet(step: str, done: int, total: int) -> None:

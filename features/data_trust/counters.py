@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.data_trust.measured import NO_DAY, Floats, Measured, ever
+from features.data_trust.measured import NO_DAY, Floats, Measured, ever, largest
 from features.data_trust.told import Told
 
 METER_RESOLUTION_HOURS = 0.5
@@ -22,7 +22,7 @@ def hour_meter_back(told: Told) -> Measured:
     before = _carried(reading)[:, :-1]
     fall = np.where(np.isnan(reading[:, 1:]), np.nan, before - reading[:, 1:])
     fall = np.where(reading[:, 1:] < NEW_METER_HOURS, np.minimum(fall, NEW_METER_COUNTS_HOURS), fall)
-    value, place = _largest(fall)
+    value, place = largest(fall)
     row = np.arange(len(value))
     return Measured(
         statistic=np.where(np.isnan(value), np.nan, np.maximum(value - METER_RESOLUTION_HOURS, 0.0)),
@@ -85,10 +85,3 @@ def _carried(values: Floats) -> Floats:
     """Each value, or the last one before it that was told."""
     place = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(values.shape[1])), axis=1)
     return np.asarray(np.take_along_axis(values, place, axis=1))
-
-
-def _largest(values: Floats) -> tuple[Floats, np.ndarray]:
-    said = ~np.isnan(values)
-    place = np.where(said, values, -np.inf).argmax(axis=1) if values.shape[1] else np.zeros(len(values), np.int64)
-    known = said.any(axis=1)
-    return np.where(known, values[np.arange(len(values)), place] if values.shape[1] else np.nan, np.nan), place

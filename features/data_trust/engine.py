@@ -31,6 +31,8 @@ ALONE: Mapping[Check, Callable[[Told], Measured]] = {
     Check(TrustCode.HOUR_METER_DIFFERS, Level.MACHINE): counters.hour_meter_differs,
     Check(TrustCode.IMPOSSIBLE_DAYS, Level.MACHINE): counters.impossible_days,
 }
+BETWEEN = Check(TrustCode.CLONED_BETWEEN_OBLIGORS, Level.MACHINE)
+"""Made where the traces of others are at hand."""
 SHARING: Sequence[Measure] = (power.power_and_parts, traces.repeated_days)
 """Comparisons that share their work."""
 
@@ -64,8 +66,7 @@ def examine(told: Told, settings: TrustSettings, traces_of_others: KeyedTraces |
     """
     measured = measure(told)
     if traces_of_others is not None:
-        between = Check(TrustCode.CLONED_BETWEEN_OBLIGORS, Level.MACHINE)
-        measured[between] = cloned_between_obligors(told, traces_of_others)
+        measured[BETWEEN] = cloned_between_obligors(told, traces_of_others)
     units = {check: _owners(told, check.level) for check in measured}
     comparisons = _comparisons(measured, units, len(told.obligor_ids))
     findings: dict[str, list[TrustFinding]] = defaultdict(list)

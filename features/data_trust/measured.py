@@ -54,3 +54,12 @@ Measure = Callable[[Told], Mapping[Check, Measured]]
 def ever(values: Floats) -> Bools:
     """(unit,): whether a value was told on any day."""
     return np.asarray(~np.isnan(values).all(axis=1))
+
+
+def largest(values: Floats) -> tuple[Floats, Ints]:
+    """(unit,): the largest of each unit's values and its column; NaN and 0 where all are NaN or there are none."""
+    if not values.shape[1]:
+        return np.full(len(values), np.nan), np.zeros(len(values), dtype=np.int64)
+    said = ~np.isnan(values)
+    place = np.where(said, values, -np.inf).argmax(axis=1)
+    return np.where(said.any(axis=1), values[np.arange(len(values)), place], np.nan), place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
+from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever, largest
 from features.data_trust.told import Told
 
 BILLED_MONTHS = 3
@@ -36,7 +36,7 @@ def energy_above_meter(told: Told) -> Measured:
         for values in (by_month["told"], by_month["billed"], comparable.astype(np.float64))
     )
     excess = np.where(number == min(BILLED_MONTHS, len(months)), drawn / np.where(paid > 0, paid, np.nan) - 1.0, np.nan)
-    value, place = _largest(excess)
+    value, place = largest(excess)
     first_columns = np.searchsorted(month_of_day, np.arange(len(months)))
     row = np.arange(len(value))
     return Measured(
@@ -64,7 +64,7 @@ def counted_above_shipped(told: Told) -> Measured:
             _windows(values, days) for values in (counted, np.nan_to_num(shipped), said.astype(np.float64))
         )
         usable = (made > 0) & (heard >= days / 2) & best.has_source[:, None]
-        value, place = _largest(np.where(usable, (made - sent) / np.where(made > 0, made, 1.0), np.nan))
+        value, place = largest(np.where(usable, (made - sent) / np.where(made > 0, made, 1.0), np.nan))
         row = np.arange(len(value))
         shown = {
             "counted_parts": made[row, place],
@@ -83,7 +83,7 @@ def invoiced_above_shipped(told: Told) -> Measured:
     every = _windows(np.nan_to_num(invoiced), INVOICED_DAYS)
     days = _windows((np.nan_to_num(invoiced) > 0).astype(np.float64), INVOICED_DAYS)
     false = _windows(np.nan_to_num(unmatched), INVOICED_DAYS)
-    value, place = _largest(np.where(days >= LEAST_INVOICES_DAYS, false / np.where(every > 0, every, np.nan), np.nan))
+    value, place = largest(np.where(days >= LEAST_INVOICES_DAYS, false / np.where(every > 0, every, np.nan), np.nan))
     row = np.arange(len(value))
     return Measured(
         statistic=value,
@@ -108,12 +108,6 @@ def _windows(values: Floats, length: int) -> Floats:
     length = min(length, values.shape[1])
     running = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
     return np.asarray(running[:, length:] - running[:, :-length])
-
-
-def _largest(values: Floats) -> tuple[Floats, Ints]:
-    said = ~np.isnan(values)
-    place = np.where(said, values, -np.inf).argmax(axis=1)
-    return np.where(said.any(axis=1), values[np.arange(len(values)), place], np.nan), place
 
 
 def _stronger(best: Measured, value: Floats, place: Ints, evidence: dict[str, Floats]) -> Measured:

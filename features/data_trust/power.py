@@ -80,9 +80,11 @@ def _measured(told: Told, level: Level, spell: Spell, named: Mapping[str, Series
 
 
 def _evidence(told: Told, named: Mapping[str, Series], spell: Spell, level: Level) -> dict[str, Floats]:
-    """How long the spell lasts and each ratio in it; of an obligor the mean change over its machines."""
+    """How long the spell lasts and each ratio in it; of a machine also whether tools and scrap follow the work told; of
+    an obligor the mean change over its machines."""
     found = {"weeks": (spell.last - spell.first).astype(np.float64)}
     if level is Level.MACHINE:
+        found |= _wear(told, spell)
         for name, one in named.items():
             inside, outside = one.inside(spell.first, spell.last)
             found |= {f"{name}_then": np.exp(inside), f"{name}_otherwise": np.exp(outside)}
@@ -94,6 +96,27 @@ def _evidence(told: Told, named: Mapping[str, Series], spell: Spell, level: Leve
         mean = told.by_obligor(change) / np.where(number > 0, number, np.nan)
         found[f"{name}_ratio"] = np.exp(mean)
     return found
+
+
+def _wear(told: Told, spell: Spell) -> dict[str, Floats]:
+    """Tools changed per 100 executing hours, and scrap per part attempted, in the spell and otherwise; NaN where no
+    report tells them."""
+    measures = told.measures
+    within = spell.covers(told.days)
+    hours = measures["executing_seconds"] / _HOUR
+    attempted = measures["parts"] + measures["scrap_parts"]
+    found = {}
+    for when, days in (("then", within), ("otherwise", ~within)):
+        found[f"tools_per_100_hours_{when}"] = 100.0 * _share(measures["tool_changes"], hours, days)
+        found[f"scrap_share_{when}"] = _share(measures["scrap_parts"], attempted, days)
+    return found
+
+
+def _share(part: Floats, whole: Floats, days: Bools) -> Floats:
+    """(row,): part of the whole over the days on which both were told."""
+    said = days & ~np.isnan(part) & ~np.isnan(whole)
+    below = np.where(said, whole, 0.0).sum(axis=1)
+    return np.where(below > 0, np.where(said, part, 0.0).sum(axis=1) / np.where(below > 0, below, 1.0), np.nan)
 
 
 def _has_source(told: Told) -> Bools:

@@ -55,6 +55,11 @@ class Spell:
     first: Ints
     last: Ints
 
+    def covers(self, days: int) -> Bools:
+        """(unit, day): the day lies in the spell."""
+        block = (np.arange(days) - days % BLOCK_DAYS) // BLOCK_DAYS
+        return np.asarray((block >= self.first[:, None]) & (block < self.last[:, None]))
+
 
 def blocks(values: Floats) -> Floats:
     """(unit, day) summed into (unit, block); the last block ends with the last day, older days that fill none are left

@@ -165,6 +165,10 @@ def test_evidence_can_be_checked_by_hand() -> None:
     parts, hours = told.measures["parts"][0], told.measures["executing_seconds"][0] / 3600
     assert finding.evidence["parts_per_hour_then"] == pytest.approx(parts[LATER].sum() / hours[LATER].sum(), rel=0.01)
     assert finding.evidence["parts_per_hour_otherwise"] == pytest.approx(PARTS_PER_HOUR, rel=0.01)
+    assert finding.evidence["scrap_share_then"] == 0.0
+    assert finding.evidence["tools_per_100_hours_then"] == pytest.approx(10.0, rel=0.1), (
+        "tools follow hours, not counters"
+    )
     meter = found(rolled_back(honest()), TrustCode.HOUR_METER_BACK)[0].evidence
     assert 0 < meter["before_hours"] - meter["after_hours"] <= 1_500.0
 

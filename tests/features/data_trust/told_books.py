@@ -47,6 +47,7 @@ def honest(machines: int = 2, obligors: int = 1, *, days: int = DAYS, seed: int 
         "peak_kw": 1.3 * run * works,
         "parts": np.round(pace * executing / 3600),
         "hour_meter_hours": 5_000.0 + hours,
+        "tool_changes": np.diff(hours // 10.0, axis=1, prepend=0.0),
     }
     told = Told(
         obligor_ids=tuple(f"O{number}" for number in range(obligors)),

@@ -1,0 +1,80 @@
+"""The benchmark of data trust in small: a world of fraudsters is told, examined, and counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.data_trust import CODES, SETTINGS, seen_of
+from benchmarks.trust.calibrate import nulls
+from benchmarks.trust.clones import clones_found
+from benchmarks.trust.figures import page_part
+from benchmarks.trust.worlds import build, scaled
+from features.data_trust.engine import examine
+from simulator.frauds.plan import Code
+
+
+def test_fraudsters_are_told_and_examined() -> None:
+    world = build(seed=101, codes=[Code.HOUR_METER_ROLLBACK], obligors=4)
+    assert set(world.labels["fraud"]) == {"F11"}
+    seen = seen_of(world, [examine(told, SETTINGS) for told in world.told])
+    who = set(world.labels["obligor_id"])
+    assert who == {obligor for obligor in who if seen.by_check["hour_meter_back_of_machine"][obligor] > 3}
+    assert seen.frauds.keys() == who
+
+
+def test_an_honest_world_has_no_labels() -> None:
+    world = build(seed=101, obligors=2)
+    assert world.labels.empty
+    assert [told.days for told in world.told] == [730, 730]
+    found, there = clones_found(world.told[-1], SETTINGS, seed=1, threshold=2.0)
+    assert found == there == 1, "one of two obligors tells the days of the other's machine"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "strength", "expected"),
+    [
+        ({"hidden_days": 5.0}, 0.25, {"hidden_days": 1}),
+        ({"rolled_back_share": 0.35}, 4.0, {"rolled_back_share": 0.9}),
+        ({"replayed_days": 84.0, "power_jitter": 0.01}, 0.0, {"replayed_days": 84.0, "power_jitter": 0.0}),
+        ({"power_jitter": 0.01}, 2.0, {"power_jitter": 0.02}),
+    ],
+)
+def test_strengths_scale_the_number_that_labels_bear(
+    numbers: dict[str, float], strength: float, expected: dict[str, float]
+) -> None:
+    assert scaled(numbers, strength) == expected
+
+
+def test_nulls_name_only_what_enough_units_show() -> None:
+    found = nulls([{"some": 1.0 + 0.001 * np.arange(1000)}])
+    assert found["some"]["strength"] == [1.0, 2.0]
+    assert found["some"]["statistic"] == pytest.approx([1.9, 1.99], abs=0.001)
+
+
+def test_figures_stand_between_their_marks() -> None:
+    recall = {"0.25": 0.1, "0.5": 0.5, "1.0": 0.9, "2.0": 1.0}
+    fraud = {
+        "recall_at_1pct": 0.9,
+        "smallest_detectable": 1.0,
+        "recall_by_strength": recall,
+        "frauds_by_strength": dict.fromkeys(recall, 40),
+        "found_by": {"replayed_days_of_machine": 0.9},
+    }
+    figures = {
+        "world": "base-3",
+        "statement": "synthetic",
+        "honest_obligors": 1000,
+        "threshold_strength": 1.5,
+        "false_alarm_rate": 0.01,
+        "honest_with_findings": {"note": 0.02, "moderate": 0.01, "severe": 0.0},
+        "frauds": {code.value: fraud for code in CODES},
+        "exact": {"F2": 1.0, "F5": 1.0},
+        "clones_between_obligors": 1.0,
+        "clones_planted": 80,
+    }
+    page = page_part("before\n<!-- figures -->\nstale words\n<!-- end of figures -->\nafter\n", figures)
+    assert page.startswith("before\n<!-- figures -->\n")
+    assert page.endswith("<!-- end of figures -->\nafter\n")
+    assert "stale words" not in page
+    assert "| F2 replayed days | 0.100 | 0.500 | 0.900 | 1.000 | 1 | 40 |" in page
