@@ -50,12 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print, as JSON or as a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=2_880_000, help="about how many samples: whole days of 2,880,000")
-    parser.add_argument("--folder", type=Path, help="where to write them (default: the system's temporary folder)")
+    parser.add_argument(
+        "--folder", type=Path, help="where to write them and leave them; what lies there already is measured instead"
+    )
     parser.add_argument("--dask", action="store_true", help="also on two Dask worker processes (extra: cluster)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        files = write_samples(Path(folder), options.rows)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        files = samples_in(folder) or write_samples(folder, options.rows)
         result = measure(files)
         if options.dask:
             result |= measure_dask(files, result["seconds"])
@@ -65,6 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     for name, value in result.items():
         print(f"{name:32} {value:>20,.9g}")
+
+
+def samples_in(folder: Path) -> list[Path]:
+    """The files of samples in a folder, by day and bucket."""
+    return sorted(folder.rglob("*.parquet"))
 
 
 def measure(files: Sequence[Path]) -> dict[str, float]:
