@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from collections.abc import Callable
@@ -10,11 +11,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kept_home import Kept
 
 from api import cli
 from api.database.engine import unit_of_work
 from api.database.tables import credit_decision
+from benchmarks.tamper import small
+from data_contracts.observations.tables import batch
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -101,3 +105,29 @@ def test_what_cannot_be_done_is_said(millgrade: Run, arguments: tuple[Any, ...],
     code, _, err = millgrade(*arguments)
     assert code == 2
     assert says in err
+
+
+def test_gateways_and_attestations_by_command(kept: Kept, millgrade: Run) -> None:
+    public = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    named = ("gateway", "add", "--obligor", small.FIRST, "--gateway", "G-7", "--public-key", public)
+    code, key_id, _ = millgrade(*named)
+    assert code == 0
+    told = json.loads(millgrade("gateway", "list", "--obligor", small.FIRST, "--json")[1])
+    assert key_id.strip() in {key["key_id"] for key in told["gateway_keys"]}
+    assert [fault["kind"] for fault in told["faults"]] == ["gap"]
+    assert "are missing" in millgrade("gateway", "list")[1]
+    code, out, _ = millgrade("gateway", "revoke", key_id.strip(), "--from", "2026-11-01")
+    assert (code, "counts for nothing from 2026-10-31T16:00:00+00:00 on" in out) == (0, True)
+    with unit_of_work(kept.home.engine) as connection:
+        batch_id = connection.scalars(sa.select(batch.c.batch_id)).first()
+    code, out, _ = millgrade("attest", batch_id, "--level", "L3", "--by", "grid", "--evidence", "0" * 64)
+    assert (code, out) == (0, f"{batch_id}: L3\n")
+    for arguments, says in (
+        (("attest", batch_id, "--level", "L2", "--by", "x", "--evidence", "0" * 64), "not what is attested"),
+        (("attest", batch_id, "--level", "L4", "--by", "x", "--evidence", "scan.pdf"), "is no SHA-256"),
+        (("attest", "b0", "--level", "L4", "--by", "x", "--evidence", "0" * 64), "There is no batch"),
+        (("gateway", "revoke", "0" * 16), "No gateway key"),
+        ((*named[:-1], "AAAA"), "has 3 bytes, not 32"),
+    ):
+        code, _, err = millgrade(*arguments)
+        assert (code, says in err) == (2, True), err
