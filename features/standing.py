@@ -145,7 +145,9 @@ def _secured(book: Book, frames: Frames, owners: Mapping[str, str]) -> Array:
     whole = repaid[repaid["amount_paid_minor"] >= repaid["amount_due_minor"]]
     last = whole.groupby(["unit", "facility_id"], as_index=False)["instalment"].max()
     known = np.unique(facilities["unit"].to_numpy(np.int64))
-    own = facilities["collateral_id"].map(owners) == facilities["obligor_id"]
+    # As plain words: frames may hold categories, and those of two columns do not compare.
+    pledged = facilities["collateral_id"].astype(object).map(owners)
+    own = pledged == facilities["obligor_id"].astype(object)
     secured = facilities[own.to_numpy(np.bool_)].merge(last, how="left", on=["unit", "facility_id"])
     outstanding = annuity_balance(
         secured["amount_minor"].to_numpy(np.float64),
