@@ -31,7 +31,7 @@ from features.peer_loading import divisions_at
 from features.peer_reference import complete_months, peer_reference
 from features.settings import settings_at
 
-OBLIGORS_PER_BLOCK = 500
+OBLIGORS_PER_BLOCK = 250
 WORKERS = 2
 
 DAYS = HistoryDays(obligor=HISTORY_DAYS, recent=RECENT_DAYS, machine=MACHINE_DAYS)
@@ -101,9 +101,9 @@ def _walked(
     with ThreadPoolExecutor(workers) as pool:
         pending: deque[Future[list[_Seen]]] = deque()
         for block in blocks:
-            memory = _remembered(reader, block, asked)
             if len(pending) >= workers:
                 yield pending.popleft().result()
+            memory = _remembered(reader, block, asked)
             if memory.sampled_machines:
                 done: Future[list[_Seen]] = Future()
                 done.set_result(_walk(memory, block, asked))
