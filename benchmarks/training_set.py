@@ -34,13 +34,12 @@ from api.home import open_home
 from api.snapshots.service import feature_parameters, reader
 from api.telemetry.service import ingest_folder
 from benchmarks.pandas_features import NAMES, PandasFeatures
-from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.calendars import add_months
-from features.compute import snapshots
 from features.grid.matrices import feature_grid
 from features.history import Level
 from features.matrix import FeatureMatrix
+from features.snapshot_book import snapshot_book
 
 OBLIGORS = 2_000
 MACHINES_PER_OBLIGOR = 5.0
@@ -139,14 +138,13 @@ def measure_snapshots(home: Path) -> dict[str, Any]:
         source = reader(connection, opened)
         ids = [ObligorId(word) for word in source.obligor_profiles(as_of=END)["obligor_id"].to_pylist()]
         began = time.perf_counter()
-        found = snapshots(source, obligor_ids=ids, as_of=END, parameters=feature_parameters())
+        book = snapshot_book(source, obligor_ids=ids, as_of=END, parameters=feature_parameters())
+        machines = [len(snapshot.machines) for snapshot in book]
         seconds = time.perf_counter() - began
-        days = source.rows(RecordKind.MACHINE_OWNERSHIP, as_of=END).num_rows
     return {
         "seconds": seconds,
-        "obligors": len(found),
-        "machines": sum(len(snapshot.machines) for snapshot in found),
-        "ownership_rows": days,
+        "obligors": len(machines),
+        "machines": sum(machines),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 

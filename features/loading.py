@@ -45,6 +45,8 @@ def load_machine_days(
     """
     machines = reader.machines(as_of=as_of)
     uids = reader.machine_uids if obligor_ids is None else machines_of(machines, obligor_ids)
+    if uids is not None:
+        machines = machines.filter(pc.is_in(machines["machine_uid"], value_set=pa.array(uids, pa.string())))
     profiles = reader.profiles()
     begins = None if first_day is None else datetime.combine(first_day - ZONE_MARGIN, datetime.min.time(), tzinfo=UTC)
     reports = reader.rows(

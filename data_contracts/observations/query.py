@@ -113,6 +113,8 @@ def _conditions(lake: duckdb.DuckDBPyConnection, question: Question) -> list[str
     conditions = [f"recorded_time <= {_instant(question.as_of)}"]
     for column, words in question.words.items():
         lake.register(f"wanted_{column}", pa.table({column: pa.array(words, pa.string())}))
+        # Rows lie sorted by their unit: what is outside the range is not even decoded.
+        conditions.append(f"{name(column)} BETWEEN {_text(min(words))} AND {_text(max(words))}")
         conditions.append(f"{name(column)} IN (SELECT {name(column)} FROM wanted_{column})")
     return conditions
 
@@ -168,6 +170,10 @@ def _merged(contract: Contract, versions: str) -> str:
 
 def _list(columns: Sequence[str]) -> str:
     return ", ".join(name(column) for column in columns)
+
+
+def _text(word: str) -> str:
+    return "'" + word.replace("'", "''") + "'"
 
 
 def _instant(instant: datetime) -> str:

@@ -189,14 +189,18 @@ class RememberedObservations:
     def _read(self, kind: RecordKind) -> Versions:
         contract = load_contract(kind)
         by_obligor = "obligor_id" in contract.names
-        rows = self._reader.versions(
-            kind,
-            until=self.until,
-            obligor_ids=self.obligor_ids if by_obligor else None,
-            machine_uids=None if by_obligor else self.machine_uids,
-            columns=self._columns.get(kind),
-        )
-        return _in_order(contract, rows)
+        parts = [None] if by_obligor or self.machine_uids is None else _runs(self.machine_uids, self.obligor_ids or ())
+        rows = [
+            self._reader.versions(
+                kind,
+                until=self.until,
+                obligor_ids=self.obligor_ids if by_obligor else None,
+                machine_uids=uids,
+                columns=self._columns.get(kind),
+            )
+            for uids in parts
+        ]
+        return _in_order(contract, pa.concat_tables(rows))
 
     def _words(
         self,
@@ -216,6 +220,13 @@ class RememberedObservations:
                 theirs = set(self.machines(as_of=as_of, obligor_ids=obligor_ids)["machine_uid"].to_pylist())
                 words["machine_uid"] = theirs & words.get("machine_uid", theirs)
         return words
+
+
+def _runs(machine_uids: Sequence[MachineUid], obligor_ids: Sequence[ObligorId]) -> list[Sequence[MachineUid]]:
+    """Machines that these obligors brought in, which lie side by side in sorted files, and those that they bought."""
+    own = set(obligor_ids)
+    brought = [uid for uid in machine_uids if uid.partition("/")[0] in own]
+    return [brought, [uid for uid in machine_uids if uid.partition("/")[0] not in own]]
 
 
 def _in_order(contract: Contract, rows: pa.Table) -> Versions:

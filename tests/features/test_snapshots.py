@@ -20,6 +20,7 @@ from features.catalogue import CATALOGUE, catalogue_version
 from features.history import Level
 from features.settings import shipped_parameters
 from features.snapshot import FeatureSnapshot, Missing, parse_snapshot
+from features.snapshot_book import snapshot_book
 from features.trade import QUANTITIES
 
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
@@ -136,6 +137,13 @@ def test_one_alone_is_the_same_as_among_many(book: Book) -> None:
     together = take(book, OTHER, OBLIGOR, THIRD)
     alone = [take(book, obligor)[0] for obligor in (OTHER, OBLIGOR, THIRD)]
     assert [item.canonical() for item in together] == [item.canonical() for item in alone]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_book_in_blocks_is_the_same(book: Book, size: int) -> None:
+    asked = [ObligorId(owner) for owner in (OTHER, OBLIGOR, THIRD)]
+    found = snapshot_book(book.reader, obligor_ids=asked, as_of=AS_OF, parameters=PARAMETERS, obligors_per_block=size)
+    assert [item.canonical() for item in found] == [item.canonical() for item in take(book, *asked)]
 
 
 def test_the_matrix_is_what_snapshots_say(book: Book) -> None:
