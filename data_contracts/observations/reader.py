@@ -111,9 +111,9 @@ class ObservationReader:
         )
         if asked.files:
             return self._answer(asked, row_versions)
-        instant = pa.timestamp("us", tz="UTC")
-        told = [field for field in asked.schema if field.name != "recorded_time"]
-        return pa.schema([*told, ("recorded_time", instant), (SUPERSEDED, instant)]).empty_table()
+        told = dict.fromkeys([*asked.question.names, "recorded_time"])
+        fields = [pa.field(name, asked.contract.column(name).type) for name in told]
+        return pa.schema([*fields, (SUPERSEDED, pa.timestamp("us", tz="UTC"))]).empty_table()
 
     def machines(self, *, as_of: datetime, obligor_ids: Iterable[ObligorId] | None = None) -> pa.Table:
         """Who owns which machine, as known at `as_of`, sorted by machine and start of ownership.
