@@ -15,7 +15,7 @@ from api.home import open_home
 from api.models import service as models
 from api.scores import service as scores
 from api.telemetry import service as telemetry
-from tests.api.test_small_world import AS_OF, GOLDEN, NOW, WORLD
+from tests.golden_world import AS_OF, GOLDEN, NOW, WORLD
 
 
 def main() -> None:

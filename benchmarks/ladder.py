@@ -28,6 +28,7 @@ from benchmarks.worlds.power_points import power_points
 from features.as_of import CreditTrainingSet
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import Calibrator, PdScale, fit_logistic
+from scoring.credit.master_scale import pd_ceiling
 from scoring.training.features import credit_sign, input_columns
 from scoring.training.metrics import credit_metrics
 from scoring.training.scorecard import fit_scorecard
@@ -164,6 +165,7 @@ def _by_model(model: CreditArtefact, data: CreditTrainingSet, test: NDArray[np.i
         reference_rate=card.reference_rate,
         central_tendency=values["central_tendency"],
         floor=values["pd_floor"],
+        ceiling=pd_ceiling(values),
     )
     return np.array([scale.pd_12m(float(margin)) for margin in margins(model, data)[test]])
 

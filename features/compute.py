@@ -8,24 +8,30 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
+from features.bounded import evaluate_bounds
+from features.bounds import Completions, completions
 from features.catalogue import catalogue_columns, catalogue_version, evaluate
+from features.data_trust.gap_evidence import gap_evidence
+from features.data_trust.gaps import classify_gaps, is_external
 from features.data_trust.grade import UNEXAMINED, graded
 from features.data_trust.loading import examined
-from features.data_trust.settings import grade_rules_at
-from features.declaration import HISTORY_DAYS
+from features.data_trust.settings import gap_rules_at, grade_rules_at
+from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.feature_history import feature_history, of_industries
 from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
-from features.history import DailyHistory
+from features.history import Array, DailyHistory
 from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
 from features.peer_reference import PeerReference
+from features.register import registered_time
 from features.settings import FeatureSettings, settings_at
 from features.snapshot import FeatureSnapshot
 from features.trade import (
@@ -35,6 +41,7 @@ from features.trade import (
     asset_values,
     order_quantities,
     output_quantities,
+    revenue_quantities,
     several_currencies,
 )
 from features.trust import DataTrust, Severity, TrustFinding
@@ -59,7 +66,7 @@ def snapshots(
 ) -> list[FeatureSnapshot]:
     """What was known about each of `obligor_ids` at `as_of`, in their order.
 
-    Features of the obligor and (if `with_machines`) of each machine it owned then, their adverse values, the
+    Features of the obligor and (if `with_machines`) of each machine it owned then, their bounds, the
     quantities that limits rest on, and what was found wrong. The same for one obligor alone and among many. An
     obligor of whom nothing is known gets a snapshot in which everything is missing. Without `peers` what compares with
     them is missing.
@@ -68,9 +75,11 @@ def snapshots(
     settings = settings_at(parameters, as_of)
     history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
     history = of_industries(history, {owner: row["industry_division"] for owner, row in read.profiles.items()})
-    values = dict(zip(obligor_ids, _values(history, settings, peers), strict=True))
-    machines = _machine_values(history, settings) if with_machines else {}
-    quantities = _quantities(read, history, settings)
+    possible = completions(history, registered_time(read.register, history, RECENT_DAYS))
+    excused = possible.excusing(_external_seconds(reader, possible, as_of, parameters))
+    values = dict(zip(obligor_ids, _values(history, settings, possible, excused, peers), strict=True))
+    machines = _machine_values(read, history, settings) if with_machines else {}
+    quantities = _quantities(read, history, settings, possible)
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
     trust = _trust(reader, read, parameters) if with_trust else {}
     facts = _facts(read, last_days, trust)
@@ -99,6 +108,8 @@ class _Read:
     machine_days: MachineDays
     ledgers: Ledgers
     machines: pa.Table
+    register: pa.Table
+    """Every owner of every machine that one of these obligors ever owned: a later one ends an earlier."""
     orders: pa.Table
     deliveries: pa.Table
     profiles: Mapping[str, Mapping[str, Any]]
@@ -120,6 +131,7 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: da
         machine_days=machine_days,
         ledgers=load_ledgers(reader, as_of=as_of, machine_uids=machine_days.machine_uids, obligor_ids=obligor_ids),
         machines=machines,
+        register=_of_machines(reader.machines(as_of=as_of), machines["machine_uid"]),
         orders=_up_to(orders, as_of),
         deliveries=_up_to(deliveries, as_of),
         profiles={row["obligor_id"]: row for row in reader.obligor_profiles(as_of=as_of).to_pylist()},
@@ -128,29 +140,52 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: da
     )
 
 
-def _machine_values(history: DailyHistory, settings: FeatureSettings) -> dict[str, dict[MachineUid, Values]]:
+def _machine_values(
+    read: _Read, history: DailyHistory, settings: FeatureSettings
+) -> dict[str, dict[MachineUid, Values]]:
     """Features of the machines of each obligor that it owned at `as_of`."""
     assert history.fleet is not None, "an obligor history has a fleet"
     machines = history.fleet.history
+    possible = completions(machines, registered_time(read.register, machines, MACHINE_DAYS))
+    rows = _values(machines, settings, possible, possible)
     found: dict[str, dict[MachineUid, Values]] = defaultdict(dict)
-    for unit, owner, values in zip(machines.units, machines.obligor_ids, _values(machines, settings), strict=True):
+    for unit, owner, values in zip(machines.units, machines.obligor_ids, rows, strict=True):
         found[owner][MachineUid(unit)] = values
     return found
 
 
-def _values(history: DailyHistory, settings: FeatureSettings, peers: PeerReference | None = None) -> list[FeatureRow]:
-    """Every feature of every unit, with its adverse value."""
-    observed, adverse = evaluate(history, settings, peers), evaluate(history.adverse(), settings, peers)
+def _external_seconds(
+    reader: ObservationReader, possible: Completions, as_of: datetime, parameters: ParameterBook
+) -> Array:
+    """Unobserved seconds of each obligor and recent day that independent evidence explains."""
+    cause = classify_gaps(gap_evidence(reader, possible, as_of=as_of), gap_rules_at(parameters, as_of))
+    return np.where(is_external(cause), possible.unobserved, 0.0)
+
+
+def _values(
+    history: DailyHistory,
+    settings: FeatureSettings,
+    possible: Completions,
+    excused: Completions,
+    peers: PeerReference | None = None,
+) -> list[FeatureRow]:
+    """Every feature of every unit, with its bounds: with external gaps excused, and the worst with none excused."""
+    observed = evaluate(history, settings, peers)
+    adverse, favourable = evaluate_bounds(observed, settings, excused)
+    unexcused = adverse if excused is possible else evaluate_bounds(observed, settings, possible)[0]
     columns = catalogue_columns()
-    return [FeatureRow(columns, *row) for row in zip(observed.values, observed.reasons, adverse.values, strict=True)]
+    arrays = (observed.values, observed.reasons, adverse, favourable, unexcused)
+    return [FeatureRow(columns, *row) for row in zip(*arrays, strict=True)]
 
 
 def _quantities(
-    read: _Read, history: DailyHistory, settings: FeatureSettings
+    read: _Read, history: DailyHistory, settings: FeatureSettings, possible: Completions
 ) -> dict[ObligorId, dict[str, FeatureValue]]:
+    outputs = output_quantities(history, settings, possible)
     columns: dict[str, QuantityColumn] = {
         **order_quantities(read.orders, read.deliveries, read.obligor_ids),
-        **output_quantities(history, settings),
+        **outputs,
+        **revenue_quantities(read.orders, outputs, read.obligor_ids),
         "asset_value_minor": asset_values(_owned_at(read.machines, read.as_of), read.obligor_ids),
     }
     return {
@@ -160,15 +195,16 @@ def _quantities(
 
 
 def _quantity(name: str, column: QuantityColumn, row: int) -> FeatureValue:
-    """One quantity; nothing unobserved can be counted against it, so that its adverse value is its value."""
+    """One quantity; its adverse value is the least that it can be."""
     reason, value = int(column.reasons[row]), float(column.values[row])
     known = value if reason == SAID else None
+    least = known if column.least is None or known is None else float(column.least[row])
     return FeatureValue(
         value=known,
         unit=column.units[row],
         window_days=QUANTITIES[name].window_days,
         missing=None if reason == SAID else REASONS[reason],
-        adverse_value=known,
+        adverse_value=least,
     )
 
 
@@ -263,6 +299,10 @@ def _owners_on_days(machine_days: MachineDays, machines: set[str]) -> dict[tuple
     for row in rows.to_pylist():
         owners[row["machine_uid"], row["day"]].add(row["obligor_id"])
     return owners
+
+
+def _of_machines(register: pa.Table, machine_uids: pa.ChunkedArray) -> pa.Table:
+    return register.filter(pc.is_in(register["machine_uid"], value_set=machine_uids.combine_chunks()))
 
 
 def _owned_at(machines: pa.Table, as_of: datetime) -> pa.Table:

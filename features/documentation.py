@@ -49,8 +49,9 @@ Beside the sums over machines some features stand for the machine that matters: 
 after the key put together the machines' own values. A feature that rests on ledgers sees the rows recorded by `as_of`.
 
 The sign is that of a monotone constraint: + means that more of it is more risk, − that more is less, 0 that the sign is
-not settled and the feature is no input of that model. The adverse value is the same feature with every unknown second
-taken as off, and with only sampled time as covered.
+not settled and the feature is no input of that model. A bounded feature (`features/bounded.py`) carries the worst and
+the best that it can be for credit, whatever the time that nobody observed would have shown
+([withholding.md](withholding.md)).
 """
 
 _SHARED = f"""## Missing is a reason
@@ -67,7 +68,8 @@ _HOW_TO_ADD = """## Add a feature
 2. Put it into the family's tuple at the end of that file; a new family goes into `FEATURES` in `features/catalogue.py`.
 3. Work one example by hand in the family's table in `tests/features/families/`: a test fails for a feature without.
 4. If it needs a new daily measure, add it to `DailyHistory` (`features/history.py`), and to `features/measures.py` or,
-   from a ledger, to `features/ledger_measures.py`; say in `DailyHistory.adverse` what a pessimist makes of it.
+   from a ledger, to `features/ledger_measures.py`. If it shall be scored, say in `features/bounded.py` what unobserved
+   time leaves of it.
 5. Run `make docs`, and train again.
 """
 

@@ -41,15 +41,17 @@ SAID = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureValue:
-    """One feature: its value, or the reason why there is none; and the worst it can be given what was not
-    observed."""
+    """One feature: its value, or the reason why there is none; and the worst and the best that it can be for credit
+    given what was not observed, gaps of external cause excused; and the worst if none is excused. Of these, None means
+    that nothing is ruled out (see `features.bounds`)."""
 
     value: float | None
     unit: str
     window_days: int | None
     missing: Missing | None
     adverse_value: float | None
-    """The same feature with every unobserved second counted against the obligor (see `DailyHistory.adverse`)."""
+    favourable_value: float | None = None
+    unexcused_value: float | None = None
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.missing is not None), "a feature has a value or a reason"
@@ -74,24 +76,28 @@ class FeatureRow(Mapping[str, FeatureValue]):
     """The features of one unit. The arrays (feature) may be views of those of many units; a `FeatureValue` is made
     when one is asked for.
 
-    `observed` and `adverse` are NaN where there is no value; `reasons` are codes (`SAID` where there is one).
+    `observed` is NaN where there is no value, the bounds where nothing is ruled out; `reasons` are codes
+    (`SAID` where there is a value).
     """
 
     columns: FeatureColumns
     observed: Array
     reasons: NDArray[np.int8]
     adverse: Array
+    favourable: Array
+    unexcused: Array
 
     def __getitem__(self, name: str) -> FeatureValue:
         at = self.columns.positions[name]
         reason = int(self.reasons[at])
-        worst = float(self.adverse[at])
         return FeatureValue(
             value=float(self.observed[at]) if reason == SAID else None,
             unit=self.columns.units[at],
             window_days=self.columns.window_days[at],
             missing=None if reason == SAID else REASONS[reason],
-            adverse_value=None if isnan(worst) else worst,
+            adverse_value=_said(self.adverse[at]),
+            favourable_value=_said(self.favourable[at]),
+            unexcused_value=_said(self.unexcused[at]),
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -116,6 +122,8 @@ def feature_row(features: Mapping[str, FeatureValue]) -> FeatureRow:
         observed=_floats(item.value for item in items),
         reasons=np.array([SAID if item.missing is None else REASONS.index(item.missing) for item in items], np.int8),
         adverse=_floats(item.adverse_value for item in items),
+        favourable=_floats(item.favourable_value for item in items),
+        unexcused=_floats(item.unexcused_value for item in items),
     )
 
 
@@ -127,6 +135,8 @@ def plain_feature(feature: FeatureValue) -> dict[str, Any]:
         "window_days": feature.window_days,
         "missing": feature.missing.value if feature.missing else None,
         "adverse_value": feature.adverse_value,
+        "favourable_value": feature.favourable_value,
+        "unexcused_value": feature.unexcused_value,
     }
 
 
@@ -141,6 +151,8 @@ def plain_row(row: FeatureRow) -> dict[str, Any]:
         "value": _nullable(row.observed),
         "missing": [None if code == SAID else REASONS[code].value for code in row.reasons.tolist()],
         "adverse_value": _nullable(row.adverse),
+        "favourable_value": _nullable(row.favourable),
+        "unexcused_value": _nullable(row.unexcused),
     }
 
 
@@ -159,6 +171,8 @@ def parse_row(columns: FeatureColumns, body: Mapping[str, Any]) -> FeatureRow:
         observed=_floats(body["value"]),
         reasons=np.array(codes, dtype=np.int8),
         adverse=_floats(body["adverse_value"]),
+        favourable=_floats(body["favourable_value"]),
+        unexcused=_floats(body["unexcused_value"]),
     )
 
 
@@ -168,3 +182,7 @@ def _floats(values: Iterable[float | None]) -> Array:
 
 def _nullable(values: Array) -> list[float | None]:
     return [None if isnan(value) else value for value in values.tolist()]
+
+
+def _said(value: np.float64) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -70,11 +70,15 @@ class FeatureSnapshot:
 
     def vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
         """The named features as float64, NaN where missing; of the obligor, or of one of its machines."""
-        return _vector(self._of(machine), names, adverse=False)
+        return _vector(self._of(machine)[name].value for name in names)
 
     def adverse_vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
-        """The named features with every unobserved second counted against the obligor; NaN where missing."""
-        return _vector(self._of(machine), names, adverse=True)
+        """The worst that the named features can be, external gaps excused; NaN where nothing is ruled out."""
+        return _vector(self._of(machine)[name].adverse_value for name in names)
+
+    def unexcused_vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
+        """The worst that the named features can be, no gap excused; NaN where nothing is ruled out."""
+        return _vector(self._of(machine)[name].unexcused_value for name in names)
 
     def _of(self, machine: MachineUid | None) -> Mapping[str, FeatureValue]:
         return self.values if machine is None else self.machines[machine]
@@ -104,8 +108,7 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
     )
 
 
-def _vector(values: Mapping[str, FeatureValue], names: Sequence[str], *, adverse: bool) -> NDArray[np.float64]:
-    chosen = (values[name].adverse_value if adverse else values[name].value for name in names)
+def _vector(chosen: Iterable[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in chosen], dtype=np.float64)
 
 

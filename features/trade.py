@@ -6,7 +6,7 @@ Amounts are minor units of the currency that their unit names (`CNY_minor`). Not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.bounds import Completions
 from features.columns import reason_code
 from features.feature_value import SAID, Missing
 from features.history import Array, DailyHistory, Window, nan_sum
@@ -45,12 +46,13 @@ class QuantityDefinition:
 
 @dataclass(frozen=True, slots=True)
 class QuantityColumn:
-    """A quantity of many obligors: values (NaN where missing), reasons as in `declaration.Column`, and each one's
-    unit."""
+    """A quantity of many obligors: values (NaN where missing), reasons as in `declaration.Column`, each one's unit, and
+    the least that it can be whatever was not observed (None: its values)."""
 
     values: Array
     reasons: NDArray[np.int8]
     units: Sequence[str]
+    least: Array | None = None
 
 
 _DEFINITIONS = (
@@ -95,6 +97,30 @@ _DEFINITIONS = (
         formula="executing hours in the window / median of the daily hours per part over the 275 days before it",
     ),
     QuantityDefinition(
+        name="revenue_by_counters_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="年产值（按计数）",
+        label_en="Revenue of a year, by counters",
+        formula="a year's output by counters, as far as the window's orders ask for it, at their prices, dearest first",
+    ),
+    QuantityDefinition(
+        name="revenue_by_energy_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="年产值（按电耗推算）",
+        label_en="Revenue of a year, by energy",
+        formula="a year's output by energy, as far as the window's orders ask for it, at their prices, dearest first",
+    ),
+    QuantityDefinition(
+        name="revenue_by_hours_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="年产值（按工时推算）",
+        label_en="Revenue of a year, by hours",
+        formula="a year's output by hours, as far as the window's orders ask for it, at their prices, dearest first",
+    ),
+    QuantityDefinition(
         name="asset_value_minor",
         unit=MONEY,
         window_days=None,
@@ -129,6 +155,53 @@ def order_quantities(orders: pa.Table, deliveries: pa.Table, obligor_ids: Sequen
     }
 
 
+REVENUES = {
+    "revenue_by_counters_minor_365d": "output_parts_90d",
+    "revenue_by_energy_minor_365d": "output_parts_by_energy_90d",
+    "revenue_by_hours_minor_365d": "output_parts_by_hours_90d",
+}
+"""Each revenue of a year and the output that it is made of."""
+
+
+def revenue_quantities(
+    orders: pa.Table, outputs: Mapping[str, QuantityColumn], obligor_ids: Sequence[str]
+) -> dict[str, QuantityColumn]:
+    """What a year of each output would fetch under the orders given, which must all lie in a year.
+
+    A mean price would rise where cheap orders are left out. A sum over what is shown, dearest first, only falls.
+    Missing for the output's reason, else as `no_source` where an obligor has no order, or orders in several currencies.
+    """
+    book = _frame(orders, ["obligor_id", "parts", "amount_minor", "currency"])
+    currencies = _one_currency(book.groupby("obligor_id")).reindex(list(obligor_ids))
+    found = {}
+    for name, output in REVENUES.items():
+        column = outputs[output]
+        money = _money(_filled(book, column.values * QUANTITY_DAYS / OUTPUT_DAYS, obligor_ids), currencies)
+        reasons = np.where(column.reasons == SAID, money.reasons, column.reasons).astype(np.int8)
+        surely = column.values if column.least is None else column.least
+        least = _filled(book, surely * QUANTITY_DAYS / OUTPUT_DAYS, obligor_ids)
+        is_known = reasons == SAID
+        found[name] = QuantityColumn(
+            np.where(is_known, money.values, np.nan),
+            reasons,
+            money.units,
+            np.where(is_known, least, np.nan),
+        )
+    return found
+
+
+def _filled(book: pd.DataFrame, parts: Array, obligor_ids: Sequence[str]) -> Array:
+    """What so many parts of each obligor (NaN: not known) would fetch if they filled its orders, dearest first."""
+    priced = book[book["parts"] > 0].assign(price=lambda rows: rows["amount_minor"] / rows["parts"])
+    priced = priced.sort_values(["obligor_id", "price", "parts"], ascending=[True, False, True], kind="stable")
+    made = priced["obligor_id"].map(dict(zip(obligor_ids, parts, strict=True))).astype(np.float64)
+    before = priced.groupby("obligor_id")["parts"].cumsum() - priced["parts"]
+    taken = np.minimum((made - before).clip(lower=0), priced["parts"])
+    revenue = (taken * priced["price"]).groupby(priced["obligor_id"]).sum(min_count=1)
+    values: Array = revenue.reindex(list(obligor_ids)).to_numpy(np.float64)
+    return np.asarray(np.where(np.isnan(parts), np.nan, values), dtype=np.float64)
+
+
 def several_currencies(orders: pa.Table) -> dict[str, list[str]]:
     """The currencies of the obligors whose orders are in more than one."""
     found = _frame(orders, ["obligor_id", "currency"]).drop_duplicates()
@@ -144,37 +217,68 @@ def asset_values(machines: pa.Table, obligor_ids: Sequence[str]) -> QuantityColu
     return _money(total, _one_currency(by_obligor).reindex(list(obligor_ids)))
 
 
-def output_quantities(history: DailyHistory, settings: FeatureSettings) -> dict[str, QuantityColumn]:
+def output_quantities(
+    history: DailyHistory, settings: FeatureSettings, possible: Completions
+) -> dict[str, QuantityColumn]:
     """Parts made in the last `OUTPUT_DAYS` of an obligor history: counted, and as energy and hours tell by what a part
     took in the rest of the last `QUANTITY_DAYS`. Three answers to one question: a limit rests on the least of them."""
     window = Window(days=OUTPUT_DAYS, settings=settings)
     parts = history.parts.last(QUANTITY_DAYS)
     counted = history.parts.sum_over(window)
     hours = history.executing_seconds.sum_over(window) / SECONDS_PER_HOUR
-    kwh_per_part = _usual(history.counted_executing_kwh.last(QUANTITY_DAYS), parts)
-    hours_per_part = _usual(history.counted_executing_seconds.last(QUANTITY_DAYS) / SECONDS_PER_HOUR, parts)
+    counted_kwh = history.counted_executing_kwh.last(QUANTITY_DAYS)
+    counted_hours = history.counted_executing_seconds.last(QUANTITY_DAYS) / SECONDS_PER_HOUR
+    energy = history.energy_executing_kwh.sum_over(window)
     no_counter, no_meter = np.isnan(nan_sum(parts)), np.isnan(nan_sum(history.energy_executing_kwh.last(QUANTITY_DAYS)))
     by_counter = [(np.isnan(counted), Missing.NO_COUNTER)]
     by_energy = [(no_counter, Missing.NO_COUNTER), (no_meter, Missing.NO_POWER_METER)]
     by_hours = [(no_counter, Missing.NO_COUNTER)]
     columns = {
         "output_parts_90d": (counted, by_counter),
-        "output_parts_by_energy_90d": (history.energy_executing_kwh.sum_over(window) / kwh_per_part, by_energy),
-        "output_parts_by_hours_90d": (hours / hours_per_part, by_hours),
+        "output_parts_by_energy_90d": (energy / _usual(counted_kwh, parts), by_energy),
+        "output_parts_by_hours_90d": (hours / _usual(counted_hours, parts), by_hours),
     }
     seen = history.observed_seconds.sum_over(window) > 0
     short = history.length - history.first_observed < settings.minimum_history_share * OUTPUT_DAYS
     general = [(short, Missing.NOT_ENOUGH_HISTORY), (~seen, Missing.NOT_OBSERVED)]
-    return {name: _reasoned(values, [*general, *own]) for name, (values, own) in columns.items()}
+    found = {name: _reasoned(values, [*general, *own]) for name, (values, own) in columns.items()}
+    hidden = possible.unobserved[:, -QUANTITY_DAYS:] > 0
+    least = {
+        "output_parts_by_energy_90d": energy / _usual_at_most(counted_kwh, parts, hidden),
+        "output_parts_by_hours_90d": hours / _usual_at_most(counted_hours, parts, hidden),
+    }
+    return found | {
+        name: replace(found[name], least=np.where(found[name].reasons == SAID, values, np.nan))
+        for name, values in least.items()
+    }
+
+
+def _usual_at_most(spent: Array, parts: Array, hidden: NDArray[np.bool_]) -> Array:
+    """`_usual`, where some days may hide something: those not wholly observed count as if a part had taken without end,
+    so that to leave out a day on which parts took much is to count it so. Without end itself where half do."""
+    before = slice(0, QUANTITY_DAYS - OUTPUT_DAYS)
+    each = _each(spent[:, before], parts[:, before])
+    each[hidden[:, before]] = np.inf
+    usual = np.full(len(parts), np.inf)
+    known = ~np.isnan(each).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        usual[known] = np.nanmedian(each[known], axis=1)
+    # The median of two infinities is undefined.
+    return np.where(np.isnan(usual), np.inf, usual)
+
+
+def _each(spent: Array, parts: Array) -> Array:
+    """What a part took on each day; NaN on days that made no parts or spent nothing."""
+    each: Array = np.divide(spent, parts, out=np.full(parts.shape, np.nan), where=parts > 0)
+    each[~(each > 0)] = np.nan
+    return each
 
 
 def _usual(spent: Array, parts: Array) -> Array:
     """Median over the days before the window of what a part took; NaN where no such day made parts and spent
     anything."""
     before = slice(0, QUANTITY_DAYS - OUTPUT_DAYS)
-    made = parts[:, before] > 0
-    each = np.divide(spent[:, before], parts[:, before], out=np.full(made.shape, np.nan), where=made)
-    each[~(each > 0)] = np.nan
+    each = _each(spent[:, before], parts[:, before])
     usual = np.full(len(parts), np.nan)
     known = ~np.isnan(each).all(axis=1)
     usual[known] = np.nanmedian(each[known], axis=1)

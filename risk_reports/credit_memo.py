@@ -93,6 +93,7 @@ def _shown(name: str, value: Any, currency: str, language: Language) -> str:
         ),
         "findings": lambda items: ", ".join(f"{key} ({count})" for key, count in items.items()),
         "supported": ", ".join,
+        "without_agreement": lambda names: ", ".join(names) or say("none"),
         "binding": lambda key: say(f"capacity.{key}") if key else say("unknown"),
         "value": lambda share: ratio(share, language, digits=1),
         "minimum": lambda share: ratio(share, language, digits=1),

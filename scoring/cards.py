@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-import numpy
+import numpy as np
 import scipy
 import sklearn
 import xgboost
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.identifiers import ModelVersion
 from data_contracts.vocabulary import DataOrigin
+
+Matrix = NDArray[np.float64]
 
 SYNTHETIC_STATEMENT = "synthetic; effect sizes are inputs, not findings"
 
@@ -43,6 +46,20 @@ class ModelFeature(Frozen):
     sign: Literal[-1, 0, 1]
     adverse_value: float | None
     peer_median: float | None
+
+
+def within_reach(rows: Matrix, features: Sequence[ModelFeature]) -> Matrix:
+    """`rows` (n, k) with no value beyond the adverse one of its feature; NaN stays.
+
+    A model that is trained and asked on these tells nothing apart beyond it, so that a missing value counted there is
+    counted at its worst: whoever withholds a worse one gains nothing (docs/withholding.md).
+    """
+    reached = rows.copy()
+    for column, feature in enumerate(features):
+        if feature.adverse_value is not None:
+            nearer = np.minimum if feature.sign > 0 else np.maximum
+            reached[:, column] = nearer(rows[:, column], feature.adverse_value)
+    return reached
 
 
 class ReferenceGroup(Frozen):
@@ -115,7 +132,7 @@ def installed_libraries() -> Libraries:
         xgboost=xgboost.__version__,
         scikit_learn=sklearn.__version__,
         scipy=scipy.__version__,
-        numpy=numpy.__version__,
+        numpy=np.__version__,
         python=platform.python_version(),
     )
 

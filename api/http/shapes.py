@@ -65,3 +65,5 @@ class FeatureTold(Told):
     window_days: int | None
     missing: str | None
     adverse_value: float | None
+    favourable_value: float | None
+    unexcused_value: float | None

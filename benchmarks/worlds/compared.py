@@ -20,7 +20,7 @@ from benchmarks.worlds.built import END, BuiltWorld, month_end, split
 from data_contracts.contract import RecordKind
 from features.as_of import CreditTrainingSet
 from scoring.boosters import mean_of_members
-from scoring.cards import Estimate
+from scoring.cards import Estimate, within_reach
 from scoring.credit.artefact import CreditArtefact
 from scoring.training.credit import train_credit
 from scoring.training.metrics import Z_95, area_under_curve
@@ -91,7 +91,8 @@ def fitted(data: CreditTrainingSet, slices: TimeSplit) -> CreditArtefact:
 def margins(model: CreditArtefact, data: CreditTrainingSet) -> Matrix:
     """Log-odds of every row before calibration."""
     columns = [data.names.index(item.key) for item in model.card.features]
-    return mean_of_members(list(model.bag.margins(np.ascontiguousarray(data.values[:, columns]))))
+    rows = within_reach(np.ascontiguousarray(data.values[:, columns]), model.card.features)
+    return mean_of_members(list(model.bag.margins(rows)))
 
 
 def auc_difference(one: Matrix, other: Matrix, outcomes: Mask) -> Estimate:

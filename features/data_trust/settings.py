@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from data_contracts.reference.dated import ParameterBook
+from features.data_trust.gaps import GapRules
 from features.data_trust.grade import GradeRules
 from features.data_trust.nulls import Null, TrustSettings
 from features.trust import Severity, TrustGrade
@@ -21,6 +22,11 @@ def grade_rules_at(parameters: ParameterBook, as_of: datetime | date) -> GradeRu
         best_without_papers=TrustGrade(values["best_without_papers"]),
         best_without_comparison=TrustGrade(values["best_without_comparison"]),
     )
+
+
+def gap_rules_at(parameters: ParameterBook, as_of: datetime | date) -> GapRules:
+    """When a gap counts as external, as in force at `as_of`. Raises NoParameterYet before the first entry."""
+    return GapRules(**parameters.at(as_of)["gap_rules"])
 
 
 def trust_settings_at(parameters: ParameterBook, as_of: datetime | date) -> TrustSettings:

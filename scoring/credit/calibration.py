@@ -58,24 +58,28 @@ class PdScale:
     """All that lies between a margin and `pd_12m`.
 
     `reference_rate` is the default rate of the slice that the calibrator saw; the shift to `central_tendency` is the
-    difference of their log-odds, 0 where that parameter is null.
+    difference of their log-odds, 0 where that parameter is null. The ceiling is the middle of the worst living grade:
+    what is worse is a default event, which no machine tells.
     """
 
     calibrator: Calibrator
     reference_rate: float
     central_tendency: float | None
     floor: float
+    ceiling: float = 1.0
 
     @property
     def shift(self) -> float:
         """Log-odds added for the central tendency."""
         return 0.0 if self.central_tendency is None else logit(self.central_tendency) - logit(self.reference_rate)
 
-    def pd_12m(self, margin: float) -> float:
-        """The probability of default over 12 months that `margin` stands for, after every step."""
-        return self.steps(margin)[-1].pd_12m
+    def pd_12m(self, margin: float, *, widened_by: float = 0.0) -> float:
+        """The probability of default over 12 months that `margin` stands for, after every step, with `widened_by`
+        log-odds on its calibrated log-odds."""
+        shifted = probability(self.calibrator.log_odds(margin) + self.shift + widened_by)
+        return min(max(shifted, self.floor), self.ceiling)
 
-    def steps(self, margin: float) -> tuple[PdStep, PdStep, PdStep]:
+    def steps(self, margin: float) -> tuple[PdStep, PdStep, PdStep, PdStep]:
         """The probability after each step, in order."""
         calibrated = self.calibrator.log_odds(margin)
         shifted = probability(calibrated + self.shift)
@@ -83,6 +87,7 @@ class PdScale:
             PdStep(name=f"calibrated_{self.calibrator.method.value}", pd_12m=probability(calibrated)),
             PdStep(name="central_tendency", pd_12m=shifted),
             PdStep(name="floor", pd_12m=max(shifted, self.floor)),
+            PdStep(name="ceiling", pd_12m=min(max(shifted, self.floor), self.ceiling)),
         )
 
 

@@ -12,19 +12,19 @@ from decimal import Decimal
 from typing import Any
 
 from features.snapshot import FeatureSnapshot, Missing
+from scoring.credit.price import price_inputs, waterfall
+from scoring.credit.trust_terms import trust_terms
 from scoring.errors import ProductNotOffered
 from scoring.money import exact, to_minor
-from scoring.records import Capacity, CreditProduct, CreditRequest, Limit, Price, ScoreRecord
+from scoring.records import Capacity, CreditProduct, CreditRequest, Limit, ScoreRecord
 
 MONTHS_A_YEAR = 12
 CURRENCY_NOT_SUPPORTED = "currency_not_supported"
 
-DAYS_A_YEAR = 365
-PRICE_QUANTITY = "order_price_per_part_minor_365d"
-OUTPUT_QUANTITIES = {
-    "cash_flow_units": "output_parts_90d",
-    "cash_flow_energy": "output_parts_by_energy_90d",
-    "cash_flow_hours": "output_parts_by_hours_90d",
+REVENUE_QUANTITIES = {
+    "cash_flow_units": "revenue_by_counters_minor_365d",
+    "cash_flow_energy": "revenue_by_energy_minor_365d",
+    "cash_flow_hours": "revenue_by_hours_minor_365d",
 }
 ORDERS_QUANTITY = "open_orders_amount_minor_365d"
 UNSOURCED = ("receivables", "collateral", "inventory")
@@ -36,11 +36,10 @@ ALWAYS_MANDATORY = ("expected_loss_budget", "single_name")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """A quantity with a value."""
+    """A quantity with a value: the least that it can be."""
 
     value: float
     unit: str
-    window_days: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +60,9 @@ def product_terms(product: CreditProduct, values: Mapping[str, Any]) -> ProductT
     )
 
 
-def limit(
-    snapshot: FeatureSnapshot, request: CreditRequest, record: ScoreRecord, price: Price, values: Mapping[str, Any]
-) -> Limit:
+def limit(snapshot: FeatureSnapshot, request: CreditRequest, record: ScoreRecord, values: Mapping[str, Any]) -> Limit:
     """The limit of one request: the least of its capacities. `values` are the parameters in force."""
-    return least(capacities(snapshot, request, record, price, values))
+    return least(capacities(snapshot, request, record, values))
 
 
 def least(capacities_: Sequence[Capacity]) -> Limit:
@@ -82,20 +79,25 @@ def least(capacities_: Sequence[Capacity]) -> Limit:
 
 
 def capacities(
-    snapshot: FeatureSnapshot, request: CreditRequest, record: ScoreRecord, price: Price, values: Mapping[str, Any]
+    snapshot: FeatureSnapshot, request: CreditRequest, record: ScoreRecord, values: Mapping[str, Any]
 ) -> tuple[Capacity, ...]:
     """Every capacity by name, in minor units of the request's currency, known or with the reason why not.
 
-    The upper end of the PD interval decides the loss budget. Amounts in another currency than the parameters' are
-    unknown rather than converted.
+    The upper end of the PD interval decides the loss budget and the rate at which debt is repaid; what production tells
+    counts at the least that it can be, less the haircut of its trust. Amounts in another currency than the parameters'
+    are unknown rather than converted.
     """
     terms = product_terms(request.product, values)
-    annuity = annuity_factor(
-        annual_rate=price.annual_rate_ratio, months=min(request.tenor_months, terms.maximum_tenor_months)
+    rate, _ = waterfall(
+        record.pd_12m_upper, exact(values["lgd"][request.product.value]), price_inputs(values["price_inputs"])
     )
-    amounts: dict[str, int | str] = {
+    annuity = annuity_factor(annual_rate=rate, months=min(request.tenor_months, terms.maximum_tenor_months))
+    told = {
         **_production(snapshot, request.currency, annuity, values),
         "orders": _advance_on_orders(snapshot, request.currency, values),
+    }
+    amounts: dict[str, int | str] = {
+        **_less(trust_terms(snapshot.data_trust, values).haircut, told),
         **dict.fromkeys(UNSOURCED, Missing.NO_SOURCE.value),
         **_caps(request, record, values),
     }
@@ -133,24 +135,33 @@ def _production(
     snapshot: FeatureSnapshot, currency: str, annuity: Decimal, values: Mapping[str, Any]
 ) -> dict[str, int | str]:
     terms = values["cash_flow"]
-    margins = terms["margin_share"]
-    price_minor = _money(snapshot, PRICE_QUANTITY, currency)
 
     def capacity(quantity: str) -> int | str:
-        parts = _parts_a_year(snapshot, quantity)
-        if isinstance(parts, str):
-            return parts
-        if isinstance(price_minor, str):
-            return price_minor
+        revenue = _money(snapshot, quantity, currency)
+        if isinstance(revenue, str):
+            return revenue
         return cash_flow_capacity(
-            annual_revenue_minor=parts * price_minor,
-            margin_share=exact(margins.get(snapshot.industry_division, margins["default"])),
+            annual_revenue_minor=revenue,
+            margin_share=exact(_margin_share(snapshot.industry_division, terms["margin_share"])),
             stress_haircut=exact(terms["stress_haircut"]),
             cover=exact(terms["debt_service_cover"]),
             annuity=annuity,
         )
 
-    return {name: capacity(quantity) for name, quantity in OUTPUT_QUANTITIES.items()}
+    return {name: capacity(quantity) for name, quantity in REVENUE_QUANTITIES.items()}
+
+
+def _less(haircut: Decimal, amounts: Mapping[str, int | str]) -> dict[str, int | str]:
+    """Known amounts less the haircut."""
+    return {
+        name: amount if isinstance(amount, str) else to_minor(amount * (1 - haircut))
+        for name, amount in amounts.items()
+    }
+
+
+def _margin_share(division: str | None, shares: Mapping[str, float]) -> float:
+    """The division's share; where it is not known which, the least of all."""
+    return min(shares.values()) if division is None else shares.get(division, shares["default"])
 
 
 def _advance_on_orders(snapshot: FeatureSnapshot, currency: str, values: Mapping[str, Any]) -> int | str:
@@ -169,15 +180,6 @@ def _caps(request: CreditRequest, record: ScoreRecord, values: Mapping[str, Any]
     }
 
 
-def _parts_a_year(snapshot: FeatureSnapshot, name: str) -> Decimal | str:
-    """The output of a window as a year's, or the reason why it is not known."""
-    quantity = _known(snapshot, name)
-    if isinstance(quantity, str):
-        return quantity
-    assert quantity.window_days is not None, f"{name} is the output of a window"
-    return exact(quantity.value) * DAYS_A_YEAR / quantity.window_days
-
-
 def _money(snapshot: FeatureSnapshot, name: str, currency: str) -> Decimal | str:
     """An amount in minor units of `currency`, or the reason why it is not known in it."""
     quantity = _known(snapshot, name)
@@ -194,4 +196,7 @@ def _known(snapshot: FeatureSnapshot, name: str) -> _Known | str:
     if quantity.value is None:
         assert quantity.missing is not None
         return quantity.missing.value
-    return _Known(value=quantity.value, unit=quantity.unit, window_days=quantity.window_days)
+    if quantity.adverse_value is None or (quantity.value > 0 and quantity.adverse_value == 0):
+        # What was not observed could have been nothing: there is no telling.
+        return Missing.NOT_OBSERVED.value
+    return _Known(value=quantity.adverse_value, unit=quantity.unit)

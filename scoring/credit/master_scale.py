@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from scoring.records import RatingGrade
 
@@ -50,6 +51,12 @@ def master_scale(mids: Mapping[str, float]) -> MasterScale:
     ordered = {RatingGrade(grade): float(mid) for grade, mid in sorted(mids.items(), key=lambda item: item[1])}
     assert list(ordered)[-1] == DEFAULTED, "a master scale ends with default"
     return MasterScale(mids=ordered)
+
+
+def pd_ceiling(values: Mapping[str, Any]) -> float:
+    """The most that is concluded of a living obligor: the upper end of the interval of thin history, so that no history
+    at all is never better than a bad one."""
+    return master_scale(values["master_scale"]).mids[RatingGrade(values["thin_history_interval"]["upper"])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """Scoring: a snapshot, a model and parameters become a probability of default with its grade, interval and reasons.
 
 The interval is provisional: percentiles of the bag's members at what was observed and at the worst it could have been,
-without a tested coverage. docs/credit-policy.md says how it is made.
+without a tested coverage. docs/credit-policy.md says how it is made, docs/withholding.md why its upper end never falls
+where rows are withheld.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,14 @@ from numpy.typing import NDArray
 
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
-from features.snapshot import FeatureSnapshot, Missing
-from scoring.boosters import Explanation
-from scoring.cards import ModelFeature
+from features.feature_value import FeatureValue
+from features.snapshot import FeatureSnapshot
+from scoring.boosters import Explanation, mean_of_members
+from scoring.cards import ModelFeature, within_reach
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import PdScale
-from scoring.credit.master_scale import MasterScale, PointsScale, master_scale
+from scoring.credit.master_scale import MasterScale, PointsScale, master_scale, pd_ceiling
+from scoring.credit.trust_terms import trust_terms
 from scoring.errors import ModelDoesNotFit
 from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
 from scoring.records import Contribution, PdStep, ScoreRecord, ScoreSource
@@ -27,6 +31,8 @@ from scoring.records import Contribution, PdStep, ScoreRecord, ScoreSource
 Matrix = NDArray[np.float64]
 
 RECENT_COVERAGE = "coverage_90d"
+UPPER_END = "upper_end"
+"""The last step of a model's PD: it lies within its interval."""
 
 
 def score(snapshot: FeatureSnapshot, artefact: CreditArtefact, parameters: ParameterBook) -> ScoreRecord:
@@ -39,9 +45,9 @@ def score_many(
 ) -> list[ScoreRecord]:
     """A record for each snapshot, in order; the same bits as scoring them one by one.
 
-    An obligor with less history than parameter `minimum_history_days`, or of whose last 90 days less was observed than
-    `minimum_recent_coverage`, gets its industry's prior (`thin_history`): an old history says nothing about a firm that
-    has fallen silent.
+    An obligor with less history than parameter `minimum_history_days`, or of whose last 90 days less than
+    `minimum_recent_coverage` was surely observed, gets its industry's prior (`thin_history`): an old history says
+    nothing about a firm that has fallen silent.
     Raises ModelDoesNotFit where a snapshot lacks one of the model's features, NoParameterYet where `as_of` lies before
     the first parameters, AdditivityBroken where the trees contradict their contributions.
     """
@@ -62,10 +68,14 @@ def score_many(
 
 
 def _is_thin(snapshot: FeatureSnapshot, values: Mapping[str, Any]) -> bool:
+    """Judged at the coverage's worst, which also counts owned machines that were never heard of."""
     recent = snapshot.values.get(RECENT_COVERAGE)
-    is_silent = recent is not None and recent.value is not None and recent.value < values["minimum_recent_coverage"]
-    has_nothing = recent is not None and recent.missing in {Missing.NOT_ENOUGH_HISTORY, Missing.NO_SOURCE}
-    return is_silent or has_nothing or snapshot.history_days < values["minimum_history_days"]
+    is_silent = recent is not None and (recent.value is None or _below(recent, values["minimum_recent_coverage"]))
+    return is_silent or snapshot.history_days < values["minimum_history_days"]
+
+
+def _below(coverage: FeatureValue, minimum: float) -> bool:
+    return coverage.adverse_value is None or coverage.adverse_value < minimum
 
 
 def _model_records(
@@ -79,11 +89,16 @@ def _model_records(
     for snapshot in snapshots:
         _check_fit(snapshot, keys)
     observed = np.array([snapshot.vector(keys) for snapshot in snapshots])
-    adverse = np.array([_adverse(snapshot, keys, features) for snapshot in snapshots])
-    explanation = artefact.explain(observed)
+    explanation = artefact.explain(within_reach(observed, features))
     lowest, highest = artefact.card.interval_percentiles
     lower = np.percentile(explanation.member_margins, lowest, axis=0)
-    upper = np.percentile(artefact.bag.margins(adverse), highest, axis=0)
+    worst, unexcused = (
+        _upper(artefact.bag.margins(_filled(vectors, features)), highest)
+        for vectors in (
+            np.array([snapshot.adverse_vector(keys) for snapshot in snapshots]),
+            np.array([snapshot.unexcused_vector(keys) for snapshot in snapshots]),
+        )
+    )
     return [
         _model_record(
             snapshot,
@@ -93,10 +108,33 @@ def _model_records(
             observed=observed[row],
             explanation=explanation,
             row=row,
-            interval=(float(lower[row]), float(upper[row])),
+            interval=_Interval(float(lower[row]), float(worst[row]), float(unexcused[row])),
         )
         for row, (snapshot, value) in enumerate(zip(snapshots, values, strict=True))
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Margins of one obligor: the lower end at what was observed, the upper ends at the worst of what was not, with
+    external gaps excused and with none excused."""
+
+    lower: float
+    worst: float
+    unexcused: float
+
+    def ends(self, scale: PdScale, snapshot: FeatureSnapshot, values: Mapping[str, Any]) -> tuple[float, float]:
+        """Both ends as PDs, moved apart by the grade of data trust. To be excused gains no more than the stated
+        relief."""
+        widening = trust_terms(snapshot.data_trust, values).widening
+        relieved = scale.pd_12m(self.unexcused, widened_by=widening - float(values["external_gap_relief"]))
+        upper = max(scale.pd_12m(self.worst, widened_by=widening), relieved)
+        return scale.pd_12m(self.lower, widened_by=-widening), upper
+
+
+def _upper(members: Matrix, percentile: float) -> Matrix:
+    """The upper margin of each row of (members, rows): a high percentile, and never below their mean."""
+    return np.maximum(np.percentile(members, percentile, axis=0), mean_of_members(list(members)))
 
 
 def _model_record(
@@ -108,11 +146,14 @@ def _model_record(
     observed: Matrix,
     explanation: Explanation,
     row: int,
-    interval: tuple[float, float],
+    interval: _Interval,
 ) -> ScoreRecord:
     scale = _pd_scale(artefact, values)
-    steps = scale.steps(float(explanation.margin[row]))
-    pd_12m = steps[-1].pd_12m
+    lower, upper = interval.ends(scale, snapshot, values)
+    raw = scale.steps(float(explanation.margin[row]))
+    # Trees may send a missing value on a way of its own: it never counts for worse than the worst that it may hide.
+    pd_12m = min(raw[-1].pd_12m, upper)
+    steps = (*raw, PdStep(name=UPPER_END, pd_12m=pd_12m))
     contributions = _contributions(artefact.card.features, observed, explanation.contributions[row])
     return ScoreRecord(
         obligor_id=snapshot.obligor_id,
@@ -124,8 +165,8 @@ def _model_record(
         pd_model=steps[0].pd_12m,
         pd_steps=steps,
         pd_12m=pd_12m,
-        pd_12m_lower=min(pd_12m, scale.pd_12m(interval[0])),
-        pd_12m_upper=max(pd_12m, scale.pd_12m(interval[1])),
+        pd_12m_lower=min(pd_12m, lower),
+        pd_12m_upper=upper,
         rating_grade=_scale(values).grade(pd_12m),
         score_points=_points(values).points(pd_12m),
         reasons=reasons(
@@ -145,7 +186,7 @@ def _thin_record(snapshot: FeatureSnapshot, values: Mapping[str, Any], parameter
     priors = values["industry_prior_pd"]
     prior = priors.get(snapshot.industry_division, priors["default"])
     scale = _scale(values)
-    pd_12m = max(prior, values["pd_floor"])
+    pd_12m = min(max(prior, values["pd_floor"]), pd_ceiling(values))
     ends = {end: scale.mids[grade] for end, grade in values["thin_history_interval"].items()}
     return ScoreRecord(
         obligor_id=snapshot.obligor_id,
@@ -179,15 +220,10 @@ def _check_fit(snapshot: FeatureSnapshot, keys: Sequence[str]) -> None:
         )
 
 
-def _adverse(snapshot: FeatureSnapshot, keys: Sequence[str], features: Sequence[ModelFeature]) -> Matrix:
-    """What was not observed counted against the obligor; what is missing altogether, at the peers' adverse P90.
-
-    What is missing because nothing failed is not unknown: it stays missing.
-    """
+def _filled(worst: Matrix, features: Sequence[ModelFeature]) -> Matrix:
+    """Rows (n, k) with features of which nothing is ruled out at the peers' adverse P90, and none beyond it."""
     fills = np.array([np.nan if feature.adverse_value is None else feature.adverse_value for feature in features])
-    is_known = np.array([snapshot.values[key].missing is Missing.NO_FAILURE for key in keys])
-    seen = snapshot.adverse_vector(keys)
-    return np.where(np.isnan(seen) & ~is_known, fills, seen)
+    return within_reach(np.where(np.isnan(worst), fills, worst), features)
 
 
 def _contributions(features: Sequence[ModelFeature], observed: Matrix, pulls: Matrix) -> tuple[Contribution, ...]:
@@ -208,6 +244,7 @@ def _pd_scale(artefact: CreditArtefact, values: Mapping[str, Any]) -> PdScale:
         reference_rate=artefact.card.reference_rate,
         central_tendency=values["central_tendency"],
         floor=values["pd_floor"],
+        ceiling=pd_ceiling(values),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from features.snapshot import FeatureSnapshot
 from scoring.credit.limit import ProductTerms
 from scoring.credit.master_scale import MasterScale
+from scoring.credit.trust_terms import TrustTerms
 from scoring.records import CreditRequest, Limit, Outcome, Price, RatingGrade, ScoreRecord
 
 
@@ -38,6 +39,7 @@ class Case:
     terms: ProductTerms
     scale: MasterScale
     cut_offs: CutOffs
+    trust: TrustTerms
 
 
 Values = Mapping[str, Any]

@@ -9,6 +9,7 @@ from features.snapshot import FeatureSnapshot
 from scoring.credit.limit import limit, product_terms
 from scoring.credit.master_scale import master_scale
 from scoring.credit.price import price
+from scoring.credit.trust_terms import trust_terms
 from scoring.decision.case import Case, CutOffs
 from scoring.decision.policy import credit_policy
 from scoring.errors import InvalidRequest
@@ -31,11 +32,12 @@ def decide(
         request=request,
         record=record,
         snapshot=snapshot,
-        limit=limit(snapshot, request, record, asked_price, values),
+        limit=limit(snapshot, request, record, values),
         price=asked_price,
         terms=terms,
         scale=master_scale(values["master_scale"]),
         cut_offs=CutOffs(**values["grade_cut_offs"]),
+        trust=trust_terms(snapshot.data_trust, values),
     )
     findings = credit_policy(values["credit_policy"]).examine(case)
     return CreditDecision(

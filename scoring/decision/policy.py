@@ -68,6 +68,22 @@ class DataTrust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataTrustGrade:
+    """What the trust in the data cost: stated with every decision, and no reason to refuse by itself."""
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Never bites: the cost is in the interval and the limit."""
+        trust = case.trust
+        return Outcome.APPROVE, {
+            "trust_grade": trust.found.value,
+            "deciding_grade": trust.grade.value,
+            "without_agreement": list(trust.unmade),
+            "widening_log_odds": trust.widening,
+            "haircut_ratio": float(trust.haircut),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GradeCutOff:
     """The rating grade decides: up to one grade approve, up to another refer, beyond decline."""
 
@@ -181,6 +197,7 @@ RULES: Mapping[str, type[Any]] = {
     "K01_thin_history": ThinHistory,
     "K02_coverage": Coverage,
     "K03_data_trust": DataTrust,
+    "K04_data_trust_grade": DataTrustGrade,
     "S01_grade_cut_off": GradeCutOff,
     "S02_interval_straddles": IntervalStraddles,
     "L01_limit_unknown": LimitUnknown,

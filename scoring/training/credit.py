@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet
-from features.catalogue import catalogue_version
+from features.bounded import is_bounded
+from features.catalogue import CATALOGUE, catalogue_version
 from scoring.boosters import Ensemble, ensemble, mean_of_members, to_bytes, training_matrix
-from scoring.cards import DataCut, ModelFeature, ReferenceGroup, Slice, installed_libraries, statement_of
+from scoring.cards import DataCut, ModelFeature, ReferenceGroup, Slice, installed_libraries, statement_of, within_reach
 from scoring.credit.artefact import CreditArtefact, credit_artefact
 from scoring.credit.calibration import PdScale, fit_calibrator
 from scoring.credit.card import CalibratorCard, CreditCard, CreditMetrics
@@ -79,7 +80,11 @@ def train_credit(
     values = parameters.at(split.test[-1])
     settings = values["credit_model"]
     trained = rows_at(data.as_of, data.obligor_ids, split.train)
-    columns = input_columns(data.names, data.values[trained], credit_sign)
+    columns = [
+        column
+        for column in input_columns(data.names, data.values[trained], credit_sign)
+        if values["credit_model_inputs"] == "all" or is_bounded(CATALOGUE[data.names[column]])
+    ]
     train, calibrate, test = (_rows(data, columns, as_ofs) for as_ofs in (split.train, split.calibrate, split.test))
     _check_events(train, calibrate, test, minimum=settings["minimum_defaults"])
     features = model_features(
@@ -87,6 +92,9 @@ def train_credit(
         train.values,
         sign=credit_sign,
         adverse_percentile=settings["adverse_percentile"],
+    )
+    train, calibrate, test = (
+        replace(rows, values=within_reach(rows.values, features)) for rows in (train, calibrate, test)
     )
     rounds = _rounds(train, features, settings, seed=seed)
     members = [_member(train, features, settings, rounds=rounds, seed=seed + i) for i in range(settings["members"])]

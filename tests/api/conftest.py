@@ -12,8 +12,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import simulator
 from api import cli
+from api.home import Home, open_home
+from api.models import service as models
+from api.scores import service as scores
+from api.telemetry import service as telemetry
 from benchmarks.postgresql import postgresql
+from scoring.records import ScoreRecord
+from tests.golden_world import AS_OF, NOW, WORLD
 
 OBLIGOR = "91999999MA0000001N"
 
@@ -71,3 +78,17 @@ def empty_postgresql_url(postgresql_url: str) -> str:
         connection.execute(sa.text("CREATE SCHEMA public"))
     engine.dispose()
     return postgresql_url
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, list[ScoreRecord]]]:
+    """A home with the golden world ingested, both models trained, everybody scored."""
+    folder = tmp_path_factory.mktemp("world")
+    simulator.simulate(out=folder / "files", **WORLD)  # type: ignore[arg-type]
+    home = open_home(folder / "home")
+    results = telemetry.ingest_folder(home, folder / "files", received_time=NOW, progress=lambda *_: None)
+    assert sum(result.rows_quarantined for result in results) == 0
+    models.train_credit(home, as_of=AS_OF)
+    models.train_insurance(home, as_of=AS_OF)
+    yield home, scores.score_all(home, as_of=AS_OF, now=NOW)
+    home.engine.dispose()

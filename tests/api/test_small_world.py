@@ -5,46 +5,29 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-import simulator
 from api import cli
-from api.home import Home, open_home
-from api.models import service as models
+from api.home import Home
 from api.models.training_sets import Asked, Every, Purpose, write_training_set
-from api.scores import service as scores
-from api.telemetry import service as telemetry
 from data_contracts.errors import InputError
 from data_contracts.identifiers import ObligorId
 from features.catalogue import CATALOGUE
 from scoring.records import ScoreRecord, ScoreSource
+from tests.golden_world import AS_OF, GOLDEN, NOW
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "reference_portfolio.json"
-AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
-WORLD = {"obligors": 240, "months": 46, "seed": 7, "samples_for": 1, "sample_days": 3}
 LOAN = ("--amount", "500000.00", "--tenor-months", "12", "--as-of", "2026-07-01", "--json")
 COVER = ("--sum-insured", "800000.00", "--from", "2026-07-01", "--to", "2027-06-30", "--as-of", "2026-07-01", "--json")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, list[ScoreRecord]]]:
-    """A home with a small world ingested, both models trained, everybody scored."""
-    folder = tmp_path_factory.mktemp("world")
-    simulator.simulate(out=folder / "files", **WORLD)  # type: ignore[arg-type]
-    home = open_home(folder / "home")
-    results = telemetry.ingest_folder(home, folder / "files", received_time=NOW, progress=lambda *_: None)
-    assert sum(result.rows_quarantined for result in results) == 0
-    models.train_credit(home, as_of=AS_OF)
-    models.train_insurance(home, as_of=AS_OF)
-    yield home, scores.score_all(home, as_of=AS_OF, now=NOW)
-    home.engine.dispose()
+@pytest.fixture
+def world(small_world: tuple[Home, list[ScoreRecord]]) -> tuple[Home, list[ScoreRecord]]:
+    return small_world
 
 
 @pytest.fixture

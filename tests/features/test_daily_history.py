@@ -103,17 +103,6 @@ def test_a_silent_day_is_as_long_as_its_clock_says(changed: date, seconds: float
     assert found.within_seconds.values[0, -2:].tolist() == [FULL, seconds]
 
 
-def test_the_pessimist_takes_what_is_unknown_for_off_and_counts_what_was_sampled() -> None:
-    found = history([day(back(1), executing=1_000, off=9_000, sampled=1_000), day(LAST_DAY, executing=500)])
-    worst = found.adverse()
-    assert worst.observed_seconds.values[0, -2:].tolist() == [FULL, FULL]
-    assert worst.unknown_seconds.values.sum() == 0
-    assert worst.off_seconds.values[0, -2:].tolist() == [FULL - 1_000, FULL - 500]
-    assert worst.covered_seconds.values[0, -2:].tolist() == [1_000, 500]
-    assert found.covered_seconds.values[0, -2:].tolist() == [10_000, 500]
-    assert worst.executing_seconds is found.executing_seconds
-
-
 def test_an_obligor_of_whom_nothing_is_known_has_empty_days() -> None:
     found = build_history(
         machine_days([day(LAST_DAY, executing=1)]),

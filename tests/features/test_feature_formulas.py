@@ -46,39 +46,6 @@ def test_level() -> None:
     assert values["coverage_7d"] == pytest.approx(observed / (7 * 24))
 
 
-def test_the_adverse_values_of_level_features() -> None:
-    days = [
-        day(back(0), executing=6 * HOUR, idle=2 * HOUR, off=4 * HOUR, sampled=9 * HOUR),
-        *(day(back(n), executing=6 * HOUR, idle=6 * HOUR, off=12 * HOUR) for n in range(2, 8)),
-    ]
-    values = values_of(history(days).adverse())
-    executing, powered, length = 6 * 6, 8 + 5 * 12, 7 * 24
-    assert values["power_on_rate_7d"] == pytest.approx(powered / length)
-    assert values["operating_rate_7d"] == pytest.approx(executing / length)
-    assert values["utilisation_7d"] == pytest.approx(executing / powered)
-    assert values["active_day_share_7d"] == pytest.approx(6 / 7)
-    assert values["coverage_7d"] == pytest.approx((9 + 5 * 24) / length)
-
-
-def test_what_is_unobserved_never_makes_a_pessimist_hopeful() -> None:
-    random = np.random.default_rng(11)
-    for _ in range(20):
-        shares = random.dirichlet(np.ones(7), size=90) * FULL
-        names = ("unknown", "off", "fault", "maintenance", "setup", "executing", "idle")
-        days = [
-            day(back(n), **dict(zip(names, map(float, shares[n]), strict=True)), sampled=float(shares[n, 2:].sum()))
-            for n in range(90)
-            if random.random() < 0.8
-        ]
-        found = history(days)
-        told, worst = values_of(found), values_of(found.adverse())
-        for name in ("power_on_rate", "operating_rate", "active_day_share", "executing_hours_per_day", "coverage"):
-            for window in (7, 30, 90):
-                key = f"{name}_{window}d"
-                if isinstance(told[key], float):
-                    assert worst[key] <= told[key] + 1e-12, key
-
-
 def test_failure_rate_is_shrunk_and_mtbf_is_not() -> None:
     days = [day(back(n), executing=10 * HOUR, off=14 * HOUR, fault_starts=float(n == 3) * 2) for n in range(10)]
     values = values_of(history(days))

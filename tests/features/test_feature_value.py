@@ -27,11 +27,13 @@ ROW = FeatureRow(
     observed=np.array([0.25, np.nan, 0.0]),
     reasons=np.array([SAID, REASONS.index(Missing.NOT_OBSERVED), SAID], dtype=np.int8),
     adverse=np.array([0.125, 1.0, np.nan]),
+    favourable=np.array([0.5, 0.25, np.nan]),
+    unexcused=np.array([0.0, 1.5, np.nan]),
 )
 VALUES = {
-    "rate_7d": FeatureValue(value=0.25, unit="1", window_days=7, missing=None, adverse_value=0.125),
+    "rate_7d": FeatureValue(value=0.25, unit="1", window_days=7, missing=None, adverse_value=0.125, favourable_value=0.5, unexcused_value=0.0),
     "rate_90d": FeatureValue(
-        value=None, unit="1", window_days=90, missing=Missing.NOT_OBSERVED, adverse_value=1.0
+        value=None, unit="1", window_days=90, missing=Missing.NOT_OBSERVED, adverse_value=1.0, favourable_value=0.25, unexcused_value=1.5
     ),
     "age": FeatureValue(value=0.0, unit="d", window_days=None, missing=None, adverse_value=None),
 }  # fmt: skip

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from day_tables import SETTINGS, back, day, history, span
+from day_tables import FULL, SETTINGS, back, day, history, span
 from sample_tables import OBLIGOR
 
+from features.bounds import completions
+from features.daily import OwnedTime
 from features.feature_value import REASONS, SAID
 from features.snapshot import Missing
 from features.trade import (
     OUTPUT_DAYS,
     QUANTITIES,
     QUANTITY_DAYS,
+    REVENUES,
     QuantityColumn,
     asset_values,
     order_quantities,
     output_quantities,
+    revenue_quantities,
     several_currencies,
 )
 
@@ -71,6 +76,60 @@ def test_no_orders_at_all() -> None:
     assert several_currencies(ORDERS.empty_table()) == {}
 
 
+def test_revenue_fills_the_orders_dearest_first_and_no_more_than_they_ask_for() -> None:
+    orders = table(
+        [(OBLIGOR, "1", 100, 50_000, "CNY"), (OBLIGOR, "2", 300, 90_000, "CNY"), (OTHER, "1", 9, 1_000, "USD")], ORDERS
+    )
+    # 500 a part for 100 parts, 300 a part for 300; outputs of 90 days are a year's x 90 / 365
+    for year, revenue in ((60, 30_000), (100, 50_000), (150, 65_000), (400, 140_000), (9_999, 140_000)):
+        made = QuantityColumn(np.array([year * 90 / 365, np.nan]), np.array([SAID, 3], np.int8), ["parts"] * 2)
+        found = revenue_quantities(orders, dict.fromkeys(REVENUES.values(), made), [OBLIGOR, OTHER])
+        for column in found.values():
+            assert said(column)[1] == "CNY_minor"
+            assert said(column)[0] == pytest.approx(revenue)
+            assert column.least is not None
+            assert column.least[0] == pytest.approx(revenue)
+            assert said(column, 1)[0] is REASONS[3]
+
+
+def test_leaving_orders_out_never_raises_the_revenue() -> None:
+    random = np.random.default_rng(5)
+    for _ in range(30):
+        rows = [
+            (OBLIGOR, str(n), int(random.integers(1, 50)), int(random.integers(1, 90_000)), "CNY") for n in range(8)
+        ]
+        made = QuantityColumn(np.array([random.uniform(0, 60)]), np.array([SAID], np.int8), ["parts"])
+        outputs = dict.fromkeys(REVENUES.values(), made)
+        kept = [row for row in rows if random.random() < 0.7] or rows[:1]
+        full, less = (revenue_quantities(table(some, ORDERS), outputs, [OBLIGOR]) for some in (rows, kept))
+        for name in REVENUES:
+            assert less[name].values[0] <= full[name].values[0] * (1 + 1e-12)
+
+
+def test_output_by_hours_is_least_where_hidden_days_took_without_end() -> None:
+    slow = {40: 9 * HOUR}
+
+    def least(hidden: set[int], *, length: float = FULL) -> float:
+        days = [
+            day(back(n), executing=slow.get(n % 50, 5 * HOUR), parts=50, length=length)
+            for n in range(QUANTITY_DAYS)
+            if n not in hidden
+        ]
+        rows = [
+            row | {"observed_seconds": FULL, "sampled_seconds": FULL, "off_seconds": FULL - row["executing_seconds"]}
+            for row in days
+        ]
+        found = outputs_of(rows)
+        column = found["output_parts_by_hours_90d"]
+        assert column.least is not None
+        return float(column.least[0])
+
+    whole = least(set())
+    assert whole == pytest.approx(50 * 90 * (5 * 88 + 9 * 2) / (5 * 90), rel=0.01)
+    assert least({140, 190, 240}) <= whole
+    assert least(set(range(90, 230))) == 0
+
+
 def test_asset_values() -> None:
     schema = pa.schema([("obligor_id", pa.string()), ("asset_value_minor", pa.int64()), ("currency", pa.string())])
     owned = table([(OBLIGOR, 700, "CNY"), (OBLIGOR, 50, "CNY"), (OBLIGOR, None, None), (OTHER, None, None)], schema)
@@ -79,8 +138,14 @@ def test_asset_values() -> None:
     assert said(found, 1) == (Missing.NO_SOURCE, "minor")
 
 
+def outputs_of(days: list[dict[str, Any]]) -> dict[str, QuantityColumn]:
+    found = history(days, [span()], length=QUANTITY_DAYS)
+    heard_of = OwnedTime(found.within_seconds.last(QUANTITY_DAYS), found.machine_days.last(QUANTITY_DAYS))
+    return output_quantities(found, SETTINGS, completions(found, heard_of))
+
+
 def output(days: list[dict[str, Any]]) -> dict[str, float | Missing]:
-    found = output_quantities(history(days, [span()], length=QUANTITY_DAYS), SETTINGS)
+    found = outputs_of(days)
     assert {column.units[0] for column in found.values()} == {"parts"}
     return {name: said(column)[0] for name, column in found.items()}
 

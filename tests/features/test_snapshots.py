@@ -148,13 +148,10 @@ def test_a_book_in_blocks_is_the_same(book: Book, size: int) -> None:
 
 def test_the_matrix_is_what_snapshots_say(book: Book) -> None:
     snapshots = {item.obligor_id: item for item in take(book, OBLIGOR, OTHER)}
-    for adverse in (False, True):
-        matrix = feature_matrix(book.reader, as_of=AS_OF, level=Level.OBLIGOR, parameters=PARAMETERS, adverse=adverse)
-        assert list(matrix.units) == [OBLIGOR, OTHER]
-        for row, unit in enumerate(matrix.units):
-            snapshot = snapshots[ObligorId(unit)]
-            told = snapshot.adverse_vector(matrix.names) if adverse else snapshot.vector(matrix.names)
-            assert told.tobytes() == matrix.values[row].tobytes()
+    matrix = feature_matrix(book.reader, as_of=AS_OF, level=Level.OBLIGOR, parameters=PARAMETERS)
+    assert list(matrix.units) == [OBLIGOR, OTHER]
+    for row, unit in enumerate(matrix.units):
+        assert snapshots[ObligorId(unit)].vector(matrix.names).tobytes() == matrix.values[row].tobytes()
     machines = feature_matrix(book.reader, as_of=AS_OF, level=Level.MACHINE, parameters=PARAMETERS)
     assert list(zip(machines.units, machines.obligor_ids, strict=True)) == [
         (MACHINE, OBLIGOR),
@@ -222,3 +219,22 @@ def test_findings_go_to_whom_they_concern(tmp_path: Path) -> None:
         assert seller.machines == {}
         assert set(buyer.machines) == {MACHINE}
         assert parse_snapshot(buyer.canonical()).data_trust == buyer.data_trust
+
+
+def test_a_gap_under_a_notice_of_the_grid_is_excused_and_one_without_is_not(tmp_path: Path) -> None:
+    with new_book(tmp_path) as book:
+        book.owns(MACHINE, start=START)
+        book.reports(MACHINE, date(2025, 1, 1), 510, **WORK)  # to 25 May 2026
+        book.reports(MACHINE, date(2026, 5, 27), 35, **WORK)  # from 27 May on
+        (before,) = take(book, OBLIGOR, with_machines=False)
+        day = datetime(2026, 5, 25, 16, tzinfo=UTC)  # 26 May in Shanghai
+        notice = {"obligor_id": OBLIGOR, "notice_id": "1", "measure": "whole_days", "lost_ratio": 1.0}
+        book.say(RecordKind.POWER_NOTICE, [{**notice, "event_time": day, "until_time": day + timedelta(days=1)}])
+        (after,) = take(book, OBLIGOR, with_machines=False)
+    keys = ("operating_rate_90d", "failure_rate_90d")
+    rate, faults = (before.values[key] for key in keys)
+    assert (rate.adverse_value, faults.adverse_value) == (pytest.approx(89 * 8 / (90 * 24)), None)
+    assert [before.values[key].unexcused_value for key in keys] == [rate.adverse_value, None]
+    rate, faults = (after.values[key] for key in keys)
+    assert (rate.adverse_value, faults.adverse_value) == (pytest.approx(8 / 24), pytest.approx(faults.value))
+    assert [after.values[key].unexcused_value for key in keys] == [pytest.approx(89 * 8 / (90 * 24)), None]

@@ -15,7 +15,7 @@ from features.as_of import CreditTrainingSet, InsuranceTrainingSet
 from features.catalogue import CATALOGUE, catalogue_version
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
 from features.trust import DataTrust, TrustGrade
-from scoring.credit.limit import OUTPUT_QUANTITIES, PRICE_QUANTITY
+from scoring.credit.limit import REVENUE_QUANTITIES
 
 NAMES = tuple(CATALOGUE)
 OBLIGOR = ObligorId("91999999MA0000001N")
@@ -119,6 +119,7 @@ def feature_values(row: np.ndarray, *, signs: np.ndarray, worse_by: float = 0.02
             window_days=definition.window_days,
             missing=Missing.NOT_OBSERVED if np.isnan(value) else None,
             adverse_value=None if np.isnan(value) else float(value + worse_by * sign),
+            unexcused_value=None if np.isnan(value) else float(value + worse_by * sign),
         )
         for (name, definition), value, sign in zip(CATALOGUE.items(), row, signs, strict=True)
     }
@@ -130,16 +131,12 @@ def quantity(value: float | None, unit: str, window_days: int | None) -> Feature
 
 
 def production(
-    *, parts_90d: float | None, price_minor: float | None, energy_parts_90d: float | None = None, currency: str = "CNY"
+    *, revenue_minor: float | None, energy_revenue_minor: float | None = None, currency: str = "CNY"
 ) -> dict[str, FeatureValue]:
-    """Quantities of a firm that made so many parts, as counters, energy (as counters, where not said) and hours tell."""
-    by_energy = parts_90d if energy_parts_90d is None else energy_parts_90d
-    return {
-        OUTPUT_QUANTITIES["cash_flow_units"]: quantity(parts_90d, "parts", 90),
-        OUTPUT_QUANTITIES["cash_flow_energy"]: quantity(by_energy, "parts", 90),
-        OUTPUT_QUANTITIES["cash_flow_hours"]: quantity(parts_90d, "parts", 90),
-        PRICE_QUANTITY: quantity(price_minor, f"{currency}_minor", 365),
-    }
+    """Quantities of a firm that earns so much a year, as counters, energy (as counters, where not said) and hours tell."""
+    by_energy = revenue_minor if energy_revenue_minor is None else energy_revenue_minor
+    amounts = dict.fromkeys(REVENUE_QUANTITIES, revenue_minor) | {"cash_flow_energy": by_energy}
+    return {REVENUE_QUANTITIES[name]: quantity(value, f"{currency}_minor", 365) for name, value in amounts.items()}
 
 
 def make_snapshot(

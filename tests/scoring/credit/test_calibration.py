@@ -24,9 +24,19 @@ BY_DEFAULTS = {"platt_below_defaults": 60, "isotonic_above_defaults": 1000}
 
 
 def pd_scale(
-    calibrator: Calibrator = IDENTITY, *, central_tendency: float | None = None, floor: float = 0.0
+    calibrator: Calibrator = IDENTITY,
+    *,
+    central_tendency: float | None = None,
+    floor: float = 0.0,
+    ceiling: float = 1.0,
 ) -> PdScale:
-    return PdScale(calibrator=calibrator, reference_rate=0.05, central_tendency=central_tendency, floor=floor)
+    return PdScale(
+        calibrator=calibrator,
+        reference_rate=0.05,
+        central_tendency=central_tendency,
+        floor=floor,
+        ceiling=ceiling,
+    )
 
 
 def sample(*, defaults: int, intercept: float, slope: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,19 +56,28 @@ def test_golden_15_from_margin_to_pd() -> None:
 
 def test_steps_are_named_and_in_order() -> None:
     steps = pd_scale(central_tendency=0.10, floor=0.0005).steps(-3.2)
-    assert [step.name for step in steps] == ["calibrated_identity", "central_tendency", "floor"]
+    assert [step.name for step in steps] == ["calibrated_identity", "central_tendency", "floor", "ceiling"]
     assert steps[0].pd_12m == pytest.approx(0.03916572, abs=5e-9)
     assert logit(steps[1].pd_12m) == pytest.approx(-3.2 + logit(0.10) - logit(0.05))
     assert steps[2].pd_12m == steps[1].pd_12m
 
 
 def test_without_a_central_tendency_nothing_moves() -> None:
-    calibrated, shifted, _ = pd_scale().steps(-1.7)
+    calibrated, shifted, *_ = pd_scale().steps(-1.7)
     assert shifted.pd_12m == calibrated.pd_12m
 
 
-def test_the_floor_holds() -> None:
-    assert pd_scale(floor=0.0005).pd_12m(-20.0) == 0.0005
+def test_the_floor_and_the_ceiling_hold() -> None:
+    scale = pd_scale(floor=0.0005, ceiling=0.22)
+    assert scale.pd_12m(-20.0) == 0.0005
+    assert scale.pd_12m(3.0) == scale.pd_12m(3.0, widened_by=2.0) == scale.steps(3.0)[-1].pd_12m == 0.22
+    assert scale.steps(3.0)[-2].pd_12m == pytest.approx(expit(3.0))
+
+
+def test_widening_moves_the_calibrated_log_odds() -> None:
+    assert logit(pd_scale(central_tendency=0.10).pd_12m(-3.2, widened_by=0.4)) == pytest.approx(
+        -3.2 + logit(0.10) - logit(0.05) + 0.4
+    )
 
 
 def test_platt_below_sixty_defaults_and_beta_from_there() -> None:

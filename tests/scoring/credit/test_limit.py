@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
@@ -14,18 +15,19 @@ from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production, quant
 
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureValue
+from features.trust import DataTrust, TrustGrade
 from scoring.credit.limit import (
     ORDERS_QUANTITY,
-    OUTPUT_QUANTITIES,
+    REVENUE_QUANTITIES,
     annuity_factor,
     capacities,
     cash_flow_capacity,
     least,
 )
-from scoring.records import Capacity, CreditProduct, CreditRequest, Price
+from scoring.credit.price import price_inputs, waterfall
+from scoring.records import Capacity, CreditProduct, CreditRequest
 
 ROW = np.full(len(NAMES), 0.5)
-PRICE = Price(annual_rate_ratio=Decimal("0.06"), lines=(), ceiling_ratio=Decimal("0.24"), lgd_ratio=Decimal("0.40"))
 
 
 def capacity(name: str, amount_minor: int | None, *, mandatory: bool = True) -> Capacity:
@@ -81,42 +83,94 @@ def known(
 ) -> dict[str, Capacity]:
     record: Any = SimpleNamespace(pd_12m_upper=pd_12m_upper)
     values = parameters.at(date(2026, 7, 1))
-    found = capacities(make_snapshot(ROW, quantities=quantities), request, record, PRICE, values)
+    found = capacities(make_snapshot(ROW, quantities=quantities), request, record, values)
     return {item.name: item for item in found}
 
 
-PRODUCTION = production(parts_90d=90_000.0, price_minor=2_000.0)
+REVENUE_MINOR = 730_000_000.0
+PRODUCTION = production(revenue_minor=REVENUE_MINOR)
 
 
 def test_a_year_of_production_carries_an_annuity(parameters: ParameterBook) -> None:
-    # 90,000 parts in 90 days are 365,000 a year; x CNY 20.00 = CNY 7,300,000; x 0.13 margin (C34) x 0.75 / 1.3
-    # = CNY 547,500.00 a year, CNY 45,625.00 a month; at 6 % over 12 months that repays 11.6189321 times as much
+    # CNY 7,300,000 a year x 0.13 margin (C34) x 0.75 / 1.3 = CNY 547,500.00 a year, CNY 45,625.00 a month, repaid at the
+    # rate of the upper end of the PD: 12.6123 % at 10 %, over 12 months 11.2182 times as much
+    values = parameters.at(date(2026, 7, 1))
+    rate, _ = waterfall(0.10, Decimal("0.40"), price_inputs(values["price_inputs"]))
     found = known(parameters, PRODUCTION, request_of(CreditProduct.WORKING_CAPITAL))
-    for name in OUTPUT_QUANTITIES:
-        assert found[name].amount_minor == pytest.approx(4_562_500 * 11.6189321, abs=1)
+    for name in REVENUE_QUANTITIES:
+        assert found[name].amount_minor == pytest.approx(
+            4_562_500 * float(annuity_factor(annual_rate=rate, months=12)), abs=1
+        )
         assert found[name].mandatory
 
 
+def test_a_worse_upper_end_carries_less_from_the_same_production(parameters: ParameterBook) -> None:
+    better, worse = (
+        known(parameters, PRODUCTION, request_of(CreditProduct.WORKING_CAPITAL), pd_12m_upper=pd)["cash_flow_units"]
+        for pd in (0.02, 0.20)
+    )
+    assert better.amount_minor is not None
+    assert worse.amount_minor is not None
+    assert worse.amount_minor < better.amount_minor
+
+
 def test_each_view_of_production_stands_alone(parameters: ParameterBook) -> None:
-    less_energy = production(parts_90d=90_000.0, price_minor=2_000.0, energy_parts_90d=45_000.0)
+    less_energy = production(revenue_minor=REVENUE_MINOR, energy_revenue_minor=REVENUE_MINOR / 2)
     found = known(parameters, less_energy, request_of(CreditProduct.WORKING_CAPITAL))
-    units, energy, hours = (found[name].amount_minor for name in OUTPUT_QUANTITIES)
+    units, energy, hours = (found[name].amount_minor for name in REVENUE_QUANTITIES)
     assert units == hours
     assert units is not None
     assert energy == pytest.approx(units / 2, abs=1)
     assert least(tuple(found.values())).binding == "cash_flow_energy"
 
 
-def test_without_a_price_production_is_worth_nobody_knows_what(parameters: ParameterBook) -> None:
-    unpriced = production(parts_90d=90_000.0, price_minor=None)
-    found = known(parameters, unpriced, request_of(CreditProduct.WORKING_CAPITAL))
-    assert {found[name].missing for name in OUTPUT_QUANTITIES} == {"no_source"}
+def test_without_orders_production_is_worth_nobody_knows_what(parameters: ParameterBook) -> None:
+    found = known(parameters, production(revenue_minor=None), request_of(CreditProduct.WORKING_CAPITAL))
+    assert {found[name].missing for name in REVENUE_QUANTITIES} == {"no_source"}
+
+
+def test_production_counts_at_the_least_that_it_can_be(parameters: ParameterBook) -> None:
+    name = REVENUE_QUANTITIES["cash_flow_hours"]
+    request = request_of(CreditProduct.WORKING_CAPITAL)
+    half = known(parameters, PRODUCTION | {name: replace(PRODUCTION[name], adverse_value=REVENUE_MINOR / 2)}, request)
+    units, hours = half["cash_flow_units"].amount_minor, half["cash_flow_hours"].amount_minor
+    assert units is not None
+    assert hours == pytest.approx(units / 2, abs=1)
+    for least_value in (None, 0.0):
+        none = known(parameters, PRODUCTION | {name: replace(PRODUCTION[name], adverse_value=least_value)}, request)
+        assert (none["cash_flow_hours"].amount_minor, none["cash_flow_hours"].missing) == (None, "not_observed")
+
+
+def test_an_unknown_division_earns_the_least_margin_of_all(parameters: ParameterBook) -> None:
+    values = parameters.at(date(2026, 7, 1))
+    record: Any = SimpleNamespace(pd_12m_upper=0.10)
+
+    def units(division: str | None) -> int:
+        snapshot = make_snapshot(ROW, quantities=PRODUCTION, industry_division=division)
+        found = capacities(snapshot, request_of(CreditProduct.WORKING_CAPITAL), record, values)
+        return next(item.amount_minor or 0 for item in found if item.name == "cash_flow_units")
+
+    assert units(None) == units("C18") < units("C99") < units("C40")
+
+
+def test_distrust_takes_its_share_of_what_machines_tell_and_of_nothing_else(parameters: ParameterBook) -> None:
+    record: Any = SimpleNamespace(pd_12m_upper=0.10)
+    request, values = request_of(CreditProduct.WORKING_CAPITAL), parameters.at(date(2026, 7, 1))
+
+    def amounts(grade: TrustGrade) -> dict[str, int | None]:
+        snapshot = replace(make_snapshot(ROW, quantities=PRODUCTION), data_trust=DataTrust(grade=grade))
+        return {item.name: item.amount_minor for item in capacities(snapshot, request, record, values)}
+
+    best, worst = amounts(TrustGrade.T1), amounts(TrustGrade.T5)
+    assert worst["cash_flow_units"] == pytest.approx((best["cash_flow_units"] or 0) / 2, abs=1)
+    assert worst["single_name"] == best["single_name"]
+    assert worst["expected_loss_budget"] == best["expected_loss_budget"]
 
 
 def test_prices_in_another_currency_are_not_converted(parameters: ParameterBook) -> None:
-    euros = production(parts_90d=90_000.0, price_minor=2_000.0, currency="EUR")
+    euros = production(revenue_minor=REVENUE_MINOR, currency="EUR")
     found = known(parameters, euros, request_of(CreditProduct.WORKING_CAPITAL))
-    assert {found[name].missing for name in OUTPUT_QUANTITIES} == {"currency_not_supported"}
+    assert {found[name].missing for name in REVENUE_QUANTITIES} == {"currency_not_supported"}
     assert found["single_name"].amount_minor == 1_000_000_000
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from scoring_book import NAMES, make_snapshot
+from scoring_book import make_snapshot
 
 from data_contracts.errors import NoParameterYet
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
+from features.trust import CheckState, DataTrust, TrustGrade
 from scoring.credit.artefact import CreditArtefact
+from scoring.credit.calibration import logit
 from scoring.credit.score import score, score_many
 from scoring.errors import ModelDoesNotFit
 from scoring.records import ScoreSource
@@ -58,9 +61,11 @@ def test_the_interval_brackets_the_pd(
 def test_less_observed_widens_the_upper_end_only(
     rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
-    snapshot = make_snapshot(rows[20])
+    snapshot = make_snapshot(rows[0])
     unseen = {
-        name: replace(value, adverse_value=None if value.adverse_value is None else value.adverse_value + 0.3 * worse)
+        name: replace(
+            value, **dict.fromkeys(("adverse_value", "unexcused_value"), (value.adverse_value or 0.5) + 0.1 * worse)
+        )
         for (name, value), worse in zip(snapshot.values.items(), _signs(), strict=True)
     }
     seen, hidden = (score(item, credit_model, parameters) for item in (snapshot, replace(snapshot, values=unseen)))
@@ -69,28 +74,88 @@ def test_less_observed_widens_the_upper_end_only(
     assert hidden.pd_12m_upper > seen.pd_12m_upper
 
 
-def test_a_missing_feature_counts_at_the_adverse_p90_unless_nothing_failed(
+METER = "energy_above_meter"
+HIDDEN = ("operating_rate_90d", "failure_rate_90d", "load_factor_90d")
+
+
+def test_a_missing_feature_counts_at_the_adverse_p90(
     rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
-    snapshot = make_snapshot(np.nan_to_num(rows[20], nan=0.5))
+    snapshot = make_snapshot(np.nan_to_num(rows[0], nan=0.5))
+    missing = {**snapshot.values}
+    for key in HIDDEN:
+        nothing = {"adverse_value": None, "unexcused_value": None}
+        missing[key] = replace(snapshot.values[key], value=None, missing=Missing.NO_FAILURE, **nothing)
+    features = credit_model.card.features
+    worst = np.array(
+        [item.adverse_value if item.key in HIDDEN else snapshot.values[item.key].adverse_value for item in features]
+    )
+    upper = score(replace(snapshot, values=missing), credit_model, parameters).pd_12m_upper
+    assert logit(upper) == pytest.approx(_upper_log_odds(worst, credit_model))
+    assert upper > score(snapshot, credit_model, parameters).pd_12m_upper
 
-    def without(reason: Missing) -> float:
-        missing = {
-            name: FeatureValue(
-                value=None, unit=value.unit, window_days=value.window_days, missing=reason, adverse_value=None
+
+def _upper_log_odds(worst: np.ndarray, model: CreditArtefact) -> float:
+    margin = np.percentile(model.bag.margins(worst[None, :])[:, 0], 95)
+    return model.card.calibrator.calibrator().log_odds(float(margin))
+
+
+def test_a_value_beyond_the_adverse_p90_counts_like_one_at_it(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    features = credit_model.card.features
+    snapshots = [make_snapshot(row) for row in rows[:6]]
+    for feature in features:
+        at, beyond = (
+            score_many(
+                [_with(item, feature.key, (feature.adverse_value or 0.0) + by * feature.sign) for item in snapshots],
+                credit_model,
+                parameters,
             )
-            for name, value in snapshot.values.items()
-        }
-        return score(replace(snapshot, values=missing), credit_model, parameters).pd_12m_upper
+            for by in (0.0, 100.0)
+        )
+        for known, worse in zip(at, beyond, strict=True):
+            assert (known.margin, known.pd_12m_upper) == (worse.margin, worse.pd_12m_upper), feature.key
 
-    filled = {feature.key: feature.adverse_value for feature in credit_model.card.features}
-    assert all(value is not None for value in filled.values())
-    at_p90 = np.array([filled.get(name, np.nan) for name in NAMES], dtype=np.float64)
-    members = credit_model.bag.margins(at_p90[[NAMES.index(key) for key in filled]][None, :])
-    expected = np.percentile(members[:, 0], 95)
-    calibrator = credit_model.card.calibrator.calibrator()
-    assert without(Missing.NOT_OBSERVED) == pytest.approx(1 / (1 + np.exp(-calibrator.log_odds(float(expected)))))
-    assert without(Missing.NO_FAILURE) < without(Missing.NOT_OBSERVED)
+
+def _with(snapshot: FeatureSnapshot, key: str, value: float) -> FeatureSnapshot:
+    feature = replace(
+        snapshot.values[key], value=value, missing=None, adverse_value=value if "coverage" not in key else 0.9
+    )
+    return replace(snapshot, values={**snapshot.values, key: feature})
+
+
+def test_distrust_moves_both_ends_apart(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    snapshot = make_snapshot(rows[0])
+    trusts = [
+        DataTrust(grade=TrustGrade.T1, checks={METER: CheckState.AGREES}),
+        DataTrust(grade=TrustGrade.T1, checks={METER: CheckState.NO_SOURCE}),
+        DataTrust(grade=TrustGrade.T1, checks=dict.fromkeys((METER, "counted_above_shipped"), CheckState.DISAGREES)),
+    ]
+    found = [score(replace(snapshot, data_trust=trust), credit_model, parameters) for trust in trusts]
+    assert found[0].pd_12m == found[1].pd_12m == found[2].pd_12m
+    assert found[0].pd_12m_upper < found[1].pd_12m_upper < found[2].pd_12m_upper
+    assert found[0].pd_12m_lower > found[1].pd_12m_lower > found[2].pd_12m_lower
+    assert logit(found[2].pd_12m_upper) - logit(found[0].pd_12m_upper) == pytest.approx(1.0)
+
+
+def test_an_excused_gap_relieves_by_no_more_than_is_stated(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    snapshot = make_snapshot(np.nan_to_num(rows[0], nan=0.5))
+
+    def upper(hidden: Sequence[str], *fields: str) -> float:
+        gone = {key: replace(snapshot.values[key], **dict.fromkeys(fields, None)) for key in hidden}
+        return score(replace(snapshot, values={**snapshot.values, **gone}), credit_model, parameters).pd_12m_upper
+
+    observed = upper(())
+    unexcused = upper(HIDDEN, "adverse_value", "unexcused_value")
+    assert logit(unexcused) - logit(observed) > 0.5
+    assert logit(upper(HIDDEN, "unexcused_value")) == pytest.approx(logit(unexcused) - 0.5)
+    assert upper(HIDDEN[:1], "adverse_value", "unexcused_value") - observed > 0
+    assert upper(HIDDEN[:1], "unexcused_value") == observed
 
 
 def test_thin_history_is_the_industrys_prior_with_a_wide_interval(
@@ -152,12 +217,13 @@ def test_an_old_history_does_not_speak_for_a_firm_that_fell_silent(
     rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
     snapshot = make_snapshot(np.nan_to_num(rows[20], nan=0.5))
-    covered = replace(snapshot.values["coverage_90d"], value=0.9)
+    covered = replace(snapshot.values["coverage_90d"], value=0.9, adverse_value=0.9)
 
     def source(coverage: FeatureValue) -> ScoreSource:
         values = {**snapshot.values, "coverage_90d": coverage}
         return score(replace(snapshot, values=values, history_days=1_399), credit_model, parameters).source
 
     assert source(covered) is ScoreSource.MODEL
-    assert source(replace(covered, value=0.1)) is ScoreSource.THIN_HISTORY
+    assert source(replace(covered, adverse_value=0.1)) is ScoreSource.THIN_HISTORY
+    assert source(replace(covered, adverse_value=None)) is ScoreSource.THIN_HISTORY
     assert source(replace(covered, value=None, missing=Missing.NO_SOURCE)) is ScoreSource.THIN_HISTORY

@@ -17,9 +17,10 @@ from data_contracts.errors import InvalidParameters
 from data_contracts.identifiers import ParametersVersion
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
-from features.trust import DataTrust, Severity, TrustFinding, TrustGrade
+from features.trust import CheckState, DataTrust, Severity, TrustFinding, TrustGrade
 from scoring.credit.limit import least, product_terms
 from scoring.credit.master_scale import master_scale
+from scoring.credit.trust_terms import trust_terms
 from scoring.decision.case import Case, CutOffs
 from scoring.decision.decide import most_severe
 from scoring.decision.policy import RULES, CreditPolicy, credit_policy
@@ -49,6 +50,7 @@ SOUND: dict[str, Any] = {
     "rate": "0.06",
     "tenor": 12,
     "currency": "CNY",
+    "checks": DataTrust(grade=TrustGrade.T1),
 }
 
 
@@ -86,6 +88,7 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
         terms=product_terms(product, values),
         scale=scale,
         cut_offs=CutOffs(**values["grade_cut_offs"]),
+        trust=trust_terms(given["checks"], values),
     )
 
 
@@ -184,6 +187,20 @@ def test_coverage_that_nobody_knows_is_not_enough(parameters: ParameterBook, pol
     values = {name: value for name, value in case.snapshot.values.items() if name != "coverage_90d"}
     findings = policy.examine(replace(case, snapshot=replace(case.snapshot, values=values)))
     assert most_severe(findings) is Outcome.REFER
+
+
+def test_distrust_is_stated_and_never_blocks(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    unmade = {"energy_above_meter": CheckState.NO_SOURCE, "cloned_days": CheckState.NO_SOURCE}
+    case = case_of(parameters, checks=DataTrust(grade=TrustGrade.T2, checks=unmade))
+    findings = {finding.rule_id: finding for finding in policy.examine(case)}
+    assert findings["K04_data_trust_grade"].values == {
+        "trust_grade": "T2",
+        "deciding_grade": "T3",
+        "without_agreement": ["energy_above_meter"],
+        "widening_log_odds": 0.25,
+        "haircut_ratio": 0.10,
+    }
+    assert most_severe(tuple(findings.values())) is Outcome.APPROVE
 
 
 @pytest.mark.parametrize(

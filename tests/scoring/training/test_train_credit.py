@@ -11,6 +11,7 @@ from scoring_book import NAMES, SEED, credit_training_set, make_world, month
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet
+from features.bounded import is_bounded
 from features.catalogue import CATALOGUE
 from scoring.cards import ModelFeature
 from scoring.credit.artefact import CreditArtefact
@@ -45,16 +46,20 @@ def test_the_card_says_what_was_done(
     last = np.datetime64(split.test[0].replace(tzinfo=None))
     assert card.test.events == int(credit_data.defaulted[credit_data.as_of == last].sum())
     assert card.test.rows == card.test.obligors == int((credit_data.as_of == last).sum())
-    assert card.pd_steps == ("calibrated_beta", "central_tendency", "floor")
+    assert card.pd_steps == ("calibrated_beta", "central_tendency", "floor", "ceiling")
     assert card.calibrator.method == "beta"
     assert card.calibrate.events >= 60
     assert len(credit_model.bag.members) == 10
     assert card.parameters_version == parameters.version
 
 
-def test_inputs_are_the_catalogues_signed_features(credit_model: CreditArtefact) -> None:
+def _is_input(key: str) -> bool:
+    return CATALOGUE[key].credit_risk != 0 and is_bounded(CATALOGUE[key])
+
+
+def test_inputs_are_the_catalogues_signed_and_bounded_features(credit_model: CreditArtefact) -> None:
     features = credit_model.card.features
-    assert [item.key for item in features] == [key for key, item in CATALOGUE.items() if item.credit_risk != 0]
+    assert [item.key for item in features] == [key for key in CATALOGUE if _is_input(key)]
     assert all(item.sign == CATALOGUE[item.key].credit_risk for item in features)
     for item in features:
         assert item.peer_median is not None
@@ -142,4 +147,4 @@ def test_the_features_of_the_set_may_stand_in_any_order(
     turned = replace(credit_data, names=list(reversed(NAMES)), values=credit_data.values[:, ::-1])
     card = train_credit(turned, split=split, parameters=parameters, seed=SEED).card
     assert all(item.sign == CATALOGUE[item.key].credit_risk for item in card.features)
-    assert [item.key for item in card.features] == [key for key in reversed(NAMES) if CATALOGUE[key].credit_risk]
+    assert [item.key for item in card.features] == [key for key in reversed(NAMES) if _is_input(key)]

@@ -1,0 +1,1 @@
+"""Features on public data of machines that others recorded."""
