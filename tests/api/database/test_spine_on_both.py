@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,6 +28,7 @@ from api.obligors import service as registration
 from api.operations import evidence
 from api.operations.audit.discrepancy import Verdict
 from api.operations.audit.examine import audit
+from api.operations.rolling import roll_up
 from api.partners.repository import LOCAL
 from api.receipts.opening import parse_opening
 from api.receipts.service import receipt
@@ -41,6 +43,7 @@ from data_contracts.mapping import Mapping, parse_mapping
 from data_contracts.observations.store import ObservationStore
 from data_contracts.observations.tables import batch, chunk, observation_file, quarantined_row, to_microseconds
 from data_contracts.reference.dated import load_book
+from features.rolling import sampled_days
 from scoring.credit.artefact import CreditArtefact
 from scoring.records import CreditProduct, CreditRequest
 from scoring.registry import save_artefact
@@ -123,6 +126,28 @@ def test_rows_are_admitted_once_and_corrections_stand_beside(home: Home, tmp_pat
         salts = connection.scalars(sa.select(chunk.c.salt)).all()
         assert all(isinstance(salt, bytes) and len(salt) == 16 for salt in salts)
         assert connection.scalars(sa.select(batch.c.sequence).order_by(batch.c.sequence)).all() == [1, 2, 3, 4]
+
+
+def test_what_is_rolled_up_is_kept_once_and_answers_the_same(home: Home, tmp_path: Path) -> None:
+    ingest(home, written(tmp_path, two_days()))
+
+    def answered() -> pa.Table:
+        with unit_of_work(home.engine) as connection:
+            machines = reader(connection, home).machines(as_of=NOW)
+            return sampled_days(reader(connection, home), as_of=NOW, machines=machines).table
+
+    def rolled() -> int:
+        with ThreadPoolExecutor(2) as pool:
+            return roll_up(home, now=NOW, executor=pool, progress=lambda *_: None).versions
+
+    before = answered()
+    assert (rolled(), rolled()) == (2, 0)
+    assert answered().equals(before)
+    ingest(home, written(tmp_path, [f"m1,{(MONDAY + timedelta(minutes=2)).isoformat()},run,9.0"]))
+    late = answered()
+    assert not late.equals(before)
+    assert (rolled(), rolled()) == (1, 0)
+    assert answered().equals(late)
 
 
 def test_what_is_not_committed_is_not_there_and_can_be_sent_again(home: Home, tmp_path: Path) -> None:
