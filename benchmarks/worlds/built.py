@@ -82,11 +82,13 @@ class BuiltWorld:
 class Hindsight:
     """A reader that pretends it is always `END`: what a careless builder of training tables does.
 
-    It answers as `ObservationReader` would, but with all that was recorded up to the end, whatever `as_of` says.
+    It answers as `ObservationReader` would, but with all that was recorded up to the end, whatever `as_of` says. These
+    worlds send daily reports; samples, if they had any, would be rolled up as of the right time.
     """
 
     def __init__(self, inner: ObservationReader) -> None:
         self.inner = inner
+        self.connection, self.store, self.machine_uids = inner.connection, inner.store, inner.machine_uids
 
     def rows(self, kind: RecordKind, *, as_of: datetime, **which: Any) -> pa.Table:
         """Rows as known at the end."""
