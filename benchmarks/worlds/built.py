@@ -100,6 +100,11 @@ class Hindsight:
         del as_of
         return self.inner.machines(as_of=END, **which)
 
+    def obligor_profiles(self, *, as_of: datetime) -> pa.Table:
+        """Profiles of obligors as known at the end."""
+        del as_of
+        return self.inner.obligor_profiles(as_of=END)
+
     def profiles(self) -> Any:
         """Source profiles."""
         return self.inner.profiles()
