@@ -5,6 +5,7 @@ MILLGRADE_SCHEMATHESIS_EXAMPLES raises the examples of each pair (300 for a rele
 
 from __future__ import annotations
 
+import base64
 import os
 from copy import deepcopy
 from typing import Any
@@ -53,7 +54,10 @@ def ids(world: World) -> dict[str, str]:
     decision = world.ask("POST", "/v1/credit-decisions", key="bank-a", json=loan(world.own)).json()
     quote = world.ask("POST", "/v1/premium-quotes", key="insurer-a", json=cover(world.own)).json()
     consent = world.ask("POST", "/v1/consents", key="obligor-a", json=consent_to(world.own)).json()
+    key = {"obligor_id": world.own, "gateway": "G1", "public_key": base64.b64encode(b"k" * 32).decode()}
+    gateway = world.ask("POST", "/v1/gateway-keys", key="obligor-a", json=key).json()
     return {
+        "key_id": gateway["gateway_key"]["key_id"],
         "obligor_id": world.own,
         "decision_id": decision["decision"]["decision_id"],
         "quote_id": quote["quote"]["quote_id"],
