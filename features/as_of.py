@@ -179,7 +179,7 @@ def credit_training_set(
     """`credit_observations` of a fixed horizon: instants whose twelve months, and the time in which outcomes are
     reported, are not over by `known_until` are left out (censored)."""
     complete = [
-        as_of for as_of in as_ofs if add_months(as_of, WINDOW_MONTHS) <= add_months(known_until, -reporting_lag_months)
+        as_of for as_of in as_ofs if add_months(add_months(as_of, WINDOW_MONTHS), reporting_lag_months) <= known_until
     ]
     return credit_observations(
         reader,

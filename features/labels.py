@@ -63,6 +63,7 @@ class CreditLabels:
     def __init__(
         self, reader: Observations, *, known_until: datetime, reporting_lag_months: int = REPORTING_LAG_MONTHS
     ) -> None:
+        self._known_until, self._lag = known_until, reporting_lag_months
         self._certain_until = add_months(known_until, -reporting_lag_months)
         events = reader.rows(RecordKind.DEFAULT_EVENT, as_of=known_until)
         self._first = _first_events(events)
@@ -75,31 +76,39 @@ class CreditLabels:
 
     def is_complete(self, as_of: datetime) -> bool:
         """Whether the window after `as_of` is known to its end."""
-        return add_months(as_of, WINDOW_MONTHS) <= self._certain_until
+        return self._is_recorded(add_months(as_of, WINDOW_MONTHS))
 
     def of(self, obligor_ids: Sequence[str], *, as_of: datetime, known_then: pa.Table) -> Outcomes:
         """The outcomes of these obligors after `as_of`; `known_then` are the repayments as known at `as_of`."""
-        until = min(add_months(as_of, WINDOW_MONTHS), self._certain_until)
+        ends = add_months(as_of, WINDOW_MONTHS)
+        until = ends if self.is_complete(as_of) else min(ends, self._certain_until)
         events = [self._first.get(obligor, (NEVER, None)) for obligor in obligor_ids]
         default = np.array([instant for instant, _ in events], dtype=np.int64)
         after, end = to_micros(as_of), max(to_micros(as_of), to_micros(until))
         defaulted = (default > after) & (default <= end)
-        ends = np.array([to_micros(add_months(as_of, month)) for month in range(1, WINDOW_MONTHS + 1)])
-        watched = int((ends <= end).sum())
+        months = np.array([to_micros(add_months(as_of, month)) for month in range(1, WINDOW_MONTHS + 1)])
+        watched = int((months <= end).sum())
         return Outcomes(
             observed_until=end,
             censored=not self.is_complete(as_of),
             defaulted=defaulted,
             default_times=default,
             rule_versions=[rule if hit else None for (_, rule), hit in zip(events, defaulted.tolist(), strict=True)],
-            observed_months=np.where(defaulted, np.searchsorted(ends, default) + 1, watched),
+            observed_months=np.where(defaulted, np.searchsorted(months, default) + 1, watched),
             in_default=(default <= after) | _Instalments(known_then).overdue(obligor_ids, as_of=as_of),
             warnings={months: self._warning(obligor_ids, as_of, months) for months in WARNING_MONTHS},
         )
 
+    def _is_recorded(self, until: datetime) -> bool:
+        """Whether what happened by `until` is recorded by now.
+
+        The lag is added, not taken off: a month after 31 May is 30 June, but a month before 30 June is 30 May.
+        """
+        return add_months(until, self._lag) <= self._known_until
+
     def _warning(self, obligor_ids: Sequence[str], as_of: datetime, months: int) -> NDArray[np.int8]:
         until = add_months(as_of, months)
-        if until > self._certain_until:
+        if not self._is_recorded(until):
             return np.full(len(obligor_ids), -1, dtype=np.int8)
         return self._repayments.fell_behind(obligor_ids, after=to_micros(as_of), until=to_micros(until)).astype(np.int8)
 

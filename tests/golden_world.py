@@ -8,4 +8,4 @@ from pathlib import Path
 GOLDEN = Path(__file__).parent / "golden" / "reference_portfolio.json"
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-WORLD = {"obligors": 240, "months": 46, "seed": 7, "samples_for": 1, "sample_days": 3}
+WORLD = {"obligors": 320, "months": 46, "seed": 7, "samples_for": 1, "sample_days": 3}
