@@ -25,10 +25,11 @@ from api.telemetry import service as telemetry
 from data_contracts.identifiers import ObligorId
 from features.as_of import load_machine_days
 from scoring import registry
+from tests.golden_world import WORLD
 
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-WORLD = {"obligors": 240, "months": 45, "seed": 7, "samples_for": 1, "sample_days": 3, "frauds": ["all"]}
+FRAUDULENT = {**WORLD, "frauds": ["all"]}
 LOOKS = {"open", "os.listdir", "os.scandir", "os.stat", "os.chdir"}
 
 _watchers: list[list[tuple[str, str]]] = []
@@ -84,7 +85,7 @@ def test_the_hook_sees_who_opens_the_truth(tmp_path: Path) -> None:
 
 def test_nothing_depends_on_the_truth(tmp_path_factory: pytest.TempPathFactory) -> None:
     root = tmp_path_factory.mktemp("apart")
-    simulator.simulate(out=root / "world", **WORLD)  # type: ignore[arg-type]
+    simulator.simulate(out=root / "world", **FRAUDULENT)  # type: ignore[arg-type]
     truth = root / "world" / "truth"
     assert (truth / "fraud.parquet").exists()
     with watched() as seen:

@@ -31,6 +31,7 @@ from api.snapshots.service import take_snapshot
 from api.telemetry import service as telemetry
 from data_contracts.identifiers import ObligorId
 from data_contracts.mapping import parse_mapping
+from tests.golden_world import WORLD
 
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -128,7 +129,7 @@ def visit(home: Home, *, clock: Clock, passwords: Passwords = CHEAP, wait_second
 
 def build_world(folder: Path) -> PortalWorld:
     """Simulate, take in, train; a snapshot of two firms as of the world's end, two partners with hostile names."""
-    simulator.simulate(out=folder / "files", obligors=240, months=45, seed=7, samples_for=1, sample_days=3)
+    simulator.simulate(out=folder / "files", **WORLD)  # type: ignore[arg-type]
     home = open_home(folder / "home")
     telemetry.ingest_folder(home, folder / "files", received_time=NOW, progress=lambda *_: None)
     models.train_credit(home, as_of=AS_OF)
