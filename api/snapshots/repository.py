@@ -56,15 +56,24 @@ def load(home: Home, snapshot_id: SnapshotId) -> FeatureSnapshot:
     return parse_snapshot(path.read_bytes())
 
 
-def latest(connection: sa.Connection, home: Home, obligor_id: ObligorId, *, now: datetime) -> FeatureSnapshot | None:
-    """The stored snapshot that knows most of the obligor: that of the latest `as_of` up to `now`, taken last."""
-    snapshot_id = connection.scalar(
-        sa.select(table.c.snapshot_id)
-        .where(table.c.obligor_id == obligor_id, table.c.as_of <= now)
-        .order_by(table.c.as_of.desc(), table.c.taken_time.desc(), table.c.snapshot_id)
-        .limit(1)
-    )
-    return None if snapshot_id is None else load(home, snapshot_id)
+def latest(
+    connection: sa.Connection, home: Home, obligor_id: ObligorId, *, now: datetime, with_machines: bool = False
+) -> FeatureSnapshot | None:
+    """The stored snapshot that knows most of the obligor: that of the latest `as_of` up to `now`, taken last.
+
+    Of those taken at one instant, which differ in their machines only, the one with most where machines are asked for,
+    else the one with fewest: so that whoever asks for the firm alone is told of one and the same.
+    """
+    known = (table.c.obligor_id == obligor_id) & (table.c.as_of <= now)
+    order = (table.c.as_of.desc(), table.c.taken_time.desc())
+    newest = sa.select(table.c.as_of, table.c.taken_time).where(known).order_by(*order).limit(1)
+    last = connection.execute(newest).first()
+    if last is None:
+        return None
+    at_once = known & (table.c.as_of == last.as_of) & (table.c.taken_time == last.taken_time)
+    names = connection.scalars(sa.select(table.c.snapshot_id).where(at_once).order_by(table.c.snapshot_id))
+    choose = max if with_machines else min
+    return choose((load(home, SnapshotId(name)) for name in names), key=lambda snapshot: len(snapshot.machines))
 
 
 def _committed(snapshot: FeatureSnapshot, roots: Mapping[BatchId, str]) -> dict[str, Any]:

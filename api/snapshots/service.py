@@ -80,7 +80,7 @@ def latest_snapshot(
     asked for. Raises NotFound for an unknown obligor and ConsentMissing without its `platform` consent.
     """
     _require_platform(connection, obligor_id, now=now, livemode=livemode)
-    stored = snapshots.latest(connection, home, obligor_id, now=now)
+    stored = snapshots.latest(connection, home, obligor_id, now=now, with_machines=with_machines)
     if stored is None:
         return take_snapshot(connection, home, obligor_id, as_of=now, now=now, livemode=livemode)
     if stored.catalogue_version != catalogue_version() or (with_machines and not stored.machines):

@@ -19,7 +19,7 @@ HEAD = "ts,asset,items,status,status_time,power_avg,cycle_time,alarm,product"
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 MACHINES = 3
 MINUTES = 40
-FILES_BETWEEN_COMPACTIONS = 4
+FILES_BETWEEN_COMPACTIONS = 2
 
 
 @dataclass
@@ -64,7 +64,11 @@ class Operator:
         while True:
             began = time.monotonic()
             life = Life([*command, "--home", self.home.root], self.folder / "commands.log", self.database_url)
-            wait = self.draw.uniform(0, 1.2) * self.usual.get(name, 1.0) if self.told.kills < kills else 60.0
+            wait = (
+                self.draw.uniform(0, 1.2) * self.usual.get(name, self.usual.get("ingest", 1.0))
+                if self.told.kills < kills
+                else 60.0
+            )
             ended = life.is_over(wait)
             life.kill()
             if not ended:

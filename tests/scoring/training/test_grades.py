@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from data_contracts.reference.dated import ParameterBook
 from scoring.credit.artefact import CreditArtefact
@@ -35,6 +36,6 @@ def test_the_card_grades_every_obligor_of_the_test_months(
     assert [line.rating_grade for line in card.grades] == [f"R{index}" for index in range(1, 14)]
     assert all(line.most_prudent_pd > 0 for line in card.grades)
     seen = [line for line in card.grades if line.obligors]
-    assert all(
-        line.optimism is not None and line.optimism > 0.01 for line in seen
-    )  # no grade's PD is refused as too low
+    for line in seen:  # Jeffreys: how likely the grade's true PD is no higher than the mean that was told
+        told = scipy.stats.beta.cdf(line.mean_pd, line.defaults + 0.5, line.obligors - line.defaults + 0.5)
+        assert line.optimism == pytest.approx(told)
