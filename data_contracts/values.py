@@ -147,6 +147,7 @@ def parse_words(raw: pa.Array, words: Mapping[str, str]) -> Parsed:
     numeric = {number: word for key, word in words.items() if (number := _number(key)) is not None}
 
     def meaning(word: str) -> str | None:
+        """Our word for the source's, spelt alike or the same number."""
         found = words.get(word)
         number = _number(word)
         return numeric.get(number) if found is None and number is not None else found

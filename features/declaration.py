@@ -118,8 +118,8 @@ def feature(
     assert {credit_risk, insurance_risk} <= {-1, 0, 1}, "a sign is -1, 0 or +1"
 
     def declare(compute: Formula | PeerFormula) -> Feature:
-        name = compute.__name__
-        description = " ".join((compute.__doc__ or "").split())
+        """The feature of one formula, a definition for each window."""
+        name, description = compute.__name__, " ".join((compute.__doc__ or "").split())
         assert description, f"feature {name} has no docstring"
         definitions = [
             FeatureDefinition(
@@ -150,10 +150,8 @@ def feature(
         ]
         longest = LONGEST_WINDOW_DAYS if Level.MACHINE not in levels or rests_on_ledgers else MACHINE_DAYS
         assert all(0 < days <= longest for days in windows_days), f"{name}: a window that no history is read for"
-        across = [
-            _across(item, how) for item in definitions if item.window_days in across_windows_days
-            for how in across_machines
-        ]  # fmt: skip
+        based = [item for item in definitions if item.window_days in across_windows_days]
+        across = [_across(item, how) for item in based for how in across_machines]
         return Feature(name=name, definitions=(*definitions, *across))
 
     return declare

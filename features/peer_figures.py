@@ -101,6 +101,7 @@ def _slope(own: Array, index: Array) -> Array:
     count = np.maximum(known.sum(axis=1), 1)
 
     def relative(values: Array) -> Array:
+        """Each row over its mean of the months known, less one; 0 elsewhere."""
         mean = np.where(known, values, 0.0).sum(axis=1) / count
         scaled = np.divide(values, mean[:, None], out=np.ones_like(values), where=(mean > 0)[:, None])
         return np.where(known, scaled - 1.0, 0.0)

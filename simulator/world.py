@@ -106,9 +106,7 @@ def simulate(
         machines_per_obligor=1.0 if machines_per_obligor is None else machines_per_obligor,
         idle_cover_paths=idle_cover_paths,
     )
-    told = progress or _quiet
-    codes = parse_codes(frauds)
-    kind = engine_called(engine)
+    told, codes, kind = progress or _quiet, parse_codes(frauds), engine_called(engine)
     laws = make_laws(
         months, seed, world, observation=observation, machines_per_obligor=machines_per_obligor, engine=kind
     )
@@ -119,9 +117,8 @@ def simulate(
     ):
         sizes = [min(BLOCK_FIRMS, obligors - first) for first in range(0, obligors, BLOCK_FIRMS)]
         blocks = list(pool.map(lambda number: build_block(number, sizes[number], laws), range(len(sizes))))
-        window = max(laws.calendar.day_count - sample_days, 0)
-        readings = locate(samples, blocks, laws)
-        sampling = Sampling(wanted=samples_for, first_day=window, readings=readings, frauds=codes)
+        first_day, readings = max(laws.calendar.day_count - sample_days, 0), locate(samples, blocks, laws)
+        sampling = Sampling(wanted=samples_for, first_day=first_day, readings=readings, frauds=codes)
         course = chronicle(blocks, laws, pd_at=pd_at, sampling=sampling, folder=folder, pool=pool, progress=told)
         insured = books(course, laws, frauds=codes, folder=folder, progress=told)
         gateways(course, laws, folder=folder, progress=told)

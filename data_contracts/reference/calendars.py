@@ -64,6 +64,7 @@ def zone_offsets(zone: str) -> ZoneOffsets:
     rules = ZoneInfo(zone)
 
     def offset(second: int) -> int:
+        """Microseconds east of Greenwich at a second since 1970."""
         reading = (_EPOCH + timedelta(seconds=second)).astimezone(rules).utcoffset()
         assert reading is not None, "a ZoneInfo always gives an offset"
         return reading // timedelta(microseconds=1)

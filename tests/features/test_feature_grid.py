@@ -39,7 +39,7 @@ def same(found: FeatureMatrix, told: FeatureMatrix) -> None:
     np.testing.assert_array_equal(found.values, told.values)
 
 
-def same_grid(book: Book, days: list[int], size: int) -> None:
+def assert_same_grid(book: Book, days: list[int], size: int) -> None:
     instants = [midnight(day) for day in days]
     for level in Level:
         grid = feature_grid(
@@ -50,7 +50,7 @@ def same_grid(book: Book, days: list[int], size: int) -> None:
             same(found, feature_matrix(book.reader, as_of=as_of, level=level, parameters=PARAMETERS))
 
 
-def same_histories(book: Book, days: list[int]) -> None:
+def assert_same_histories(book: Book, days: list[int]) -> None:
     """Everything that features of obligors rest on, with ledgers, standing and fleet."""
     owners = [ObligorId(owner) for owner in sorted(OWNERS)]
     memory = RememberedObservations(book.reader, until=midnight(DAYS + 90), obligor_ids=owners)
@@ -61,16 +61,16 @@ def same_histories(book: Book, days: list[int]) -> None:
         machine_days, _ = load_machine_days(book.reader, as_of=as_of, first_day=history_begins(as_of, 730))
         ledgers = load_ledgers(book.reader, as_of=as_of, machine_uids=machine_days.machine_uids)
         told = feature_history(machine_days, ledgers, as_of=as_of)
-        same_values(found, told, units)
+        assert_same_values(found, told, units)
         assert found.fleet is not None
         assert told.fleet is not None
         owned = np.flatnonzero(found.fleet.owner >= 0)
         assert [found.fleet.history.units[at] for at in owned] == list(told.fleet.history.units)
         assert found.fleet.owner[owned].tolist() == [int(units[at]) for at in told.fleet.owner]
-        same_values(found.fleet.history, told.fleet.history, owned)
+        assert_same_values(found.fleet.history, told.fleet.history, owned)
 
 
-def same_values(found: DailyHistory, told: DailyHistory, rows: np.ndarray) -> None:
+def assert_same_values(found: DailyHistory, told: DailyHistory, rows: np.ndarray) -> None:
     assert [found.units[at] for at in rows] == list(told.units)
     for field in fields(DailyHistory):
         expected, value = getattr(told, field.name), getattr(found, field.name)
@@ -86,7 +86,7 @@ def same_values(found: DailyHistory, told: DailyHistory, rows: np.ndarray) -> No
 def test_the_histories_are_those_built_one_by_one(told: list[Told], days: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder, new_book(Path(folder)) as book:
         fill(book, told)
-        same_histories(book, days)
+        assert_same_histories(book, days)
 
 
 @settings(deadline=None, max_examples=2)
@@ -98,7 +98,7 @@ def test_the_histories_are_those_built_one_by_one(told: list[Told], days: list[i
 def test_the_grid_is_the_matrices(told: list[Told], days: list[int], size: int) -> None:
     with tempfile.TemporaryDirectory() as folder, new_book(Path(folder)) as book:
         fill(book, told)
-        same_grid(book, days, size)
+        assert_same_grid(book, days, size)
 
 
 def test_samples_beside_reports(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_samples_beside_reports(tmp_path: Path) -> None:
             for day in range(5, 20)
         ]
         book.say(RecordKind.SAMPLE, rows)
-        same_grid(book, [8, 12, 40], 1)
+        assert_same_grid(book, [8, 12, 40], 1)
 
 
 def test_no_instant_is_no_matrix(tmp_path: Path) -> None:

@@ -36,10 +36,10 @@ def test_what_stands_is_what_was_known(told: list[Told], days: list[int], asked:
         memory = RememberedObservations(book.reader, until=midnight(DAYS + 60), obligor_ids=owners)
         walk = KnownDays(memory, owners, SHORT)
         for day in days:
-            same_histories(book, walk, midnight(day), owners)
+            assert_same_histories(book, walk, midnight(day), owners)
 
 
-def same_histories(book: Book, walk: KnownDays, as_of: datetime, owners: list[ObligorId]) -> None:
+def assert_same_histories(book: Book, walk: KnownDays, as_of: datetime, owners: list[ObligorId]) -> None:
     found = walk.at(as_of)
     for level, history, known in (
         (Level.OBLIGOR, found.obligors, found.obligors_known),
@@ -48,10 +48,10 @@ def same_histories(book: Book, walk: KnownDays, as_of: datetime, owners: list[Ob
         days, recent = (SHORT.obligor, SHORT.recent) if level is Level.OBLIGOR else (SHORT.machine, SHORT.machine)
         machine_days, _ = load_machine_days(book.reader, as_of=as_of, first_day=history_begins(as_of, days))
         told = build_history(machine_days, level=level, as_of=as_of, days=days, recent_days=recent)
-        same_units(told, history, known, owners)
+        assert_same_units(told, history, known, owners)
 
 
-def same_units(told: DailyHistory, found: DailyHistory, known: np.ndarray, owners: list[ObligorId]) -> None:
+def assert_same_units(told: DailyHistory, found: DailyHistory, known: np.ndarray, owners: list[ObligorId]) -> None:
     own = [at for at, owner in enumerate(told.obligor_ids) if owner in owners]
     rows = np.flatnonzero(known)
     assert [found.units[at] for at in rows] == [told.units[at] for at in own]

@@ -29,10 +29,10 @@ KINDS = (RecordKind.MACHINE_DAY_REPORT, RecordKind.MACHINE_OWNERSHIP, RecordKind
 def test_the_same_answers_as_the_store(told: list[Told], day: int, first: int, asked: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, new_book(Path(folder)) as book:
         fill(book, told)
-        same_answers(book, day=day, first=first, asked=[ObligorId(owner) for owner in sorted(asked)])
+        assert_same_answers(book, day=day, first=first, asked=[ObligorId(owner) for owner in sorted(asked)])
 
 
-def same_answers(book: Book, *, day: int, first: int, asked: Sequence[ObligorId]) -> None:
+def assert_same_answers(book: Book, *, day: int, first: int, asked: Sequence[ObligorId]) -> None:
     as_of, until, since = midnight(day), midnight(DAYS + 60), midnight(first)
     everything = RememberedObservations(book.reader, until=until)
     theirs = RememberedObservations(book.reader, until=until, obligor_ids=asked)

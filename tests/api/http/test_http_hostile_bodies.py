@@ -163,7 +163,7 @@ def test_compressed(world: World) -> None:
         ({"as_of": "2027-01-01T00:00:00Z"}, 422, "invalid_instant"),
         ({"as_of": "1995-01-01T00:00:00Z"}, 422, "no_parameter_yet"),
         ({"product": "usage_instalment", "tenor_months": 360}, 201, None),
-        ({"currency": "XXX"}, 201, None),
+        ({"currency": "XTS"}, 201, None),
     ],
 )
 def test_what_the_business_says_of_a_loan(world: World, changes: Any, status: int, code: str | None) -> None:
@@ -176,7 +176,7 @@ def test_what_the_business_says_of_a_loan(world: World, changes: Any, status: in
     [
         ({"to": "2026-11-30"}, 422, "invalid_request"),
         ({"to": "9999-12-31"}, 422, "invalid_request"),
-        ({"currency": "XXX"}, 422, "currency_not_supported"),
+        ({"currency": "XTS"}, 422, "currency_not_supported"),
         ({"machines": ["91999999MA0001001X/1"]}, 409, "nothing_to_cover"),
     ],
 )
