@@ -37,7 +37,7 @@ from simulator.summary import STATEMENT
 PAGE = Path(__file__).parent.parent / "docs" / "world-benchmark.md"
 BEGIN, END = "<!-- ladder: python -m benchmarks.ladder --write -->", "<!-- end of ladder -->"
 FIRST_SEED = 101
-SEEDS = 5
+SEEDS = 10
 OBLIGORS = 1500
 MACHINES = 2.0
 PROCESSES = 2
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.name}")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many worlds (5)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many worlds (10)")
     parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of each world (1500)")
     arguments = parser.parse_args()
     found = measure(range(FIRST_SEED, FIRST_SEED + arguments.seeds), obligors=arguments.obligors)
