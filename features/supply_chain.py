@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,26 @@ from features.feature_value import Missing
 from features.history import Array, DailyHistory, Level, Measure, Window, nan_sum
 from features.level import DAYS_OF_A_MONTH, fleet_value_live
 
-OBLIGOR = (Level.OBLIGOR,)
-
-
-@feature(
+of_ledgers = partial(
+    feature,
     family="supply_chain",
+    levels=(Level.OBLIGOR,),
+    insurance_risk=0,
+    insurance_reason="of a firm's business; a machine has none",
+    rests_on_ledgers=True,
+)
+"""What all features of this family share."""
+
+
+@of_ledgers(
     unit="months",
     windows_days=(90,),
-    levels=OBLIGOR,
     credit_risk=-1,
-    insurance_risk=0,
     credit_reason="orders in hand are work that is already sold",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="订单保障月数",
     label_en="Months of output on order",
     formula="parts of open orders of the last year / (parts made in the window x 30 / days of the window)",
-    rests_on_ledgers=True,
 )
 def order_cover(history: DailyHistory, window: Window) -> Column:
     """How many months of output the open orders of the last year are."""
@@ -36,100 +40,75 @@ def order_cover(history: DailyHistory, window: Window) -> Column:
     return ratio(_last(history.open_order_parts), monthly, zero=Missing.NO_BASIS, unsaid=Missing.NO_SOURCE)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(365,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="a firm with one buyer fails with it",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="应收集中度",
     label_en="Concentration of receivables",
     formula="sum over buyers of their squared shares of what is receivable (invoices of the last year)",
-    rests_on_ledgers=True,
 )
 def buyer_hhi(history: DailyHistory, window: Window) -> Column:
     """Herfindahl index of the buyers in what is receivable."""
     return column(history.standing.buyer_hhi, missing=Missing.NO_SOURCE)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(365,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="receivables are worth what buyers can pay",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=False,
     label_zh="买方违约概率（按应收加权）",
     label_en="Buyers' probability of default, by receivables",
     formula="mean of the rated buyers' probabilities of default, weighted by what they owe",
-    rests_on_ledgers=True,
 )
 def top_buyer_pd(history: DailyHistory, window: Window) -> Column:
     """What rating sources say of the buyers, weighted by what each owes."""
     return column(history.standing.buyer_pd, missing=Missing.NO_SOURCE)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="d",
     windows_days=(90,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="buyers that pay later and later leave their supplier without cash",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="回款天数变化",
     label_en="Change of days sales outstanding",
     formula="receivables / invoiced over the window x days, now - the same a window ago",
-    rests_on_ledgers=True,
 )
 def dso_trend(history: DailyHistory, window: Window) -> Column:
     """By how many days buyers take longer to pay than a window ago."""
     return _turn_change(history.receivable_minor, history.invoiced_minor, window)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="d",
     windows_days=(90,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="a firm short of cash pays its suppliers later",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="付款天数变化",
     label_en="Change of days payable outstanding",
     formula="payables / purchased over the window x days, now - the same a window ago",
-    rests_on_ledgers=True,
 )
 def payable_stretch(history: DailyHistory, window: Window) -> Column:
     """By how many days the firm takes longer to pay its suppliers than a window ago."""
     return _turn_change(history.payable_minor, history.purchased_minor, window)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(365,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="invoices that are taken back were not owed",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="应收稀释率",
     label_en="Dilution of invoices",
     formula="amount of red-letter invoices / amount of invoices in the window",
-    rests_on_ledgers=True,
 )
 def dilution(history: DailyHistory, window: Window) -> Column:
     """Share of the invoiced amount that credit notes took back."""
@@ -137,20 +116,15 @@ def dilution(history: DailyHistory, window: Window) -> Column:
                  zero=Missing.NO_BASIS, unsaid=Missing.NO_SOURCE)  # fmt: skip
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(90,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="what buyers owe beyond its day comes late or never",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="逾期应收占比",
     label_en="Share of receivables overdue",
     formula="mean over the window's days of what is overdue / mean of what is receivable",
-    rests_on_ledgers=True,
 )
 def overdue_share(history: DailyHistory, window: Window) -> Column:
     """Share of what is receivable that is past its due day."""
@@ -158,20 +132,15 @@ def overdue_share(history: DailyHistory, window: Window) -> Column:
                  zero=Missing.NO_BASIS, unsaid=Missing.NO_SOURCE)  # fmt: skip
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(180,),
-    levels=OBLIGOR,
     credit_risk=-1,
-    insurance_risk=0,
     credit_reason="who delivers late loses orders, and is late because something is short",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="按期交付率",
     label_en="Deliveries on time",
     formula="parts delivered by the day they were due / parts of the orders due in the window",
-    rests_on_ledgers=True,
 )
 def on_time_delivery(history: DailyHistory, window: Window) -> Column:
     """Share of the parts due in the window that were delivered by their day."""
@@ -179,60 +148,45 @@ def on_time_delivery(history: DailyHistory, window: Window) -> Column:
                  zero=Missing.NO_BASIS, unsaid=Missing.NO_SOURCE)  # fmt: skip
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(365,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="a firm stops when its suppliers do",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=False,
     label_zh="供应商违约概率（按采购加权）",
     label_en="Suppliers' probability of default, by purchases",
     formula="mean of the rated suppliers' probabilities of default, weighted by what was bought of them in a year",
-    rests_on_ledgers=True,
 )
 def supplier_risk(history: DailyHistory, window: Window) -> Column:
     """What rating sources say of the suppliers, weighted by what was bought of each."""
     return column(history.standing.supplier_pd, missing=Missing.NO_SOURCE)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(365,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="a firm whose equity does not stand its buyers' failures fails with them",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="对买方的脆弱度",
     label_en="Vulnerability to buyers",
     formula="min(1, sum over rated buyers of what each owes x its probability of default / equity)",
-    rests_on_ledgers=True,
 )
 def buyer_vulnerability(history: DailyHistory, window: Window) -> Column:
     """Share of the equity that the buyers' expected defaults would take: the first step of DebtRank."""
     return column(history.standing.buyer_vulnerability, missing=Missing.NO_SOURCE)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(90,),
-    levels=OBLIGOR,
     credit_risk=-1,
-    insurance_risk=0,
     credit_reason="debt is served from what is made and sold",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="产值对偿债支出的倍数",
     label_en="Value of production against debt service",
     formula="parts made in the window x price per part of the orders of a year / debt service due in the window",
-    rests_on_ledgers=True,
 )
 def production_debt_cover(history: DailyHistory, window: Window) -> Column:
     """How many times the value of what the machines made covers the debt service that fell due."""
@@ -240,40 +194,30 @@ def production_debt_cover(history: DailyHistory, window: Window) -> Column:
     return ratio(value, history.debt_service_minor.sum_over(window), zero=Missing.NO_BASIS, unsaid=Missing.NO_SOURCE)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="months",
     windows_days=(365,),
-    levels=OBLIGOR,
     credit_risk=-1,
-    insurance_risk=0,
     credit_reason="buyers of long standing stay",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=False,
     label_zh="与最大买方合作月数",
     label_en="Months with the largest buyer",
     formula="days since the first order of the buyer that ordered most in a year, within two years / 30",
-    rests_on_ledgers=True,
 )
 def buyer_tenure_months(history: DailyHistory, window: Window) -> Column:
     """How long the largest buyer of the last year has been ordering, as far as the last two years tell."""
     return column(history.standing.buyer_tenure_days / DAYS_OF_A_MONTH, missing=Missing.NO_SOURCE)
 
 
-@feature(
-    family="supply_chain",
+@of_ledgers(
     unit="1",
     windows_days=(90,),
-    levels=OBLIGOR,
     credit_risk=+1,
-    insurance_risk=0,
     credit_reason="debt beyond what the machines are worth will not be recovered from them",
-    insurance_reason="of a firm's business; a machine has none",
     actionable=True,
     label_zh="设备贷款现值比",
     label_en="Debt secured by machines against their value",
     formula="outstanding on facilities secured by the obligor's machines / present value of the machines",
-    rests_on_ledgers=True,
 )
 def live_ltv(history: DailyHistory, window: Window) -> Column:
     """What is owed on the machines against what they are worth now."""
