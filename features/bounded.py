@@ -58,20 +58,25 @@ def slope_bounds(possible: Completions, window: Window, values: Values) -> Inter
 def volatility_bounds(possible: Completions, window: Window, values: Values) -> Interval:
     """No rhythm fits the daily rates worse than the one that fits best when each day lies at the end that is farther
     from it; nothing says that the hidden hours were not the rhythm itself."""
-    owned = Measure(possible.owned.seconds).over(window)
-    executing = possible.observed.executing_seconds.over(window)
-    hidden = Measure(possible.unobserved).over(window)
+    has_gap, exact = possible.has_gap(window), values(possible.observed)
+    lowest, highest = exact.copy(), exact.copy()
+    lowest[has_gap], highest[has_gap] = 0.0, _most_volatile(possible, window, np.flatnonzero(has_gap))
+    return Interval(lowest, highest)
+
+
+def _most_volatile(possible: Completions, window: Window, chosen: NDArray[np.int64]) -> Array:
+    """The upper end for the chosen units."""
+    owned = Measure(possible.owned.seconds).over(window)[chosen]
+    executing = possible.observed.executing_seconds.over(window)[chosen]
+    hidden = Measure(possible.unobserved).over(window)[chosen]
     seen = owned > 0
     least = np.divide(executing, owned, out=np.zeros_like(owned), where=seen)
     most = np.divide(np.minimum(executing + hidden, owned), owned, out=np.zeros_like(owned), where=seen)
     squares, freedom = np.zeros(len(owned)), np.zeros(len(owned))
-    for own in _weekdays(possible.observed, window, seen):
+    for own in _weekdays(possible.observed.days[chosen, -window.days :], seen):
         squares += _squares_at_worst(least, most, own)
         freedom += np.maximum(own.sum(axis=1) - 1, 0)
-    highest = np.sqrt(np.divide(squares, freedom, out=np.full(len(owned), np.nan), where=freedom > 0))
-    has_gap = possible.has_gap(window)
-    exact = values(possible.observed)
-    return Interval(np.where(has_gap, 0.0, exact), np.where(has_gap, highest, exact))
+    return np.asarray(np.sqrt(np.divide(squares, freedom, out=np.full(len(owned), np.nan), where=freedom > 0)))
 
 
 BOUNDS: Mapping[str, BoundsFormula] = MappingProxyType(
@@ -145,9 +150,9 @@ def _too_short(history: DailyHistory, window: Window) -> NDArray[np.bool_]:
     return np.asarray(known < window.settings.minimum_history_share * window.days)
 
 
-def _weekdays(history: DailyHistory, window: Window, seen: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """The seen days of the window that are of one weekday, weekday by weekday."""
-    weekday = history.days[:, -window.days :].astype(np.int64) % WEEKDAYS
+def _weekdays(days: NDArray[np.datetime64], seen: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    """The seen days that are of one weekday, weekday by weekday."""
+    weekday = days.astype(np.int64) % WEEKDAYS
     return (seen & (weekday == which) for which in range(WEEKDAYS))
 
 

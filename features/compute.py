@@ -24,6 +24,7 @@ from features.data_trust.grade import UNEXAMINED, graded
 from features.data_trust.loading import examined
 from features.data_trust.settings import gap_rules_at, grade_rules_at
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
+from features.everybody import Everybody, load_everybody
 from features.feature_history import feature_history, of_industries
 from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
 from features.history import Array, DailyHistory
@@ -63,20 +64,22 @@ def snapshots(
     with_machines: bool = True,
     with_trust: bool = True,
     peers: PeerReference | None = None,
+    everybody: Everybody | None = None,
 ) -> list[FeatureSnapshot]:
     """What was known about each of `obligor_ids` at `as_of`, in their order.
 
     Features of the obligor and (if `with_machines`) of each machine it owned then, their bounds, the
     quantities that limits rest on, and what was found wrong. The same for one obligor alone and among many. An
     obligor of whom nothing is known gets a snapshot in which everything is missing. Without `peers` what compares with
-    them is missing.
+    them is missing. `everybody` is what is known of everybody then, where it was read before.
     """
-    read = _read(reader, obligor_ids, as_of)
+    everybody = everybody or load_everybody(reader, as_of=as_of)
+    read = _read(reader, obligor_ids, everybody)
     settings = settings_at(parameters, as_of)
     history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
     history = of_industries(history, {owner: row["industry_division"] for owner, row in read.profiles.items()})
     possible = completions(history, registered_time(read.register, history, RECENT_DAYS))
-    excused = possible.excusing(_external_seconds(reader, possible, as_of, parameters))
+    excused = possible.excusing(_external_seconds(reader, possible, everybody, parameters))
     values = dict(zip(obligor_ids, _values(history, settings, possible, excused, peers), strict=True))
     machines = _machine_values(read, history, settings) if with_machines else {}
     quantities = _quantities(read, history, settings, possible)
@@ -117,9 +120,12 @@ class _Read:
     earlier_days: Mapping[str, date]
 
 
-def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: datetime) -> _Read:
+def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everybody: Everybody) -> _Read:
+    as_of = everybody.as_of
     first_day = as_of.astimezone(UTC).date() - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
-    machine_days, _ = load_machine_days(reader, as_of=as_of, obligor_ids=obligor_ids, first_day=first_day)
+    machine_days, _ = load_machine_days(
+        reader, as_of=as_of, obligor_ids=obligor_ids, first_day=first_day, machines=everybody.machines
+    )
     machines = reader.machines(as_of=as_of, obligor_ids=obligor_ids)
     orders, deliveries = (
         reader.rows(kind, as_of=as_of, obligor_ids=obligor_ids, event_from=as_of - timedelta(days=QUANTITY_DAYS))
@@ -131,10 +137,10 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: da
         machine_days=machine_days,
         ledgers=load_ledgers(reader, as_of=as_of, machine_uids=machine_days.machine_uids, obligor_ids=obligor_ids),
         machines=machines,
-        register=_of_machines(reader.machines(as_of=as_of), machines["machine_uid"]),
+        register=_of_machines(everybody.machines, machines["machine_uid"]),
         orders=_up_to(orders, as_of),
         deliveries=_up_to(deliveries, as_of),
-        profiles={row["obligor_id"]: row for row in reader.obligor_profiles(as_of=as_of).to_pylist()},
+        profiles=everybody.profiles,
         batches=reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids),
         earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=machine_days.machine_uids, before=first_day),
     )
@@ -155,10 +161,10 @@ def _machine_values(
 
 
 def _external_seconds(
-    reader: ObservationReader, possible: Completions, as_of: datetime, parameters: ParameterBook
+    reader: ObservationReader, possible: Completions, everybody: Everybody, parameters: ParameterBook
 ) -> Array:
     """Unobserved seconds of each obligor and recent day that independent evidence explains."""
-    cause = classify_gaps(gap_evidence(reader, possible, as_of=as_of), gap_rules_at(parameters, as_of))
+    cause = classify_gaps(gap_evidence(reader, possible, everybody), gap_rules_at(parameters, everybody.as_of))
     return np.where(is_external(cause), possible.unobserved, 0.0)
 
 

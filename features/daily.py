@@ -51,7 +51,8 @@ def build_history(
     first_columns = np.full(len(spans.pairs), days)
     np.minimum.at(first_columns, pair_of_row[inside], column[inside])
     grid = Grid(units=len(frame.units), days=days, recent=recent, unit=unit, column=column, inside=inside)
-    zones = [spans.zone_of_pair[pair] for pair in range(len(spans.pairs))]
+    zone_of_pair = spans.zone_of_pair
+    zones = [zone_of_pair[pair] for pair in range(len(spans.pairs))]
     measures = row_measures(machine_days.table, grid, pair_of_row, zones)
     owned = owned_time(
         unit=frame.unit_of_pair[spans.pair],

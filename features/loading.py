@@ -35,15 +35,17 @@ def load_machine_days(
     as_of: datetime,
     obligor_ids: Sequence[ObligorId] | None = None,
     first_day: date | None = None,
+    machines: pa.Table | None = None,
     executor: Executor | None = None,
 ) -> tuple[MachineDays, Sequence[TrustFinding]]:
     """Machine-days of these obligors (all, if None) as known at `as_of`, and what was found on the way.
 
-    With `first_day`, at least the local days from it on (reports are read from two days before it). Samples are read
-    from their beginning nevertheless: what a machine holds, its counters and the start of an unstated ownership reach
-    back without limit. Where a machine sent samples on a day they stand against its report.
+    `machines` is everybody's register (`reader.machines`) where it is at hand. With `first_day`, at least the local
+    days from it on (reports are read from two days before it). Samples are read from their beginning nevertheless:
+    what a machine holds, its counters and the start of an unstated ownership reach back without limit. Where a machine
+    sent samples on a day they stand against its report.
     """
-    machines = reader.machines(as_of=as_of)
+    machines = reader.machines(as_of=as_of) if machines is None else machines
     uids = reader.machine_uids if obligor_ids is None else machines_of(machines, obligor_ids)
     if uids is not None:
         machines = machines.filter(pc.is_in(machines["machine_uid"], value_set=pa.array(uids, pa.string())))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
 from data_contracts.reference.calendars import local_days
 from features.bounds import Completions
 from features.data_trust.gaps import Flags, GapEvidence, Heartbeat
+from features.everybody import Everybody
 from features.history import Array
 
 if TYPE_CHECKING:
@@ -27,23 +29,22 @@ _HEARD = {"present": Heartbeat.PRESENT, "lost": Heartbeat.LOST, "power_lost": He
 Ints = NDArray[np.int64]
 
 
-def gap_evidence(reader: ObservationReader, possible: Completions, *, as_of: datetime) -> GapEvidence:
+def gap_evidence(reader: ObservationReader, possible: Completions, everybody: Everybody) -> GapEvidence:
     """The evidence on the gaps of each obligor of a history, all its machines as one.
 
-    Silences are read of everybody: who else fell silent on the same day is what nobody alone can make.
+    Silences are everybody's: who else fell silent on the same day is what nobody alone can make.
     """
-    history, days = possible.observed, possible.unobserved.shape[1]
+    history, days, as_of = possible.observed, possible.unobserved.shape[1], everybody.as_of
     since = as_of - timedelta(days=days + 2)
-    silences = _table(reader, RecordKind.GATEWAY_SILENCE, as_of, ("obligor_id", "until_time", "heartbeat"))
-    notices = _table(reader, RecordKind.POWER_NOTICE, as_of, ("obligor_id", "until_time", "measure"))
-    bills = _table(reader, RecordKind.ENERGY_BILL, as_of, ("obligor_id", "month", "energy_kwh"))
-    frame = _Frame({unit: row for row, unit in enumerate(history.units)}, history.zones, history.last_days, days)
+    silences = everybody.silences.to_pandas()
+    notices = _table(reader, RecordKind.POWER_NOTICE, history.units, as_of, ("obligor_id", "until_time", "measure"))
+    bills = _table(reader, RecordKind.ENERGY_BILL, history.units, as_of, ("obligor_id", "month", "energy_kwh"))
+    frame = _Frame(history.units, history.zones, history.last_days, days)
     silences = silences[silences["until_time"].isna() | (silences["until_time"] >= since)]
     by_beat = {beat: frame.cover(silences[silences["heartbeat"] == word], as_of) for word, beat in _HEARD.items()}
     heartbeat = np.zeros(possible.unobserved.shape, dtype=np.int64)
     for beat, flags in by_beat.items():
         heartbeat[flags] = beat
-    listened = len(set(reader.machines(as_of=as_of)["obligor_id"].to_pylist()))
     heard = history.sampled_seconds.last(days) > 0
     return GapEvidence(
         unobserved=possible.unobserved,
@@ -54,23 +55,27 @@ def gap_evidence(reader: ObservationReader, possible: Completions, *, as_of: dat
         heartbeat=heartbeat,
         others_lost=frame.others(silences[silences["heartbeat"] == "lost"], as_of),
         others_power_lost=frame.others(silences[silences["heartbeat"] == "power_lost"], as_of),
-        others=np.full(heard.shape, max(listened - 1, 0)),
+        others=np.full(heard.shape, max(everybody.listened - 1, 0)),
         meter_ratio=frame.meter(bills),
         is_rest=_rests(history.executing_seconds.last(days), frame.dates()),
     )
 
 
-def _table(reader: ObservationReader, kind: RecordKind, as_of: datetime, columns: tuple[str, ...]) -> pd.DataFrame:
-    return reader.rows(kind, as_of=as_of, columns=[*columns, "event_time"]).to_pandas()
+def _table(
+    reader: ObservationReader, kind: RecordKind, units: Sequence[str], as_of: datetime, columns: tuple[str, ...]
+) -> pd.DataFrame:
+    owners = [ObligorId(unit) for unit in units]
+    return reader.rows(kind, as_of=as_of, obligor_ids=owners, columns=[*columns, "event_time"]).to_pandas()
 
 
 class _Frame:
     """Obligors and the local days of each, as rows and columns."""
 
     def __init__(
-        self, row_of: Mapping[str, int], zones: tuple[str, ...], last_days: NDArray[np.datetime64], days: int
+        self, units: Sequence[str], zones: tuple[str, ...], last_days: NDArray[np.datetime64], days: int
     ) -> None:
-        self.row_of, self.zones, self.days = row_of, zones, days
+        self.units, self.days = pd.Index(units), days
+        self.zones = np.array(zones, dtype=np.str_)
         self.last = last_days.astype("datetime64[D]").astype(np.int64)
 
     def dates(self) -> Ints:
@@ -79,60 +84,66 @@ class _Frame:
 
     def cover(self, rows: pd.DataFrame, as_of: datetime) -> Flags:
         """Cells on whose day something of their obligor's went on."""
-        found = np.zeros((len(self.row_of), self.days), dtype=np.bool_)
-        own = rows[rows["obligor_id"].isin(self.row_of)]
-        for row, begin, end in self._spans(own, as_of):
-            first = self.last[row] - self.days + 1
-            found[row, max(begin - first, 0) : max(end - first + 1, 0)] = True
-        return found
+        row = self.units.get_indexer(rows["obligor_id"])
+        own, row = rows[row >= 0], row[row >= 0]
+        begin, end = np.zeros(len(own), np.int64), np.zeros(len(own), np.int64)
+        for zone in np.unique(self.zones[row]):
+            there = self.zones[row] == zone
+            begin[there], end[there] = _local(own[there], str(zone), as_of)
+        first = self.last[row] - self.days + 1
+        return _covered(row, begin - first, end - first + 1, shape=(len(self.units), self.days))
 
     def others(self, rows: pd.DataFrame, as_of: datetime) -> Ints:
         """For each cell, how many other obligors had it go on on the same day (each day read in the cell's zone)."""
-        counts = np.zeros((len(self.row_of), self.days), dtype=np.int64)
-        for zone in set(self.zones):
-            mine = [row for row in self.row_of.values() if self.zones[row] == zone]
+        counts = np.zeros((len(self.units), self.days), dtype=np.int64)
+        who, names = pd.factorize(rows["obligor_id"])
+        known = names.get_indexer(self.units) if len(names) else np.full(len(self.units), -1)
+        for zone in np.unique(self.zones):
+            mine = np.flatnonzero(self.zones == zone)
             first = int(self.last[mine].min()) - self.days + 1
+            begin, end = _local(rows, str(zone), as_of)
             width = int(self.last[mine].max()) - first + 1
-            silent: dict[str, Flags] = {}
-            for who, begin, end in zip(rows["obligor_id"], *_local(rows, zone, as_of), strict=True):
-                flags = silent.setdefault(who, np.zeros(width, dtype=np.bool_))
-                flags[max(begin - first, 0) : max(end - first + 1, 0)] = True
-            total = np.sum(list(silent.values()), axis=0, dtype=np.int64) if silent else np.zeros(width, np.int64)
-            names = {row: name for name, row in self.row_of.items()}
-            for row in mine:
-                at = self.last[row] - self.days + 1 - first
-                own = silent.get(names[row], np.zeros(width, dtype=np.bool_))
-                counts[row] = (total - own)[at : at + self.days]
+            silent = _covered(who, begin - first, end - first + 1, shape=(len(names) + 1, width))
+            others = silent.sum(axis=0) - silent[known[mine]]  # the row beyond the last name is nobody's
+            columns = (self.last[mine] - self.days + 1 - first)[:, None] + np.arange(self.days)
+            counts[mine] = np.take_along_axis(others, columns, axis=1)
         return counts
 
     def meter(self, bills: pd.DataFrame) -> Array:
         """Each month's bill against the median of the obligor's bills, on every day of the month."""
-        ratio = np.full((len(self.row_of), self.days), np.nan)
-        months = self.dates().astype("datetime64[D]").astype("datetime64[M]")
-        for who, own in bills[bills["obligor_id"].isin(self.row_of)].groupby("obligor_id"):
-            usual = float(own["energy_kwh"].median())
-            if usual > 0:
-                row = self.row_of[who]
-                for month, kwh in zip(own["month"], own["energy_kwh"], strict=True):
-                    ratio[row, months[row] == np.datetime64(month, "M")] = kwh / usual
+        ratio = np.full((len(self.units), self.days), np.nan)
+        usual = bills.groupby("obligor_id")["energy_kwh"].transform("median")
+        bills = bills[usual > 0]
+        row = self.units.get_indexer(bills["obligor_id"])
+        share = (bills["energy_kwh"] / usual[usual > 0]).to_numpy(np.float64)
+        month = pd.to_datetime(bills["month"]).to_numpy().astype("datetime64[M]")
+        begin, end = (edge.astype("datetime64[D]").astype(np.int64) for edge in (month, month + 1))
+        length = end - begin
+        each = np.repeat(np.arange(len(bills)), length)
+        place = np.arange(len(each)) - np.repeat(np.cumsum(length) - length, length)
+        column = begin[each] + place - self.last[row[each]] + self.days - 1
+        inside = (column >= 0) & (column < self.days)
+        ratio[row[each[inside]], column[inside]] = share[each[inside]]
         return ratio
 
-    def _spans(self, rows: pd.DataFrame, as_of: datetime) -> list[tuple[int, int, int]]:
-        found = []
-        for who, own in rows.groupby("obligor_id"):
-            row = self.row_of[who]
-            found += [(row, *span) for span in zip(*_local(own, self.zones[row], as_of), strict=True)]
-        return found
+
+def _covered(row: Ints, begin: Ints, end: Ints, *, shape: tuple[int, int]) -> Flags:
+    """Cells that lie in any of the spans [begin, end) of columns of their rows."""
+    steps = np.zeros((shape[0], shape[1] + 1), dtype=np.int64)
+    np.add.at(steps, (row, np.clip(begin, 0, shape[1])), 1)
+    np.subtract.at(steps, (row, np.clip(end, 0, shape[1])), 1)
+    return np.asarray(np.cumsum(steps, axis=1)[:, :-1] > 0)
 
 
-def _local(rows: pd.DataFrame, zone: str, as_of: datetime) -> tuple[list[int], list[int]]:
+def _local(rows: pd.DataFrame, zone: str, as_of: datetime) -> tuple[Ints, Ints]:
     """First and last local day of each row's span [event_time, until_time); what goes on ends with `as_of`."""
     ends = rows["until_time"].fillna(pd.Timestamp(as_of))
     begins, until = (
         column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
         for column in (rows["event_time"], ends)
     )
-    return local_days(begins, zone).tolist(), local_days(np.maximum(until - 1, begins), zone).tolist()
+    first, last = (local_days(instants, zone).astype(np.int64) for instants in (begins, np.maximum(until - 1, begins)))
+    return first, last
 
 
 def _rests(executing: Array, dates: Ints) -> Flags:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -129,21 +129,44 @@ def _zones(spans: pa.Table, position: Mapping[str, int]) -> list[str]:
 
 def _dense(
     table: pa.Table, position: Mapping[str, int], first: int, days: int
-) -> tuple[tuple[str, ...], Ints, dict[str, Floats]]:
+) -> tuple[tuple[str, ...], Ints, Mapping[str, Floats]]:
     machines, machine = encoded(table["machine_uid"])
     obligors, obligor = encoded(table["obligor_id"])
     column = day_numbers(table["day"]) - first
     owner_of = np.array([position.get(word, -1) for word in obligors] + [-1], dtype=np.int64)[obligor]
     kept = np.flatnonzero((column >= 0) & (column < days) & (owner_of >= 0))
-    pairs, row = np.unique(owner_of[kept] * (len(machines) + 1) + machine[kept], return_inverse=True)
-    place = (row, column[kept])
-    measures = {}
-    for name in MEASURES:
-        dense = np.full((len(pairs), days), np.nan)
-        dense[place] = floats(table[name])[kept]
-        measures[name] = dense
+    pairs, row = _places(owner_of[kept] * (len(machines) + 1) + machine[kept])
     uids = tuple(machines[pair % (len(machines) + 1)] for pair in pairs.tolist())
-    return uids, pairs // (len(machines) + 1), measures
+    cells = _Cells(table=table, kept=kept, cell=row * days + column[kept], shape=(len(pairs), days))
+    return uids, pairs // (len(machines) + 1), cells
+
+
+def _places(keys: Ints) -> tuple[Ints, Ints]:
+    """The distinct keys, sorted, and the place of each: `np.unique` of keys that come in long runs."""
+    begins = np.flatnonzero(np.diff(keys, prepend=-1))
+    found, place = np.unique(keys[begins], return_inverse=True)
+    return found, np.repeat(place, np.diff(begins, append=len(keys)))
+
+
+class _Cells(Mapping[str, Floats]):
+    """The measures of machine-days as (row, day) arrays, each made when it is first asked for."""
+
+    def __init__(self, *, table: pa.Table, kept: Ints, cell: Ints, shape: tuple[int, int]) -> None:
+        self._table, self._kept, self._cell, self._shape = table, kept, cell, shape
+        self._made: dict[str, Floats] = {}
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._made:
+            dense = np.full(self._shape[0] * self._shape[1], np.nan)
+            dense[self._cell] = floats(self._table[name])[self._kept]
+            self._made[name] = dense.reshape(self._shape)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MEASURES)
+
+    def __len__(self) -> int:
+        return len(MEASURES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

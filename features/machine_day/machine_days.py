@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from data_contracts.identifiers import MachineUid
 from data_contracts.vocabulary import ELEMENTS, DataOrigin
+from features.machine_day.arrow import rows_where
 from features.trust import TrustFinding
 
 COVERAGE_SAMPLED = "sampled"
@@ -96,8 +97,11 @@ class MachineDays:
     def of_obligors(self, obligor_ids: Sequence[str]) -> MachineDays:
         """The part that concerns these obligors. Of the findings on a day, those on a day of theirs."""
         wanted = pa.array(list(obligor_ids), pa.string())
-        table = self.table.filter(pc.is_in(self.table["obligor_id"], value_set=wanted))
-        spans = self.spans.filter(pc.is_in(self.spans["obligor_id"], value_set=wanted))
+        concerned = pc.is_in(self.spans["obligor_id"], value_set=wanted)
+        if pc.all(concerned).as_py():
+            return self
+        table = rows_where(self.table, pc.is_in(self.table["obligor_id"], value_set=wanted))
+        spans = self.spans.filter(concerned)
         findings = self.findings
         if any(finding.since is not None for finding in findings):
             days = set(zip(table["machine_uid"].to_pylist(), table["day"].to_pylist(), strict=True))

@@ -3,6 +3,7 @@ well."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,8 +103,7 @@ def owned_report_days(
     words, profile = encoded(reports["profile_id"])
     sources = [profiles[ProfileId(word)] for word in words]
     ends = _day_ends(day_numbers(reports["day"]), midnight, profile, sources)
-    series = series_of(ownership, reports["machine_uid"], midnight)
-    series = np.where(series < 0, series_of(ownership, reports["machine_uid"], ends - 1), series)
+    series = _series(ownership, reports["machine_uid"], midnight, ends)
     late = ends > to_micros(as_of)  # a day that is not over cannot have been reported whole
     kept = np.flatnonzero((series >= 0) & ~late)
     order = kept[np.lexsort((midnight[kept], series[kept]))]
@@ -121,6 +121,15 @@ def owned_report_days(
         *left_out(AFTER_AS_OF, "reports", [count_by_machine(reports["machine_uid"], late)]),
     ]
     return MachineDays(_table(chosen), _spans(chosen), tuple(findings))
+
+
+def _series(ownership: Ownership, machine_uids: pa.ChunkedArray, midnights: Micros, ends: Micros) -> Ints:
+    """The series of who owned the machine when each day began or, where nobody did, when it ended; -1 where nobody."""
+    series = series_of(ownership, machine_uids, midnights).astype(np.int64)
+    unowned = np.flatnonzero(series < 0)
+    if len(unowned):
+        series[unowned] = series_of(ownership, machine_uids.take(pa.array(unowned)), ends[unowned] - 1)
+    return series
 
 
 def reported_until(reports: pa.Table, profiles: Mapping[ProfileId, SourceProfile]) -> Micros:
@@ -195,7 +204,7 @@ def _table(chosen: _Chosen) -> pa.Table:
     reports, series, silent = chosen.reports, chosen.series, chosen.silence_means_off
     begins, ends = np.maximum(chosen.midnight, chosen.starts), np.minimum(chosen.ends, chosen.ownership.ends[series])
     known = {name: floats(reports[name]) for name in _KNOWN}
-    observed = np.sum(list(known.values()), axis=0)
+    observed = functools.reduce(np.add, known.values())
     length = np.maximum((ends - begins) / MICROS_PER_SECOND, observed)
     columns: dict[str, Any] = {
         "machine_uid": names_at(chosen.ownership.machine_uids, series),
@@ -207,11 +216,11 @@ def _table(chosen: _Chosen) -> pa.Table:
         "observed_seconds": observed,
         "sampled_seconds": np.where(silent, observed - known["off_seconds"], observed),
         "coverage": null_where(length == 0, observed / np.where(length == 0, 1.0, length)),
-        "coverage_basis": pa.array(np.where(silent, COVERAGE_SILENCE_MEANS_OFF, COVERAGE_SAMPLED)),
+        "coverage_basis": names_at((COVERAGE_SAMPLED, COVERAGE_SILENCE_MEANS_OFF), silent.astype(np.int8)),
         **{name: reports[name] for name in _MEASURES},
         "first_sample": pa.nulls(len(series)),
         "last_sample": pa.nulls(len(series)),
-        "source": pa.array(np.full(len(series), SOURCE_REPORT)),
+        "source": pa.repeat(SOURCE_REPORT, len(series)),
     }
     return table_of(columns, SCHEMA)
 

@@ -1,0 +1,43 @@
+"""What snapshots must know of all obligors at an instant, whomever they are about: read once for a whole book."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from data_contracts.contract import RecordKind
+
+if TYPE_CHECKING:
+    from data_contracts.observations.reader import ObservationReader
+
+_SILENCE_COLUMNS = ("obligor_id", "until_time", "heartbeat", "event_time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Everybody:
+    """As known at `as_of`: the register of machines (as `ObservationReader.machines`), the profile of each obligor by
+    its columns, and the silences of all gateways."""
+
+    as_of: datetime
+    machines: pa.Table
+    profiles: Mapping[str, Mapping[str, Any]]
+    silences: pa.Table
+
+    @property
+    def listened(self) -> int:
+        """How many obligors have machines that are listened to."""
+        return len(self.machines["obligor_id"].unique())
+
+
+def load_everybody(reader: ObservationReader, *, as_of: datetime) -> Everybody:
+    """What the reader tells of everybody."""
+    return Everybody(
+        as_of=as_of,
+        machines=reader.machines(as_of=as_of),
+        profiles={row["obligor_id"]: row for row in reader.obligor_profiles(as_of=as_of).to_pylist()},
+        silences=reader.rows(RecordKind.GATEWAY_SILENCE, as_of=as_of, columns=_SILENCE_COLUMNS),
+    )
