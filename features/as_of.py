@@ -21,7 +21,7 @@ from features.catalogue import CATALOGUE
 from features.cover import cover_columns
 from features.grid.matrices import feature_grid
 from features.history import Array, Level
-from features.labels import NEVER, REPORTING_LAG_MONTHS, WARNING_MONTHS, WINDOW_MONTHS, CreditLabels, Outcomes
+from features.labels import NEVER, REPORTING_LAG_MONTHS, WARNING_MONTHS, WINDOW_MONTHS, CreditLabels, Lives, Outcomes
 from features.loading import load_machine_days
 from features.machine_day.days import to_micros
 from features.matrix import FeatureMatrix, feature_matrix
@@ -53,7 +53,8 @@ class CreditTrainingSet:
 
     One row for each obligor and instant: `as_of` and `observed_until` (the end of its performance window) are
     datetime64[us] in UTC, `values` is (row, name) float64 with NaN where missing, `defaulted` says whether the first
-    default event lies in (as_of, observed_until].
+    default event lies in (as_of, observed_until]. `lives` tell when, also beyond the window; None where only the
+    outcome of the window is known.
     """
 
     obligor_ids: Sequence[str]
@@ -62,6 +63,7 @@ class CreditTrainingSet:
     names: Sequence[str]
     values: Array
     defaulted: Mask
+    lives: Lives | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class CreditObservations:
     first default event whenever it is, NaT where none is known; `rule_versions` of the event that `defaulted` tells.
     `history_days` are the days of history that features rest on. `warnings` say whether an instalment became thirty
     days past due within so many months: 1, 0, or -1 where those months are not known to their end; they are for
-    monitoring.
+    monitoring. `lives` reach as far as anything is known.
     """
 
     obligor_ids: Sequence[str]
@@ -89,6 +91,7 @@ class CreditObservations:
     rule_versions: Sequence[str | None]
     history_days: Ints
     warnings: Mapping[int, NDArray[np.int8]]
+    lives: Lives
 
     def fixed_horizon(self) -> CreditTrainingSet:
         """The rows whose twelve months are known to their end."""
@@ -100,6 +103,7 @@ class CreditObservations:
             names=self.names,
             values=self.values[kept],
             defaulted=self.defaulted[kept],
+            lives=self.lives.at(kept),
         )
 
 
@@ -165,6 +169,7 @@ def credit_observations(
         observed_months=columns["observed_months"],
         rule_versions=tuple(columns["rule_versions"]),
         warnings={months: columns[f"warning_{months}"] for months in WARNING_MONTHS},
+        lives=Lives(columns["life_months"], columns["life_defaulted"]),
     )
 
 
@@ -231,6 +236,8 @@ _LABEL_KINDS: Mapping[str, type] = {
     "default_times": np.int64,
     "observed_months": np.int64,
     "rule_versions": np.object_,
+    "life_months": np.int64,
+    "life_defaulted": np.bool_,
     **{f"warning_{months}": np.int8 for months in WARNING_MONTHS},
 }
 
@@ -243,6 +250,8 @@ def _label_columns(outcomes: Outcomes, rows: Ints) -> dict[str, NDArray[Any]]:
         "default_times": np.where(outcomes.default_times == NEVER, _NAT, outcomes.default_times)[rows],
         "observed_months": outcomes.observed_months[rows],
         "rule_versions": np.array(outcomes.rule_versions, dtype=np.object_)[rows],
+        "life_months": outcomes.lives.months[rows],
+        "life_defaulted": outcomes.lives.defaulted[rows],
         **{f"warning_{months}": found[rows] for months, found in outcomes.warnings.items()},
     }
 

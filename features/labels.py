@@ -26,6 +26,9 @@ REPORTING_LAG_MONTHS = 1
 
 PAST_DUE_DAYS = 90
 WARNING_DAYS = 30
+LIFETIME_MONTHS = 60
+"""How far a life is followed, where the data reach so far: for when defaults come, not whether."""
+
 WARNING_MONTHS = (3, 6)
 """Early warnings look for an instalment 30 days past due within so many months; for monitoring only."""
 
@@ -37,6 +40,24 @@ NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lives:
+    """How long each obligor (n) was watched after the instant: `months`, up to and with that of its first default or as
+    many whole ones as are known to their end (0 where not even one is, `LIFETIME_MONTHS` at most), and whether the last
+    of them ended in default."""
+
+    months: Ints
+    defaulted: Mask
+
+    def at(self, rows: Ints) -> Lives:
+        """Those of the chosen rows."""
+        return Lives(self.months[rows], self.defaulted[rows])
+
+    def within(self, months: Ints) -> Lives:
+        """The same lives, watched for at most so many months each (n)."""
+        return Lives(np.minimum(self.months, months), self.defaulted & (self.months <= months))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
     """Labels of some obligors at one instant, one of each (UTC microseconds for times, `NEVER` where there is none).
 
@@ -44,7 +65,7 @@ class Outcomes:
     everything is. `defaulted` says whether the first default lies in (as_of, observed_until]; `observed_months` in how
     many months of the window the obligor was watched, up to and with the month of its default. `in_default` marks
     obligors that are no longer at risk: with a default event by then, or an instalment at least ninety days past due
-    as known then. `warnings` are by months: 1, 0, or -1 where the months are not over.
+    as known then. `warnings` are by months: 1, 0, or -1 where the months are not over. `lives` reach beyond the window.
     """
 
     observed_until: int
@@ -55,6 +76,7 @@ class Outcomes:
     observed_months: Ints
     in_default: Mask
     warnings: Mapping[int, NDArray[np.int8]]
+    lives: Lives
 
 
 class CreditLabels:
@@ -97,7 +119,15 @@ class CreditLabels:
             observed_months=np.where(defaulted, np.searchsorted(months, default) + 1, watched),
             in_default=(default <= after) | _Instalments(known_then).overdue(obligor_ids, as_of=as_of),
             warnings={months: self._warning(obligor_ids, as_of, months) for months in WARNING_MONTHS},
+            lives=self._lives(default, as_of),
         )
+
+    def _lives(self, default: Ints, as_of: datetime) -> Lives:
+        ends = [add_months(as_of, month) for month in range(1, LIFETIME_MONTHS + 1)]
+        instants = np.array([to_micros(end) for end in ends])
+        known = sum(self._is_recorded(end) for end in ends)
+        months = np.searchsorted(instants, default) + 1
+        return Lives(np.minimum(months, known), months <= known)
 
     def _is_recorded(self, until: datetime) -> bool:
         """Whether what happened by `until` is recorded by now.

@@ -37,6 +37,10 @@ def plain_score(record: ScoreRecord) -> dict[str, Any]:
         "pd_12m": record.pd_12m,
         "pd_12m_lower": record.pd_12m_lower,
         "pd_12m_upper": record.pd_12m_upper,
+        "term_structure": {
+            "cumulative_pd": list(record.term_structure.cumulative_pd),
+            "observed_months": record.term_structure.observed_months,
+        },
         "pd_model": record.pd_model,
         "pd_steps": [{"name": step.name, "pd_12m": step.pd_12m} for step in record.pd_steps],
         "rating_grade": record.rating_grade,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, NewType
 
 from data_contracts.identifiers import MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
@@ -102,10 +103,39 @@ class PdStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermStructure:
+    """When a default comes: `cumulative_pd[s - 1]` is the probability of default by the end of month s after `as_of`.
+
+    Month 12 is the record's `pd_12m`. `observed_months` says over how many months outcomes were watched when the shape
+    was fitted: later months are extrapolated; 0 means that no shape is known and the hazard is taken as constant.
+    `scoring.credit.term_structure.moved_to` gives the curve of the same shape for another PD, such as the upper end.
+    """
+
+    cumulative_pd: Sequence[float]
+    observed_months: int
+
+    def pd(self, months: int) -> float:
+        """The probability of default within so many months."""
+        assert 0 <= months <= len(self.cumulative_pd), f"the curve has {len(self.cumulative_pd)} months, not {months}"
+        return self.cumulative_pd[months - 1] if months else 0.0
+
+    @property
+    def monthly_pd(self) -> tuple[float, ...]:
+        """The probability that the default falls in each month; all of them sum to the last cumulative one."""
+        return tuple(after - before for before, after in pairwise((0.0, *self.cumulative_pd)))
+
+    @property
+    def hazards(self) -> tuple[float, ...]:
+        """The probability of default in each month of those who have come so far."""
+        return tuple((after - before) / (1 - before) for before, after in pairwise((0.0, *self.cumulative_pd)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRecord:
     """A probability of default with everything needed to check and replay it.
 
-    `pd_model` is the calibrated margin; `pd_steps` lead from it (or from an industry's prior) to `pd_12m`.
+    `pd_model` is the calibrated margin; `pd_steps` lead from it (or from an industry's prior) to `pd_12m`;
+    `term_structure` spreads it over the months.
     """
 
     obligor_id: ObligorId
@@ -119,6 +149,7 @@ class ScoreRecord:
     pd_12m: float
     pd_12m_lower: float
     pd_12m_upper: float
+    term_structure: TermStructure
     rating_grade: RatingGrade
     score_points: float
     reasons: Sequence[Reason]

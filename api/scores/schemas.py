@@ -46,6 +46,14 @@ class PdStepTold(Told):
     pd_12m: float = Probability
 
 
+class TermStructureTold(Told):
+    """The probability of default by the end of each month from the first on; that of the twelfth is `pd_12m`. Months
+    after `observed_months` are extrapolated; with 0 the hazard is taken as constant."""
+
+    cumulative_pd: list[float]
+    observed_months: int
+
+
 class ScoreTold(Told):
     """A probability of default with its 90 % interval, its grade, and the versions that it comes from."""
 
@@ -55,6 +63,7 @@ class ScoreTold(Told):
     pd_12m: float = Probability
     pd_12m_lower: float = Probability
     pd_12m_upper: float = Probability
+    term_structure: TermStructureTold
     rating_grade: str
     score_points: float
     snapshot_id: str

@@ -12,6 +12,7 @@ from data_contracts.identifiers import ModelVersion
 from scoring.boosters import Ensemble, Explanation, ensemble
 from scoring.cards import canonical_card, version_of
 from scoring.credit.card import CreditCard
+from scoring.credit.term_structure import HazardShape
 from scoring.explanation.compiled import interventional_of
 from scoring.explanation.shapley import ReferenceCounts
 
@@ -28,6 +29,11 @@ class CreditArtefact:
     card_bytes: bytes
     bag: Ensemble
     reference: ReferenceCounts | None
+
+    @property
+    def shape(self) -> HazardShape | None:
+        """When defaults come, where the model was taught it."""
+        return None if self.card.hazard is None else self.card.hazard.shape()
 
     def explain(self, rows: NDArray[np.float64]) -> Explanation:
         """Margins and contributions for decisions: against the reference group, path-dependent where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -132,10 +133,13 @@ def _isotonic(margins: Vector, defaulted: NDArray[np.bool_]) -> Calibrator:
     )
 
 
-def fit_logistic(columns: Vector, outcomes: NDArray[np.bool_], *, lower_slope: float | None = 0.0) -> tuple[float, ...]:
+def fit_logistic(
+    columns: Vector, outcomes: NDArray[np.bool_], *, lower_slope: float | Sequence[float | None] | None = 0.0
+) -> tuple[float, ...]:
     """Intercept and slopes of a logistic regression of `outcomes` (n) on `columns` (n, k), unpenalised.
 
-    Slopes are at least `lower_slope` (None: free). Raises AssertionError where the optimiser does not converge.
+    Slopes are at least `lower_slope` (None: free), one for all or one each. Raises AssertionError where the optimiser
+    does not converge.
     """
     design = np.column_stack([np.ones(len(columns)), columns])
     signs = np.where(outcomes, 1.0, -1.0)
@@ -146,7 +150,8 @@ def fit_logistic(columns: Vector, outcomes: NDArray[np.bool_], *, lower_slope: f
         return float(np.logaddexp(0, -along).mean()), design.T @ pull / len(design)
 
     start = np.array([0.0, *np.full(columns.shape[1], 1.0 / columns.shape[1])])
-    bounds = [(None, None), *[(lower_slope, None)] * columns.shape[1]]
+    lower = list(lower_slope) if isinstance(lower_slope, Sequence) else [lower_slope] * columns.shape[1]
+    bounds = [(None, None), *[(least, None) for least in lower]]
     result = minimize(
         loss_and_gradient,
         start,

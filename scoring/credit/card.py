@@ -7,6 +7,7 @@ from typing import Literal
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, ReferenceGroup, Slice
 from scoring.credit.calibration import CalibrationMethod, Calibrator
+from scoring.credit.term_structure import HazardShape
 
 
 class CalibratorCard(Frozen):
@@ -21,6 +22,23 @@ class CalibratorCard(Frozen):
     def calibrator(self) -> Calibrator:
         """The function that these numbers stand for."""
         return Calibrator(**self.model_dump())
+
+
+class HazardCard(Frozen):
+    """The fitted shape of hazards over months (see `scoring.credit.term_structure.HazardShape`), and how many months at
+    risk and defaults it was fitted on."""
+
+    intercept: float
+    month_slope: float
+    first_slope: float
+    last_slope: float
+    observed_months: int
+    months_at_risk: int
+    defaults: int
+
+    def shape(self) -> HazardShape:
+        """The function that these numbers stand for."""
+        return HazardShape(**self.model_dump(exclude={"months_at_risk", "defaults"}))
 
 
 class CreditMetrics(Frozen):
@@ -54,9 +72,10 @@ class GradeFigures(Frozen):
 
 
 class CreditCard(Frozen):
-    """Card of a model of default within 12 months. Format 1 had no reference group and no grades."""
+    """Card of a model of default within 12 months. Format 1 had no reference group and no grades; format 2 no shape of
+    hazards, as a model has none that was trained where only the outcome of 12 months was known."""
 
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     kind: Literal["credit"] = "credit"
     data_origin: DataOrigin
     statement: str | None
@@ -79,3 +98,4 @@ class CreditCard(Frozen):
     data_cut: DataCut | None
     reference: ReferenceGroup | None = None
     grades: tuple[GradeFigures, ...] = ()
+    hazard: HazardCard | None = None

@@ -23,6 +23,7 @@ from scoring.cards import ModelFeature, within_reach
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import PdScale
 from scoring.credit.master_scale import MasterScale, PointsScale, master_scale, pd_ceiling
+from scoring.credit.term_structure import term_structure
 from scoring.credit.trust_terms import trust_terms
 from scoring.errors import ModelDoesNotFit
 from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
@@ -167,6 +168,7 @@ def _model_record(
         pd_12m=pd_12m,
         pd_12m_lower=min(pd_12m, lower),
         pd_12m_upper=upper,
+        term_structure=term_structure(pd_12m, artefact.shape),
         rating_grade=_scale(values).grade(pd_12m),
         score_points=_points(values).points(pd_12m),
         reasons=reasons(
@@ -200,6 +202,7 @@ def _thin_record(snapshot: FeatureSnapshot, values: Mapping[str, Any], parameter
         pd_12m=pd_12m,
         pd_12m_lower=min(pd_12m, ends["lower"]),
         pd_12m_upper=max(pd_12m, ends["upper"]),
+        term_structure=term_structure(pd_12m, None),
         rating_grade=scale.grade(pd_12m),
         score_points=_points(values).points(pd_12m),
         reasons=(),

@@ -1,61 +1,96 @@
-"""When a default comes: a curve of monthly hazards, brought into agreement with the probability over 12 months."""
+"""When a default comes: a shape of monthly hazards, brought into agreement with the probability over 12 months.
+
+The level is the calibrated PD's, the shape over time that of a discrete-time hazard fitted on the lives of the book
+(`scoring.training.hazard`): bad obligors default soon or recover, good ones have time to turn bad.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import expit, logit
+from features.labels import LIFETIME_MONTHS
+from scoring.credit.calibration import logit, probability
+from scoring.records import TermStructure
 
 MONTHS_OF_PD = 12
-FARTHEST = 30.0
-"""Log-odds beyond which no multiplier of hazards is looked for."""
+NEWTON_STEPS = 60
+CLOSE = 1e-15
+"""Share of the wanted cumulative hazard within which a level is found; reached in fewer than ten steps."""
 
-Vector = NDArray[np.float64]
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HazardShape:
+    """Log-odds of the hazard in month s of an obligor whose 12-month PD has log-odds x:
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TermStructure:
-    """Hazards h(1), h(2), ...: the probability of default in a month of those who have come so far.
-
-    `log_odds_shift` is what was added to all hazards' log-odds so that 12 months give the obligor's `pd_12m`.
+    `intercept` + `month_slope` w + `first_slope` x (1 - w) + `last_slope` x w, where w = ln s / ln 60 goes from 0 in
+    the first month to 1 in the sixtieth. Neither slope is negative, so that a worse obligor is worse in every month.
     """
 
-    hazards: Vector
-    log_odds_shift: float
+    intercept: float
+    month_slope: float
+    first_slope: float
+    last_slope: float
+    observed_months: int
 
-    @property
-    def survival(self) -> Vector:
-        """S(0) = 1, S(1), ...: the probability of no default by the end of a month."""
-        return np.concatenate([[1.0], np.cumprod(1 - self.hazards)])
-
-    def pd(self, months: int) -> float:
-        """The probability of default within so many months: 1 - S(months)."""
-        assert 0 <= months <= len(self.hazards), f"the curve has {len(self.hazards)} months, not {months}"
-        return float(1 - self.survival[months])
-
-    @property
-    def monthly(self) -> Vector:
-        """The probability that the default falls in each month: S(s - 1) - S(s)."""
-        return np.asarray(-np.diff(self.survival))
+    def log_odds(self, pd_log_odds: float) -> list[float]:
+        """Log-odds of the hazards of all months."""
+        return [
+            self.intercept
+            + self.month_slope * along
+            + pd_log_odds * (self.first_slope * (1 - along) + self.last_slope * along)
+            for along in ALONG
+        ]
 
 
-def reconciled(hazards: Sequence[float] | Vector, pd_12m: float) -> TermStructure:
-    """The curve whose first twelve months give `pd_12m`: all hazards' odds multiplied by one number.
+def along(month: int) -> float:
+    """How far a month lies on the way from the first to the last of a life, in logarithms."""
+    return math.log(month) / math.log(LIFETIME_MONTHS)
 
-    The shape over time is the hazard model's, the level the calibrated PD's. Hazards (at least 12) lie strictly between
-    0 and 1, as does `pd_12m`.
+
+ALONG = tuple(along(month) for month in range(1, LIFETIME_MONTHS + 1))
+
+
+def term_structure(pd_12m: float, shape: HazardShape | None) -> TermStructure:
+    """The curve of an obligor with that PD, strictly between 0 and 1; without a shape its hazard is constant."""
+    if shape is None:
+        return reconciled([0.0] * LIFETIME_MONTHS, pd_12m, observed_months=0)
+    return reconciled(shape.log_odds(logit(pd_12m)), pd_12m, observed_months=shape.observed_months)
+
+
+def moved_to(curve: TermStructure, pd_12m: float) -> TermStructure:
+    """The curve of the same shape that gives another PD over 12 months: all odds of its hazards moved by one factor."""
+    hazards = [logit(hazard) for hazard in curve.hazards]
+    return reconciled(hazards, pd_12m, observed_months=curve.observed_months)
+
+
+def reconciled(log_odds: Sequence[float], pd_12m: float, *, observed_months: int) -> TermStructure:
+    """The curve whose first twelve months give `pd_12m`: log-odds of hazards (at least 12), all moved by one number.
+
+    The cumulative hazard sum(ln(1 + exp(g + shift))) is convex and rising in the shift, so that Newton's steps come
+    from above after the first one.
     """
-    given = logit(np.asarray(hazards, dtype=np.float64))
-    assert len(given) >= MONTHS_OF_PD, "a curve of at least 12 months"
-    assert np.isfinite(given).all(), "hazards strictly between 0 and 1"
-    wanted = np.log1p(-pd_12m)
+    assert len(log_odds) >= MONTHS_OF_PD, "a curve of at least 12 months"
+    assert 0 < pd_12m < 1, "a PD strictly between 0 and 1"
+    first, wanted = log_odds[:MONTHS_OF_PD], -math.log1p(-pd_12m)
+    shift = math.log(wanted) - _log_sum_exp(first)
+    for _ in range(NEWTON_STEPS):
+        gap = math.fsum(_softplus(value + shift) for value in first) - wanted
+        if abs(gap) <= CLOSE * wanted:
+            break
+        shift -= gap / math.fsum(probability(value + shift) for value in first)
+    cumulative, total = [], 0.0
+    for value in log_odds:
+        total += _softplus(value + shift)
+        cumulative.append(-math.expm1(-total))
+    return TermStructure(cumulative_pd=tuple(cumulative), observed_months=observed_months)
 
-    def beyond(shift: float) -> float:
-        return float(wanted - np.log1p(-expit(given[:MONTHS_OF_PD] + shift)).sum())
 
-    shift = float(brentq(beyond, -FARTHEST, FARTHEST, xtol=1e-13))
-    return TermStructure(hazards=expit(given + shift), log_odds_shift=shift)
+def _log_sum_exp(values: Sequence[float]) -> float:
+    largest = max(values)
+    return largest + math.log(math.fsum(math.exp(value - largest) for value in values))
+
+
+def _softplus(value: float) -> float:
+    return max(value, 0.0) + math.log1p(math.exp(-abs(value)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,12 @@ from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet
 from features.bounded import is_bounded
 from features.catalogue import CATALOGUE, catalogue_version
+from features.labels import Lives
 from scoring.boosters import Ensemble, ensemble, mean_of_members, to_bytes, training_matrix
 from scoring.cards import DataCut, ModelFeature, ReferenceGroup, Slice, installed_libraries, statement_of, within_reach
 from scoring.credit.artefact import CreditArtefact, credit_artefact
 from scoring.credit.calibration import PdScale, fit_calibrator
-from scoring.credit.card import CalibratorCard, CreditCard, CreditMetrics
+from scoring.credit.card import CalibratorCard, CreditCard, CreditMetrics, HazardCard
 from scoring.credit.master_scale import master_scale
 from scoring.errors import NotEnoughEvents
 from scoring.explanation.compiled import explainer_of, interventional_of
@@ -28,10 +29,11 @@ from scoring.explanation.reference import reference_digest
 from scoring.explanation.shapley import ReferenceCounts
 from scoring.training.features import credit_sign, input_columns, model_features, with_medians
 from scoring.training.grades import grade_figures
+from scoring.training.hazard import fit_hazard_shape
 from scoring.training.metrics import credit_metrics
 from scoring.training.reference import Peers, choose_peers
 from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
-from scoring.training.split import TimeSplit, rows_at
+from scoring.training.split import TimeSplit, rows_at, whole_months
 
 EMBARGO_MONTHS = 12
 
@@ -41,12 +43,13 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """Rows of one slice: values (n, k), outcomes (n), obligors (n) and observation times (n)."""
+    """Rows of one slice: values (n, k), outcomes (n), obligors (n), observation times (n), and lives where known."""
 
     values: Matrix
     defaulted: Mask
     obligor_ids: tuple[str, ...]
     as_of: NDArray[np.datetime64]
+    lives: Lives | None
 
     def card(self, as_ofs: Sequence[datetime]) -> Slice:
         return Slice(
@@ -122,6 +125,7 @@ def train_credit(
         catalogue_version=catalogue_version(),
         parameters_version=parameters.version,
         data_cut=data_cut,
+        hazard=_hazard_card(bag, train, scale, until=split.test[0], seed=seed),
         reference=_reference_card(bag, calibrate, scale, peers, reference),
         grades=grade_figures(
             _pd(bag, test.values, scale),
@@ -140,6 +144,7 @@ def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[date
         defaulted=data.defaulted[chosen],
         obligor_ids=tuple(data.obligor_ids[row] for row in chosen),
         as_of=data.as_of[chosen],
+        lives=None if data.lives is None else data.lives.at(chosen),
     )
 
 
@@ -163,12 +168,41 @@ def _member(
     train: _Rows, features: Sequence[ModelFeature], settings: Mapping[str, Any], *, rounds: int, seed: int
 ) -> bytes:
     """One member, grown on obligors drawn with replacement: all months of an obligor count as often as it was drawn."""
-    obligors, position = np.unique(np.array(train.obligor_ids), return_inverse=True)
-    draws = np.random.default_rng(seed).integers(len(obligors), size=len(obligors))
-    weights = np.bincount(draws, minlength=len(obligors))[position].astype(np.float64)
+    weights = _drawn(train, seed=seed)
     drawn = weights > 0
     matrix = train.matrix(drawn, weights=weights[drawn])
     return to_bytes(xgb.train(_growth(train, features, settings, seed=seed), matrix, num_boost_round=rounds))
+
+
+def _drawn(train: _Rows, *, seed: int) -> Matrix:
+    """How often the obligor of each row was drawn for the member of that seed."""
+    obligors, position = np.unique(np.array(train.obligor_ids), return_inverse=True)
+    draws = np.random.default_rng(seed).integers(len(obligors), size=len(obligors))
+    return np.bincount(draws, minlength=len(obligors))[position].astype(np.float64)
+
+
+def _out_of_bag(bag: Ensemble, train: _Rows, *, seed: int) -> Matrix:
+    """Mean margin of each training row (n) by the members that did not draw its obligor; NaN where all of them did."""
+    unseen = np.array([_drawn(train, seed=seed + index) == 0 for index in range(len(bag.members))])
+    total = np.where(unseen, bag.margins(train.values), 0.0).sum(axis=0)
+    count = unseen.sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0))
+
+
+def _hazard_card(bag: Ensemble, train: _Rows, scale: PdScale, *, until: datetime, seed: int) -> HazardCard | None:
+    """When the training obligors defaulted, as far as it was known when the test months began."""
+    if train.lives is None:
+        return None
+    margins = _out_of_bag(bag, train, seed=seed)
+    known = {stamp: whole_months(stamp.replace(tzinfo=UTC), until) for stamp in set(train.as_of.tolist())}
+    lives = train.lives.within(np.array([known[stamp] for stamp in train.as_of.tolist()]))
+    told = np.flatnonzero(~np.isnan(margins) & (lives.months > 0))
+    followed = lives.at(told)
+    log_odds = np.array([scale.calibrator.log_odds(float(margin)) for margin in margins[told]])
+    shape = fit_hazard_shape(log_odds, followed)
+    return HazardCard(
+        **asdict(shape), months_at_risk=int(followed.months.sum()), defaults=int(followed.defaulted.sum())
+    )
 
 
 def _growth(

@@ -96,5 +96,11 @@ def instants_of(as_of: NDArray[np.datetime64]) -> list[datetime]:
     return [stamp.replace(tzinfo=UTC) for stamp in np.unique(as_of.astype("datetime64[us]")).tolist()]
 
 
+def whole_months(start: datetime, until: datetime) -> int:
+    """How many whole months after `start` end by `until`; 0 where not even one does."""
+    months = max(0, (until.year - start.year) * 12 + until.month - start.month)
+    return months if not months or add_months(start, months) <= until else months - 1
+
+
 def _embargoed(grid: Sequence[datetime], later: Sequence[datetime], months: int) -> list[datetime]:
     return [instant for instant in grid if later and add_months(instant, months) <= min(later)]

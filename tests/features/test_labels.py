@@ -141,3 +141,21 @@ def test_early_warnings(due: date, paid: date | None, in_three: int, in_six: int
 def test_warnings_of_months_that_are_not_over_are_not_known() -> None:
     found = outcomes(Told(), known_until=add_months(AS_OF, 5)).warnings
     assert {months: values.tolist() for months, values in found.items()} == {3: [0], 6: [-1]}
+
+
+LIVES = [
+    # first default             known until               months  ended in default
+    (None,                      add_months(AS_OF, 31),    30,     False),
+    (None,                      add_months(AS_OF, 90),    60,     False),
+    (YEAR + SECOND,             add_months(AS_OF, 31),    13,     True),
+    (add_months(AS_OF, 29) + SECOND, add_months(AS_OF, 30), 29,   False),
+    (None,                      AS_OF + SECOND,           0,      False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("default", "known_until", "months", "defaulted"), LIVES)
+def test_lives_reach_as_far_as_anything_is_known(
+    default: datetime | None, known_until: datetime, months: int, *, defaulted: bool
+) -> None:
+    lives = outcomes(Told([] if default is None else defaulted_at(default)), known_until=known_until).lives
+    assert (lives.months.tolist(), lives.defaulted.tolist()) == ([months], [defaulted])

@@ -13,6 +13,7 @@ from data_contracts.reference.calendars import add_months
 from data_contracts.vocabulary import DataOrigin
 from features.as_of import CreditTrainingSet, InsuranceTrainingSet
 from features.catalogue import CATALOGUE, catalogue_version
+from features.labels import Lives
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
 from features.trust import DataTrust, TrustGrade
 from scoring.credit.limit import REVENUE_QUANTITIES
@@ -83,6 +84,7 @@ def credit_training_set(world: World, months: range) -> CreditTrainingSet:
         names=list(NAMES),
         values=measured(world.health[who, when], signs=credit_signs(), seed=world.seed + 1),
         defaulted=world.default_month[who] <= when + 12,
+        lives=Lives(np.minimum(world.default_month[who] - when, MONTHS - 1 - when), world.default_month[who] < MONTHS),
     )
 
 

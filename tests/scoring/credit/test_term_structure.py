@@ -8,84 +8,95 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from scoring.credit.term_structure import TermStructure, reconciled
+from features.labels import LIFETIME_MONTHS, Lives
+from scoring.credit.term_structure import ALONG, HazardShape, moved_to, reconciled, term_structure
 from scoring.errors import NotEnoughEvents
-from scoring.training.hazard import Lives, fit_hazard, person_months
+from scoring.records import TermStructure
+from scoring.training.hazard import fit_hazard_shape, person_months
 
-GROWTH = {"max_depth": 3, "eta": 0.1, "min_child_weight": 5, "subsample": 0.8, "reg_lambda": 5, "rounds": 80}
-
-
-def test_survival_pd_and_monthly_probabilities_by_hand() -> None:
-    curve = TermStructure(hazards=np.array([0.1, 0.2, 0.5]), log_odds_shift=0.0)
-    assert curve.survival == pytest.approx([1, 0.9, 0.72, 0.36])
-    assert (curve.pd(0), curve.pd(2), curve.pd(3)) == pytest.approx((0, 0.28, 0.64))
-    assert curve.monthly == pytest.approx([0.1, 0.18, 0.36])
-    assert curve.monthly.sum() == pytest.approx(curve.pd(3))
+SHAPE = HazardShape(intercept=-2.8, month_slope=0.6, first_slope=1.0, last_slope=0.4, observed_months=33)
+PDS = st.floats(0.0005, 0.9)
 
 
-@given(
-    pd=st.floats(0.0005, 0.9),
-    hazards=st.lists(st.floats(1e-5, 0.3), min_size=12, max_size=60),
-)
-def test_twelve_months_of_the_curve_are_the_pd(pd: float, hazards: list[float]) -> None:
-    curve = reconciled(hazards, pd)
-    assert curve.pd(12) == pytest.approx(pd, rel=1e-9)
-    assert logit(curve.hazards) - logit(np.array(hazards)) == pytest.approx(curve.log_odds_shift, abs=1e-9)
-    lifetime = [curve.pd(month) for month in range(len(hazards) + 1)]
-    assert lifetime == sorted(lifetime)
+def test_monthly_probabilities_and_hazards_by_hand() -> None:
+    curve = TermStructure(cumulative_pd=(0.1, 0.28, 0.64), observed_months=3)
+    assert (curve.pd(0), curve.pd(2), curve.pd(3)) == (0, 0.28, 0.64)
+    assert curve.monthly_pd == pytest.approx((0.1, 0.18, 0.36))
+    assert curve.hazards == pytest.approx((0.1, 0.2, 0.5))
+    with pytest.raises(AssertionError, match="has 3 months, not 4"):
+        curve.pd(4)
 
 
-def test_a_curve_that_agrees_is_left_alone() -> None:
-    hazards = np.full(36, 0.004)
-    assert reconciled(hazards, 1 - (1 - 0.004) ** 12).log_odds_shift == pytest.approx(0.0, abs=1e-10)
+@given(pd=PDS, log_odds=st.lists(st.floats(-11, -1), min_size=12, max_size=60))
+def test_twelve_months_of_the_curve_are_the_pd(pd: float, log_odds: list[float]) -> None:
+    curve = reconciled(log_odds, pd, observed_months=12)
+    assert curve.pd(12) == pytest.approx(pd, rel=1e-12)
+    assert list(curve.cumulative_pd) == sorted(curve.cumulative_pd)
+    moved = logit(np.array(curve.hazards[:12])) - np.array(log_odds[:12])
+    assert np.ptp(moved) < 1e-6  # one factor on all odds
 
 
-def test_too_short_a_curve_or_a_certain_month_is_refused() -> None:
+@given(pd=st.floats(0.0005, 0.4), other=st.floats(0.0005, 0.4))
+def test_a_curve_moved_there_and_back_is_the_same(pd: float, other: float) -> None:
+    curve = term_structure(pd, SHAPE)
+    moved = moved_to(curve, other)
+    assert moved.pd(12) == pytest.approx(other, rel=1e-12)
+    assert (moved.pd(60) >= curve.pd(60)) == (other >= pd) or moved.pd(60) == pytest.approx(curve.pd(60))
+    assert moved_to(moved, pd).cumulative_pd == pytest.approx(curve.cumulative_pd, rel=1e-6)
+
+
+@given(better=PDS, worse=PDS)
+def test_a_worse_obligor_is_worse_over_twelve_months_and_over_a_life(better: float, worse: float) -> None:
+    better, worse = sorted((better, worse))
+    one, other = (term_structure(pd, SHAPE) for pd in (better, worse))
+    assert one.pd(12) <= other.pd(12) * (1 + 1e-12)
+    assert one.pd(60) <= other.pd(60) * (1 + 1e-12)
+
+
+def test_without_a_shape_the_hazard_is_constant() -> None:
+    curve = term_structure(1 - (1 - 0.004) ** 12, None)
+    assert curve.hazards == pytest.approx([0.004] * LIFETIME_MONTHS)
+    assert curve.observed_months == 0
+
+
+def test_too_short_a_curve_and_a_certain_pd_are_refused() -> None:
     with pytest.raises(AssertionError, match="at least 12"):
-        reconciled([0.01] * 11, 0.1)
+        reconciled([-4.0] * 11, 0.1, observed_months=11)
     with pytest.raises(AssertionError, match="strictly between"):
-        reconciled([0.0] * 12, 0.1)
+        term_structure(1.0, None)
 
 
 def test_person_months_count_time_at_risk() -> None:
-    lives = Lives(
-        values=np.array([[5.0], [6.0], [7.0]]), months=np.array([2, 3, 9]), defaulted=np.array([True, False, True])
-    )
-    values, struck = person_months(lives, horizon=4)
-    assert values.tolist() == [[5, 1], [5, 2], [6, 1], [6, 2], [6, 3], [7, 1], [7, 2], [7, 3], [7, 4]]
-    assert struck.tolist() == [False, True, False, False, False, False, False, False, False]
+    lives = Lives(months=np.array([2, 0, 3]), defaulted=np.array([True, False, False]))
+    firm, month, struck = person_months(lives)
+    assert firm.tolist() == [0, 0, 2, 2, 2]
+    assert month.tolist() == [1, 2, 1, 2, 3]
+    assert struck.tolist() == [False, True, False, False, False]
 
 
-def lives_of(count: int, *, seed: int) -> tuple[Lives, np.ndarray]:
-    """Firms whose hazard falls with health and rises with the month, a third of them censored early."""
-    drawn = np.random.default_rng(seed)
-    health = drawn.normal(size=count)
-    hazards = expit(-5.0 - 0.8 * health[:, None] + 0.05 * np.arange(24))
-    struck = drawn.random(hazards.shape) < hazards
-    month = np.where(struck.any(axis=1), struck.argmax(axis=1) + 1, 24)
-    ends = np.where(drawn.random(count) < 1 / 3, drawn.integers(1, 25, size=count), 24)
-    followed = np.minimum(month, ends)
-    return Lives(values=health[:, None], months=followed, defaulted=struck.any(axis=1) & (month <= ends)), hazards
+def test_lives_cut_short_did_not_end_in_default() -> None:
+    lives = Lives(months=np.array([5, 9, 20]), defaulted=np.array([True, True, False])).within(np.array([5, 6, 7]))
+    assert lives.months.tolist() == [5, 6, 7]
+    assert lives.defaulted.tolist() == [True, False, False]
 
 
-@pytest.mark.parametrize("kept", [1.0, 0.3])
-def test_hazards_are_found_by_month_and_by_risk(kept: float) -> None:
-    lives, _ = lives_of(6_000, seed=3)
-    model = fit_hazard(lives, signs=[-1], settings=GROWTH, horizon=24, seed=1, kept=kept)
-    others, true = lives_of(4_000, seed=4)
-    found = model.hazards(others.values)
-    assert found.shape == (4_000, 24)
-    for months in (slice(0, 6), slice(6, 12), slice(12, 24)):  # actual against expected over the curve
-        assert found[:, months].mean() == pytest.approx(true[:, months].mean(), rel=0.12)
-    sick = others.values[:, 0] < -0.5
-    assert found[sick].mean() == pytest.approx(true[sick].mean(), rel=0.15)
-    twelve = 1 - np.prod(1 - found[:, :12], axis=1)
-    assert np.corrcoef(logit(twelve), others.values[:, 0])[0, 1] < -0.95
-    sweep = model.hazards(np.linspace(-3, 3, 50)[:, None])
-    assert (np.diff(sweep, axis=0) <= 1e-9).all()
+def test_the_shape_that_was_put_in_is_found_again() -> None:
+    drawn = np.random.default_rng(3)
+    log_odds = drawn.normal(-3.0, 1.2, size=30_000)
+    along = np.array(ALONG[:36])
+    given = -2.6 + 0.5 * along + log_odds[:, None] * (1.0 * (1 - along) + 0.45 * along)
+    struck = drawn.random(given.shape) < expit(given)
+    default = np.where(struck.any(axis=1), struck.argmax(axis=1) + 1, 36)
+    ends = np.where(drawn.random(len(default)) < 1 / 3, drawn.integers(0, 37, size=len(default)), 36)
+    lives = Lives(default, struck.any(axis=1)).within(ends)
+    shape = fit_hazard_shape(log_odds, lives)
+    assert shape.observed_months == 36
+    for risk in (-5.0, -3.0, -1.0):  # the four numbers lean on each other; the hazards they give do not
+        put_in = -2.6 + 0.5 * along + risk * (1.0 * (1 - along) + 0.45 * along)
+        assert shape.log_odds(risk)[2:36] == pytest.approx(put_in[2:], abs=0.12)
 
 
-def test_no_default_is_named() -> None:
-    lives = Lives(values=np.zeros((9, 1)), months=np.full(9, 5), defaulted=np.zeros(9, dtype=bool))
-    with pytest.raises(NotEnoughEvents, match="among 9 firms within 24 months"):
-        fit_hazard(lives, signs=[0], settings=GROWTH, horizon=24, seed=1)
+def test_a_book_without_default_is_named() -> None:
+    lives = Lives(months=np.full(9, 5), defaulted=np.zeros(9, dtype=bool))
+    with pytest.raises(NotEnoughEvents, match="0 defaults in 45 months of 9 lives"):
+        fit_hazard_shape(np.zeros(9), lives)

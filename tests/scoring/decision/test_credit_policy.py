@@ -20,6 +20,7 @@ from data_contracts.vocabulary import DataOrigin
 from features.trust import CheckState, DataTrust, Severity, TrustFinding, TrustGrade
 from scoring.credit.limit import least, product_terms
 from scoring.credit.master_scale import master_scale
+from scoring.credit.term_structure import term_structure
 from scoring.credit.trust_terms import trust_terms
 from scoring.decision.case import Case, CutOffs
 from scoring.decision.decide import most_severe
@@ -111,6 +112,7 @@ def _record(given: dict[str, Any], grade: RatingGrade) -> ScoreRecord:
         pd_12m=given["pd"],
         pd_12m_lower=given["lower"],
         pd_12m_upper=given["upper"],
+        term_structure=term_structure(given["pd"], None),
         rating_grade=grade,
         score_points=0.0,
         reasons=(),

@@ -78,8 +78,22 @@ def test_the_same_data_in_any_order_gives_the_same_model(
         observed_until=credit_data.observed_until[shuffled],
         values=credit_data.values[shuffled],
         defaulted=credit_data.defaulted[shuffled],
+        lives=None if credit_data.lives is None else credit_data.lives.at(shuffled),
     )
     assert train_credit(data, split=split, parameters=parameters, seed=SEED).version == credit_model.version
+
+
+def test_the_shape_of_hazards_is_of_training_obligors_up_to_the_test_months(
+    credit_model: CreditArtefact, credit_data: CreditTrainingSet, split: TimeSplit, parameters: ParameterBook
+) -> None:
+    hazard = credit_model.card.hazard
+    assert hazard is not None
+    assert hazard.observed_months == 35 - 3  # from the first training month to the test month
+    assert hazard.first_slope > hazard.last_slope > 0  # what is known today says less and less
+    assert 0 < hazard.defaults < hazard.months_at_risk
+    bare = train_credit(replace(credit_data, lives=None), split=split, parameters=parameters, seed=SEED)
+    assert bare.card.hazard is None
+    assert bare.bag.members == credit_model.bag.members
 
 
 def test_another_seed_gives_another_model(
