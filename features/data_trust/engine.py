@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from data_contracts.identifiers import MachineUid
-from features.data_trust import counters, papers, power, silence, traces
+from features.data_trust import counters, papers, power, repeats, silence
 from features.data_trust.codes import TrustCode
 from features.data_trust.fingerprints import KeyedTraces, cloned_between_obligors
 from features.data_trust.measured import NO_DAY, Check, Floats, Ints, Measure, Measured
@@ -33,7 +33,7 @@ ALONE: Mapping[Check, Callable[[Told], Measured]] = {
 }
 BETWEEN = Check(TrustCode.CLONED_BETWEEN_OBLIGORS, Level.MACHINE)
 """Made where the traces of others are at hand."""
-SHARING: Sequence[Measure] = (power.power_and_parts, traces.repeated_days)
+SHARING: Sequence[Measure] = (power.power_and_parts, repeats.repeated_days)
 """Comparisons that share their work."""
 
 

@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from features.data_trust.codes import TrustCode
-from features.data_trust.measured import NO_DAY, Bools, Check, Floats, Ints, Measured, ever
+from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
 from features.data_trust.told import Told
-from features.history import Level
 
 STATES = ("executing_seconds", "idle_seconds", "setup_seconds", "fault_seconds", "maintenance_seconds", "off_seconds")
 LEAST_WORK_SECONDS = 3600.0
@@ -100,15 +98,6 @@ def days_of(told: Told) -> Days:
     )
 
 
-def repeated_days(told: Told) -> dict[Check, Measured]:
-    """Both comparisons, of one set of cells."""
-    days = days_of(told)
-    return {
-        Check(TrustCode.REPLAYED_DAYS, Level.MACHINE): replayed_days(told, days),
-        Check(TrustCode.CLONED_DAYS, Level.MACHINE): cloned_days(told, days),
-    }
-
-
 def replayed_days(told: Told, days: Days) -> Measured:
     """Days of a machine that repeat those a fixed number of days before: how far beyond chance, as -log10 of it."""
     lag = _likely_lag(days)
@@ -120,7 +109,7 @@ def replayed_days(told: Told, days: Days) -> Measured:
     tried = np.minimum(LONGEST_LAG_DAYS, told.days)
     run = _longest_run(same, both)
     strength = np.maximum(
-        _strength(matched, compared, chance, tries=np.full(len(lag), tried)),
+        chance_strength(matched, compared, chance, tries=np.full(len(lag), tried)),
         _strength_of_run(run, compared * tried, chance),
     )
     return Measured(
@@ -146,7 +135,7 @@ def cloned_days(told: Told, days: Days) -> Measured:
     matched, compared = same.sum(axis=1), both.sum(axis=1)
     chance = _pair_chance(days, one, other)
     machines = np.bincount(told.owner, minlength=len(told.obligor_ids))[told.owner[one]]
-    strength = _strength(matched, compared, chance, tries=machines * (machines - 1) / 2)
+    strength = chance_strength(matched, compared, chance, tries=machines * (machines - 1) / 2)
     rows = len(told.owner)
     best = np.zeros(rows)
     chosen = np.full(rows, -1)
@@ -264,7 +253,7 @@ def _pair_chance(days: Days, one: Ints, other: Ints) -> Floats:
     return np.asarray((matched + 1.0) / (compared + 2.0))
 
 
-def _strength(matched: Ints, compared: Ints, chance: Floats, *, tries: Floats) -> Floats:
+def chance_strength(matched: Ints, compared: Ints, chance: Floats, *, tries: Floats) -> Floats:
     """-log10 of the chance of so many or more agreements in any of so many tries."""
     tail = -binom.logsf(matched - 1, np.maximum(compared, 1), chance) / np.log(10.0)
     return np.asarray(

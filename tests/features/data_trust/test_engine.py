@@ -197,6 +197,47 @@ def test_a_frozen_stretch_is_a_replay_at_one_day() -> None:
     assert finding.evidence["longest_run_days"] == 19
 
 
+def told_again(told: Told, rows: range, *, lag: int, kwh: float = 1.0) -> Told:
+    """Each of some machines tells one day as it told the one so many days before, its energy times a number."""
+    for row in rows:
+        values = {name: told.measures[name][row, [FROM - lag]] for name in told.measures if name != "hour_meter_hours"}
+        shaken = {name: values[name] * kwh for name in values if name.startswith("energy_")}
+        told = changed(told, row, slice(FROM, FROM + 1), **{**values, **shaken})
+    return told
+
+
+def test_one_exact_day_of_all_machines_is_a_replay() -> None:
+    (finding,) = found(told_again(honest(machines=4), range(4), lag=28), TrustCode.REPLAYED_DAYS)
+    assert finding.severity is Severity.SEVERE
+    assert finding.machine_uid is None
+    assert finding.since == day(FROM)
+    assert finding.evidence["lag_days"] == 28
+    assert finding.evidence["repeated_days"] == 4
+
+
+def test_one_exact_day_of_one_machine_is_chance() -> None:
+    assert found(told_again(honest(machines=4), range(1), lag=28), TrustCode.REPLAYED_DAYS) == []
+
+
+def test_an_exact_day_at_a_lag_of_its_own_for_each_machine_is_chance() -> None:
+    told = honest(machines=4)
+    for row in range(4):
+        told = told_again(told, range(row, row + 1), lag=28 + 7 * row)
+    assert found(told, TrustCode.REPLAYED_DAYS) == []
+
+
+def test_a_day_nearly_told_again_is_no_exact_one() -> None:
+    assert found(told_again(honest(machines=4), range(4), lag=28, kwh=1.001), TrustCode.REPLAYED_DAYS) == []
+
+
+def test_machines_whose_days_are_all_alike_are_no_exact_replay() -> None:
+    told = honest(machines=3)
+    for row in range(3):
+        same = {name: told.measures[name][row, [0]] for name in told.measures if name != "hour_meter_hours"}
+        told = changed(told, row, slice(0, DAYS), **same)
+    assert found(told, TrustCode.REPLAYED_DAYS) == []
+
+
 def test_a_clone_at_another_obligor_is_found_without_its_name() -> None:
     told = honest(machines=2, obligors=6)
     copy = changed(told, 11, LATER, **{name: told.measures[name][0, LATER] for name in told.measures})
