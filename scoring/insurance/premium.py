@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,29 +14,12 @@ from features.snapshot import FeatureSnapshot
 from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
 from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
 from scoring.insurance.artefact import InsuranceArtefact
+from scoring.insurance.build_up import Loadings, build_up
 from scoring.insurance.frequency import fleet_frequency
-from scoring.money import ONE_MINOR_UNIT, apportion, exact, rounded, to_minor
-from scoring.records import BillLine, PremiumQuote, QuoteRequest
+from scoring.money import ONE_MINOR_UNIT, exact, rounded
+from scoring.records import PremiumQuote, QuoteRequest
 
 DAYS_A_MACHINE_YEAR = 365
-FIXED = "fixed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loadings:
-    """Shares of the gross premium before the fixed part, by line, and the fixed part in minor units."""
-
-    variable: Mapping[str, Decimal]
-    fixed_minor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """A premium in minor units: what claims are expected to cost, the loadings on it, and their sum, which is asked."""
-
-    pure_premium_minor: int
-    loadings: tuple[BillLine, ...]
-    gross_premium_minor: int
 
 
 def quote(
@@ -83,29 +65,6 @@ def quote(
         model_version=artefact.version,
         parameters_version=parameters.version,
         data_origin=_origin(snapshot, artefact),
-    )
-
-
-def build_up(*, exposure_machine_years: Decimal, frequency: Decimal, severity_minor: int, loadings: Loadings) -> Bill:
-    """pure = exposure x frequency x severity; gross = pure / (1 - variable shares) + fixed part.
-
-    Pure premium, gross premium and fixed part are each rounded half to even; the variable lines share out what lies
-    between by largest remainder, so that pure premium and loadings sum to the gross premium.
-    """
-    pure = exposure_machine_years * frequency * severity_minor
-    before_fixed = pure / (1 - sum(loadings.variable.values(), Decimal(0)))
-    gross_minor, pure_minor = to_minor(before_fixed + loadings.fixed_minor), to_minor(pure)
-    between = Decimal(gross_minor - pure_minor - loadings.fixed_minor)
-    parts = [share * before_fixed for share in loadings.variable.values()]
-    amounts = apportion(parts, total=between, step=ONE_MINOR_UNIT)
-    variable = zip(loadings.variable, amounts, strict=True)
-    return Bill(
-        pure_premium_minor=pure_minor,
-        gross_premium_minor=gross_minor,
-        loadings=(
-            *(BillLine(name=name, amount_minor=int(amount)) for name, amount in variable),
-            BillLine(name=FIXED, amount_minor=loadings.fixed_minor),
-        ),
     )
 
 

@@ -87,12 +87,17 @@ def calibration_slope(log_odds: Vector, outcomes: NDArray[np.bool_]) -> Estimate
     return Estimate(value=slope, lower=slope - half, upper=slope + half)
 
 
-def poisson_deviance(counts: Vector, expected: Vector, *, exposure: Vector) -> float:
-    """Poisson deviance of claim counts a year of exposure: 2 sum(n ln(n / e) - n + e) / sum(exposure)."""
+def poisson_deviances(counts: Vector, expected: Vector) -> Vector:
+    """The Poisson deviance of each row: 2 (n ln(n / e) - n + e)."""
     logs = np.zeros_like(expected)
     claimed = counts > 0
     logs[claimed] = counts[claimed] * np.log(counts[claimed] / expected[claimed])
-    return float(2 * (logs - counts + expected).sum() / exposure.sum())
+    return np.asarray(2 * (logs - counts + expected))
+
+
+def poisson_deviance(counts: Vector, expected: Vector, *, exposure: Vector) -> float:
+    """Poisson deviance of claim counts a year of exposure."""
+    return float(poisson_deviances(counts, expected).sum() / exposure.sum())
 
 
 def actual_to_expected(count: int, expected: float) -> Estimate:

@@ -21,7 +21,8 @@ from scoring import registry
 from scoring.canonical import canonical_bytes, plain_quote
 from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
 from scoring.insurance.artefact import InsuranceArtefact
-from scoring.insurance.premium import Loadings, build_up, claim_severity, cover_days, loadings, quote
+from scoring.insurance.build_up import Loadings, build_up
+from scoring.insurance.premium import claim_severity, cover_days, loadings, quote
 from scoring.records import InsuranceProduct, QuoteRequest
 
 KEYS = {
