@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,7 +18,8 @@ from features.bounded import evaluate_bounds
 from features.bounds import Completions, completions
 from features.catalogue import catalogue_columns, catalogue_version, evaluate
 from features.data_trust.gap_evidence import gap_evidence
-from features.data_trust.gaps import classify_gaps, is_external
+from features.data_trust.gap_findings import gap_findings
+from features.data_trust.gaps import classify_gaps, external_seconds
 from features.data_trust.grade import UNEXAMINED, graded
 from features.data_trust.loading import examined
 from features.data_trust.settings import gap_rules_at, grade_rules_at
@@ -27,7 +27,7 @@ from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.everybody import Everybody, load_everybody
 from features.feature_history import feature_history, of_industries
 from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
-from features.history import Array, DailyHistory
+from features.history import DailyHistory
 from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
@@ -79,12 +79,15 @@ def snapshots(
     history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
     history = of_industries(history, {owner: row["industry_division"] for owner, row in read.profiles.items()})
     possible = completions(history, registered_time(read.register, history, RECENT_DAYS))
-    excused = possible.excusing(_external_seconds(reader, possible, everybody, parameters))
+    gaps = gap_evidence(reader, possible, everybody, read.machine_days)
+    causes = classify_gaps(gaps, gap_rules_at(parameters, as_of))
+    excused = possible.excusing(external_seconds(causes, gaps))
     values = dict(zip(obligor_ids, _values(history, settings, possible, excused, peers), strict=True))
     machines = _machine_values(read, history, settings) if with_machines else {}
     quantities = _quantities(read, history, settings, possible)
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
-    trust = _trust(reader, read, parameters) if with_trust else {}
+    told_of_gaps = gap_findings(causes, gaps, history)
+    trust = _trust(reader, read, parameters, told_of_gaps) if with_trust else {}
     facts = _facts(read, last_days, trust)
     return [
         FeatureSnapshot(
@@ -158,14 +161,6 @@ def _machine_values(
     for unit, owner, values in zip(machines.units, machines.obligor_ids, rows, strict=True):
         found[owner][MachineUid(unit)] = values
     return found
-
-
-def _external_seconds(
-    reader: ObservationReader, possible: Completions, everybody: Everybody, parameters: ParameterBook
-) -> Array:
-    """Unobserved seconds of each obligor and recent day that independent evidence explains."""
-    cause = classify_gaps(gap_evidence(reader, possible, everybody), gap_rules_at(parameters, everybody.as_of))
-    return np.where(is_external(cause), possible.unobserved, 0.0)
 
 
 def _values(
@@ -259,15 +254,21 @@ def _first_days(read: _Read, spans: Mapping[str, Sequence[Mapping[str, Any]]]) -
     return first
 
 
-def _trust(reader: ObservationReader, read: _Read, parameters: ParameterBook) -> dict[ObligorId, DataTrust]:
-    """The grade of each obligor: from what the roll-up found, and from what the engine found."""
+def _trust(
+    reader: ObservationReader, read: _Read, parameters: ParameterBook, gaps: Mapping[str, Sequence[TrustFinding]]
+) -> dict[ObligorId, DataTrust]:
+    """The grade of each obligor: from what the roll-up and the engine found; beside it what its gaps are."""
     rules = grade_rules_at(parameters, read.as_of)
     rolled_up = _findings(read)
     findings, checks = examined(
         reader, read.machine_days, obligor_ids=read.obligor_ids, as_of=read.as_of, parameters=parameters
     )
     return {
-        obligor: graded([*rolled_up.get(obligor, ()), *findings.get(obligor, ())], rules, checks=checks[obligor])
+        obligor: graded(
+            [*rolled_up.get(obligor, ()), *findings.get(obligor, ()), *gaps.get(obligor, ())],
+            rules,
+            checks=checks[obligor],
+        )
         for obligor in read.obligor_ids
     }
 

@@ -42,3 +42,12 @@ class TrustCode(StrEnum):
     """Days that no machine can have."""
     CLOCK_AHEAD = "clock_ahead"
     """Known before it happened."""
+
+    GAP_MACHINE_SOLD = "gap_machine_sold"
+    """Why nothing was observed, one code a cause (`gaps.GapCause`); these say what is, and no disagreement."""
+    GAP_POWER_CUT = "gap_power_cut"
+    GAP_NETWORK = "gap_network"
+    GAP_SHOP_CLOSED = "gap_shop_closed"
+    GAP_PLAN_ENDED = "gap_plan_ended"
+    GAP_GATEWAY = "gap_gateway"
+    GAP_UNCLASSIFIED = "gap_unclassified"

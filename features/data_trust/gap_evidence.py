@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.calendars import local_days
+from data_contracts.reference.holidays import CHINESE_ZONES, days_from_new_year, is_public_holiday
 from features.bounds import Completions
 from features.data_trust.gaps import Flags, GapEvidence, Heartbeat
+from features.data_trust.sold import sold_seconds
 from features.everybody import Everybody
 from features.history import Array
+from features.machine_day.machine_days import MachineDays
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
@@ -24,15 +27,20 @@ if TYPE_CHECKING:
 WHOLE_DAYS = "whole_days"
 REST_SHARE = 0.1
 """A weekday on which an obligor executes less than this share of its mean day is one on which it rests."""
+NEW_YEAR_FIRST, NEW_YEAR_LAST = -1, 6
+"""Days from Chinese New Year's Day that are its festival: its eve and the week of the regulation on holidays."""
 _HEARD = {"present": Heartbeat.PRESENT, "lost": Heartbeat.LOST, "power_lost": Heartbeat.POWER_LOST}
 
 Ints = NDArray[np.int64]
 
 
-def gap_evidence(reader: ObservationReader, possible: Completions, everybody: Everybody) -> GapEvidence:
+def gap_evidence(
+    reader: ObservationReader, possible: Completions, everybody: Everybody, machine_days: MachineDays
+) -> GapEvidence:
     """The evidence on the gaps of each obligor of a history, all its machines as one.
 
-    Silences are everybody's: who else fell silent on the same day is what nobody alone can make.
+    Silences are everybody's: who else fell silent on the same day is what nobody alone can make. `machine_days`
+    say when each machine was heard of.
     """
     history, days, as_of = possible.observed, possible.unobserved.shape[1], everybody.as_of
     since = as_of - timedelta(days=days + 2)
@@ -50,7 +58,7 @@ def gap_evidence(reader: ObservationReader, possible: Completions, everybody: Ev
         unobserved=possible.unobserved,
         heard=heard,
         owner=np.arange(len(history.units)),
-        sold=np.zeros(heard.shape, dtype=np.bool_),
+        sold_seconds=sold_seconds(reader, possible, everybody, machine_days),
         power_notice=frame.cover(notices[notices["measure"] == WHOLE_DAYS], as_of),
         heartbeat=heartbeat,
         others_lost=frame.others(silences[silences["heartbeat"] == "lost"], as_of),
@@ -58,6 +66,7 @@ def gap_evidence(reader: ObservationReader, possible: Completions, everybody: Ev
         others=np.full(heard.shape, max(everybody.listened - 1, 0)),
         meter_ratio=frame.meter(bills),
         is_rest=_rests(history.executing_seconds.last(days), frame.dates()),
+        is_holiday=frame.holidays(),
     )
 
 
@@ -81,6 +90,13 @@ class _Frame:
     def dates(self) -> Ints:
         """The day number of each cell."""
         return np.asarray(self.last[:, None] - np.arange(self.days - 1, -1, -1)[None, :])
+
+    def holidays(self) -> Flags:
+        """Cells on a public holiday, Chinese New Year's festival among them, of sites that follow that calendar."""
+        days = self.dates()
+        festival = days_from_new_year(days)
+        rests = is_public_holiday(days) | ((festival >= NEW_YEAR_FIRST) & (festival <= NEW_YEAR_LAST))
+        return np.asarray(rests & np.isin(self.zones, sorted(CHINESE_ZONES))[:, None])
 
     def cover(self, rows: pd.DataFrame, as_of: datetime) -> Flags:
         """Cells on whose day something of their obligor's went on."""

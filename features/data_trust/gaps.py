@@ -63,15 +63,16 @@ class GapEvidence:
     """What is known of gaps, by unit and day unless said otherwise.
 
     `unobserved` seconds and `heard` (anything was observed) are of machines, whose owner among the units is `owner`;
-    `sold` is of machines too. `meter_ratio` is the site meter's draw against its usual, NaN where no meter tells;
-    `is_rest` a holiday or a weekday on which the firm rests; `others_lost` and `others_power_lost` count the other
-    firms whose gateways fell silent, of `others` listened to.
+    so are `sold_seconds`, the part of the gap in which what is silent had been sold. `meter_ratio` is the site meter's
+    draw against its usual, NaN where no meter tells; `is_rest` a weekday on which the firm rests, `is_holiday` one on
+    which its country does; `others_lost` and `others_power_lost` count the other firms whose gateways fell silent, of
+    `others` listened to.
     """
 
     unobserved: Array
     heard: Flags
     owner: NDArray[np.int64]
-    sold: Flags
+    sold_seconds: Array
     power_notice: Flags
     heartbeat: NDArray[np.int64]
     others_lost: NDArray[np.int64]
@@ -79,6 +80,7 @@ class GapEvidence:
     others: NDArray[np.int64]
     meter_ratio: Array
     is_rest: Flags
+    is_holiday: Flags
 
 
 def classify_gaps(evidence: GapEvidence, rules: GapRules) -> NDArray[np.int8]:
@@ -96,22 +98,29 @@ def is_external(cause: NDArray[np.int8]) -> Flags:
     return np.isin(cause, [CAUSES.index(name) for name in EXTERNAL])
 
 
+def external_seconds(cause: NDArray[np.int8], evidence: GapEvidence) -> Array:
+    """Unobserved seconds that independent evidence explains: all of a gap with an external cause, of others the part
+    that had been sold."""
+    return np.where(is_external(cause), evidence.unobserved, np.minimum(evidence.sold_seconds, evidence.unobserved))
+
+
 def _conditions(evidence: GapEvidence, rules: GapRules) -> list[tuple[GapCause, Flags]]:
     """Each cause with the machine-days to which its evidence applies, in order of precedence."""
     of_owner = evidence.owner
     beat = evidence.heartbeat[of_owner]
     site_silent = ~_any_heard(evidence)[of_owner]
+    rests = (evidence.is_rest | evidence.is_holiday)[of_owner]
     still = (evidence.meter_ratio < rules.meter_still_ratio)[of_owner]
     draws = (evidence.meter_ratio >= rules.meter_still_ratio)[of_owner]
     return [
-        (GapCause.MACHINE_SOLD, evidence.sold),
+        (GapCause.MACHINE_SOLD, evidence.sold_seconds >= evidence.unobserved),
         (GapCause.POWER_CUT, evidence.power_notice[of_owner]),
         (
             GapCause.POWER_CUT,
             (beat == Heartbeat.POWER_LOST) & _many(evidence.others_power_lost, evidence, rules)[of_owner],
         ),
         (GapCause.NETWORK, (beat == Heartbeat.LOST) & _many(evidence.others_lost, evidence, rules)[of_owner]),
-        (GapCause.SHOP_CLOSED, site_silent & (evidence.is_rest[of_owner] | still)),
+        (GapCause.SHOP_CLOSED, site_silent & (rests | still)),
         (GapCause.PLAN_ENDED, (_silent_days(evidence)[of_owner] >= rules.plan_ended_days) & draws),
         (GapCause.GATEWAY, (beat == Heartbeat.PRESENT) | ~site_silent),
     ]

@@ -31,7 +31,7 @@ def evidence(**of_the_day: Any) -> GapEvidence:
         unobserved=np.zeros((2, DAYS)),
         heard=np.ones((2, DAYS), dtype=np.bool_),
         owner=np.zeros(2, dtype=np.int64),
-        sold=np.zeros((2, DAYS), dtype=np.bool_),
+        sold_seconds=np.zeros((2, DAYS)),
         power_notice=np.zeros(site, dtype=np.bool_),
         heartbeat=np.zeros(site, dtype=np.int64),
         others_lost=np.zeros(site, dtype=np.int64),
@@ -39,6 +39,7 @@ def evidence(**of_the_day: Any) -> GapEvidence:
         others=np.full(site, 20),
         meter_ratio=np.full(site, np.nan),
         is_rest=np.zeros(site, dtype=np.bool_),
+        is_holiday=np.zeros(site, dtype=np.bool_),
     )
     found.unobserved[0, DAY], found.heard[0, DAY] = 86_400, False
     if of_the_day.pop("site_silent", False):
@@ -66,8 +67,11 @@ def evidence(**of_the_day: Any) -> GapEvidence:
         ({"site_silent": True, "meter_ratio": 0.1}, "shop_closed", False),
         ({"site_silent": True, "meter_ratio": 0.9}, "unclassified", False),
         ({"is_rest": True}, "gateway", False),
-        ({"sold": True}, "machine_sold", True),
-        ({"sold": True, "power_notice": True}, "machine_sold", True),
+        ({"sold_seconds": 86_400.0}, "machine_sold", True),
+        ({"sold_seconds": 86_400.0, "power_notice": True}, "machine_sold", True),
+        ({"sold_seconds": 43_200.0}, "gateway", False),
+        ({"site_silent": True, "is_holiday": True}, "shop_closed", False),
+        ({"is_holiday": True}, "gateway", False),
     ],
 )  # fmt: skip
 def test_a_gap_has_the_cause_that_its_evidence_names(told: dict[str, Any], cause: str, external: bool) -> None:
