@@ -73,3 +73,15 @@ class NothingToCover(BusinessError):
     """The obligor has no machine, or not the machine, that a quote is asked for."""
 
     code = "nothing_to_cover"
+
+
+class TariffChanged(BusinessError):
+    """A tariff is not the table that was filed under its number."""
+
+    code = "tariff_changed"
+
+
+class HourMeterMissing(BusinessError):
+    """A premium by the hour has no hours to go by."""
+
+    code = "hour_meter_missing"

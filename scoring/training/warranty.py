@@ -1,0 +1,158 @@
+"""Hazards that read telemetry: trees on machine-months, started at the power law, and accelerated failure times.
+
+The power law says what hours do; the trees only what telemetry knows beyond that, so that a machine nobody measures
+still has a hazard and one that runs hot has another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from scoring.boosters import THREADS
+from scoring.errors import InvalidRequest, NotEnoughEvents
+from scoring.insurance.balance import global_factor
+from scoring.insurance.warranty.power_law import PowerLaw
+from scoring.training.features import fold_of
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+FEWEST_FAILURES = 10
+GROWTH = ("eta", "subsample", "colsample_bytree", "reg_lambda", "min_child_weight", "max_depth")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MachineMonths:
+    """Machines month by month: telemetry known when the month began (n, k; NaN where missing), hours on the meter at
+    its start and end (n), failures in it (n), and the machine (n). Months before a machine was watched and after it was
+    sold are not among them."""
+
+    rows: Matrix
+    start_hours: Vector
+    end_hours: Vector
+    failures: Vector
+    machines: Sequence[str]
+
+    def part(self, chosen: NDArray[np.bool_]) -> MachineMonths:
+        """The chosen months."""
+        return MachineMonths(
+            rows=self.rows[chosen],
+            start_hours=self.start_hours[chosen],
+            end_hours=self.end_hours[chosen],
+            failures=self.failures[chosen],
+            machines=[self.machines[int(row)] for row in np.flatnonzero(chosen)],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedHazard:
+    """Expected failures = power law x exp(trees) x factor; the factor makes them sum to those observed."""
+
+    law: PowerLaw
+    booster: Any
+    rounds: int
+    factor: float
+
+    def expected(self, months: MachineMonths) -> Vector:
+        """Expected failures of each month (n)."""
+        return np.asarray(self.booster.predict(_matrix(months, self.law)), dtype=np.float64) * self.factor
+
+
+def fit_hazard(
+    months: MachineMonths, law: PowerLaw, *, signs: Sequence[int], settings: Mapping[str, Any], seed: int
+) -> FittedHazard:
+    """Trees from the power law, their rounds chosen by machines held back in turns.
+
+    Raises NotEnoughEvents, and InvalidRequest for a month without hours: it has no hazard, and is no row.
+    """
+    idle = np.flatnonzero(~(months.end_hours > months.start_hours))
+    if len(idle):
+        raise InvalidRequest(
+            f"Month {int(idle[0])} of {len(months.failures)} has no operating hours.",
+            hint="A hazard is by hours worked: leave out months in which nothing was, and read the meter of those.",
+        )
+    if months.failures.sum() < FEWEST_FAILURES:
+        raise NotEnoughEvents(f"{int(months.failures.sum())} failures were watched; a hazard needs {FEWEST_FAILURES}.")
+    growth = {
+        "objective": "count:poisson",
+        "tree_method": "hist",
+        "base_score": 1.0,
+        "monotone_constraints": tuple(int(sign) for sign in signs),
+        "nthread": THREADS,
+        "seed": seed,
+        **{name: settings[name] for name in GROWTH},
+    }
+    own, total = fold_of(months.machines, settings["folds"], seed=seed), np.zeros(settings["maximum_rounds"])
+    for fold in np.unique(own):
+        told: dict[str, dict[str, list[float]]] = {}
+        grown, judged = (_matrix(months.part(own == fold if held else own != fold), law) for held in (False, True))
+        xgb.train(growth, grown, len(total), evals=[(judged, "held")], evals_result=told, verbose_eval=False)
+        (curve,) = told["held"].values()
+        total += judged.num_row() * np.array(curve)
+    rounds = int(np.argmin(total)) + 1
+    booster = xgb.train(growth, _matrix(months, law), num_boost_round=rounds)
+    raw = FittedHazard(law=law, booster=booster, rounds=rounds, factor=1.0)
+    factor = global_factor(months.failures, raw.expected(months))
+    return FittedHazard(law=law, booster=booster, rounds=rounds, factor=factor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedLife:
+    """Remaining life by accelerated failure time: the median in the unit of the labels."""
+
+    booster: Any
+    rounds: int
+
+    def medians(self, rows: Matrix) -> Vector:
+        """The median remaining life of each row (n)."""
+        matrix = xgb.DMatrix(rows, missing=np.nan, nthread=THREADS)
+        return np.asarray(self.booster.predict(matrix), dtype=np.float64)
+
+
+def fit_life(
+    rows: Matrix,
+    lower: Vector,
+    upper: Vector,
+    groups: Sequence[str],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> FittedLife:
+    """`survival:aft` on remaining lives known to lie from `lower` to `upper` (n; equal where seen, infinite where
+    censored). Groups (one machine's rows) are held back in turns to choose the rounds: `xgb.cv` cannot, it loses the
+    bounds (dmlc/xgboost#7118)."""
+    if not ((lower > 0) & (upper >= lower)).all():
+        raise InvalidRequest("A remaining life lies between bounds above 0, the lower one first.")
+    growth = {
+        "objective": "survival:aft",
+        "eval_metric": "aft-nloglik",
+        "aft_loss_distribution": settings["distribution"],
+        "aft_loss_distribution_scale": settings["distribution_scale"],
+        "tree_method": "hist",
+        "nthread": settings.get("threads", THREADS),
+        "seed": seed,
+        **{name: settings[name] for name in GROWTH},
+    }
+    own, total = fold_of(groups, settings["folds"], seed=seed), np.zeros(settings["maximum_rounds"])
+    for fold in np.unique(own):
+        told: dict[str, dict[str, list[float]]] = {}
+        sides = [_lives(rows[mask], lower[mask], upper[mask]) for mask in (own != fold, own == fold)]
+        xgb.train(growth, sides[0], len(total), evals=[(sides[1], "held")], evals_result=told, verbose_eval=False)
+        total += int((own == fold).sum()) * np.array(told["held"]["aft-nloglik"])
+    rounds = int(np.argmin(total)) + 1
+    return FittedLife(booster=xgb.train(growth, _lives(rows, lower, upper), num_boost_round=rounds), rounds=rounds)
+
+
+def _lives(rows: Matrix, lower: Vector, upper: Vector) -> xgb.DMatrix:
+    return xgb.DMatrix(rows, label_lower_bound=lower, label_upper_bound=upper, missing=np.nan, nthread=THREADS)
+
+
+def _matrix(months: MachineMonths, law: PowerLaw) -> xgb.DMatrix:
+    start = np.log(law.expected(months.start_hours, months.end_hours))
+    return xgb.DMatrix(months.rows, label=months.failures, base_margin=start, missing=np.nan, nthread=THREADS)
