@@ -15,7 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import simulator
-from api import cli_evidence, cli_gateways, cli_keeping, cli_manage, cli_operate, cli_tables, cli_training
+from api import (
+    cli_evidence,
+    cli_gateways,
+    cli_keeping,
+    cli_manage,
+    cli_operate,
+    cli_scores,
+    cli_tables,
+    cli_training,
+)
 from api import demo as demonstration
 from api.access_log.repository import looked
 from api.credit_decisions import service as credit_decisions
@@ -53,6 +62,7 @@ cli_keeping.mount(app)
 cli_evidence.mount(app)
 cli_gateways.mount(app)
 cli_training.mount(app)
+cli_scores.mount(app)
 cli_tables.mount(app, train_app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]

@@ -1,57 +1,51 @@
-"""How fast training sets and books of snapshots are made, beside plain pandas: `python -m benchmarks.training_set --json`.
+"""How fast training sets are made, beside plain pandas: `python -m benchmarks.training_set --json`.
 
 A synthetic book is simulated and taken in (or `--home` names one that stands): machines' daily reports over six years,
-with outages, late uplinks, machines that change hands, and every ledger. Then, each in a process of its own:
+with outages, late uplinks, machines that change hands, and every ledger. Then:
 
-* the grid: every feature of every obligor at 48 month ends, as known at each (`features.grid`);
+* the grid: every feature of every obligor at 48 month ends, as known at each (`features.grid`), by a process for each
+  processor;
 * the reference: a representative set of features by plain pandas as-of joins (`benchmarks.pandas_features`), on a sample
-  of obligors and month ends, compared value by value with the grid's;
-* snapshots of all obligors with all their machines at one instant, at two sizes.
+  of obligors and month ends, compared value by value with the grid's.
 
-Values per second are features times rows, over the seconds that one process took to read and compute them.
+Values per second are features times rows, over the seconds that it took to read and compute them. The peak of memory is
+that of this process and, for each of the others, that of the largest.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import simulator
+from api.database.engine import reading
 from api.home import open_home
+from api.processes import processes_of
 from api.snapshots.service import feature_parameters, reader
-from api.telemetry.service import ingest_folder
 from benchmarks.pandas_features import NAMES, PandasFeatures
+from benchmarks.simulated_book import alone, make_home, peak_memory_bytes
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.calendars import add_months
 from features.grid.matrices import feature_grid
 from features.history import Level
 from features.matrix import FeatureMatrix
-from features.snapshot_book import snapshot_book
 
 OBLIGORS = 2_000
 MACHINES_PER_OBLIGOR = 5.0
 MONTHS = 72
 GRID = 48
 END = datetime(2026, 6, 30, 16, tzinfo=UTC)
-RECEIVED = datetime(2026, 11, 21, tzinfo=UTC)
 SAMPLE_OBLIGORS = 40
 SAMPLE_INSTANTS = 4
-SNAPSHOT_MACHINES = 15.0
-SNAPSHOT_MONTHS = 25
-SEED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,51 +53,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--obligors", type=int, default=OBLIGORS)
     parser.add_argument("--home", type=Path, help="a home that took in such a book; else one is made and forgotten")
-    parser.add_argument("--snapshots", type=int, nargs="*", default=[500, 5_000], help="sizes of books of snapshots")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or make_home(
             Path(folder) / "book", obligors=options.obligors, months=MONTHS, machines=MACHINES_PER_OBLIGOR
         )
-        result = alone(partial(measure, home)) | {"snapshots": {}}
-        for size in options.snapshots:
-            with tempfile.TemporaryDirectory() as place:
-                book = make_home(Path(place), obligors=size, months=SNAPSHOT_MONTHS, machines=SNAPSHOT_MACHINES)
-                result["snapshots"][str(size)] = alone(partial(measure_snapshots, book))
+        result = alone(partial(measure, home))
     json.dump(result, sys.stdout, indent=None if options.json else 1)
     sys.stdout.write("\n")
-
-
-def alone(task: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The task's answer, from a process of its own, so that its memory is its own too."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(task).result()
-
-
-def make_home(folder: Path, *, obligors: int, months: int, machines: float) -> Path:
-    """Simulate a book, take it in, and return its home."""
-    files, home = folder / "files", folder / "home"
-    simulator.simulate(
-        obligors=obligors, months=months, machines_per_obligor=machines, seed=SEED, out=files, samples_for=0
-    )
-    opened = open_home(home)
-    for result in ingest_folder(opened, files, received_time=RECEIVED, progress=_quiet):
-        assert result.rows_quarantined == 0, f"{result.rows_quarantined} rows did not come in"
-    opened.engine.dispose()
-    return home
 
 
 def measure(home: Path) -> dict[str, Any]:
     """The grid and the reference on one home."""
     as_ofs = [add_months(END, -back) for back in range(GRID - 1, -1, -1)]
     opened = open_home(home)
-    with opened.engine.connect() as connection:
+    processes = processes_of(opened)
+    with reading(opened.engine) as connection:
         source = reader(connection, opened)
         began = time.perf_counter()
-        grid = feature_grid(source, as_ofs=as_ofs, level=Level.OBLIGOR, parameters=feature_parameters())
+        grid = feature_grid(
+            source, as_ofs=as_ofs, level=Level.OBLIGOR, parameters=feature_parameters(), processes=processes
+        )
         seconds = time.perf_counter() - began
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = peak_memory_bytes(processes.count)
         rows = sum(len(matrix.units) for matrix in grid.values())
         features = len(next(iter(grid.values())).names)
         chosen = [as_ofs[at] for at in np.linspace(0, GRID - 1, SAMPLE_INSTANTS).round().astype(int)]
@@ -117,6 +90,7 @@ def measure(home: Path) -> dict[str, Any]:
     ours, theirs = rows * features / seconds, reference_values / reference_seconds
     return {
         "seconds": seconds,
+        "processes": processes.count,
         "obligors": max(len(matrix.units) for matrix in grid.values()),
         "as_ofs": GRID,
         "features": features,
@@ -128,24 +102,6 @@ def measure(home: Path) -> dict[str, Any]:
         "times_faster": ours / theirs,
         "peak_memory_bytes": peak,
         "max_relative_difference": max(largest_difference(matrix, frame) for matrix, frame in pairs),
-    }
-
-
-def measure_snapshots(home: Path) -> dict[str, Any]:
-    """Snapshots of everybody and every machine at the world's end."""
-    opened = open_home(home)
-    with opened.engine.connect() as connection:
-        source = reader(connection, opened)
-        ids = [ObligorId(word) for word in source.obligor_profiles(as_of=END)["obligor_id"].to_pylist()]
-        began = time.perf_counter()
-        book = snapshot_book(source, obligor_ids=ids, as_of=END, parameters=feature_parameters())
-        machines = [len(snapshot.machines) for snapshot in book]
-        seconds = time.perf_counter() - began
-    return {
-        "seconds": seconds,
-        "obligors": len(machines),
-        "machines": sum(machines),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 
 
@@ -166,10 +122,6 @@ def _sample(matrices: Sequence[FeatureMatrix]) -> list[ObligorId]:
     common = sorted(set.intersection(*(set(matrix.units) for matrix in matrices)))
     places = np.linspace(0, len(common) - 1, min(SAMPLE_OBLIGORS, len(common))).round().astype(int)
     return [ObligorId(common[at]) for at in places]
-
-
-def _quiet(name: str, done: int, total: int) -> None:
-    del name, done, total
 
 
 if __name__ == "__main__":

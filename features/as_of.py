@@ -17,6 +17,7 @@ from data_contracts.contract import RecordKind
 from data_contracts.observations.remembered import RememberedObservations
 from data_contracts.reference.calendars import add_months
 from data_contracts.reference.dated import ParameterBook
+from features.blocks import Processes
 from features.catalogue import CATALOGUE
 from features.cover import cover_columns
 from features.grid.matrices import feature_grid
@@ -136,6 +137,7 @@ def credit_observations(
     parameters: ParameterBook,
     known_until: datetime,
     reporting_lag_months: int = REPORTING_LAG_MONTHS,
+    processes: Processes | None = None,
 ) -> CreditObservations:
     """Obligors at each of `as_ofs` (those before `known_until`), labelled by their first default event after it.
 
@@ -147,7 +149,8 @@ def credit_observations(
     memory = RememberedObservations(reader, until=known_until)
     labels = CreditLabels(memory, known_until=known_until, reporting_lag_months=reporting_lag_months)
     blocks = []
-    for as_of, matrix in feature_grid(reader, as_ofs=begun, level=Level.OBLIGOR, parameters=parameters).items():
+    grid = feature_grid(reader, as_ofs=begun, level=Level.OBLIGOR, parameters=parameters, processes=processes)
+    for as_of, matrix in grid.items():
         known_then = memory.rows(RecordKind.REPAYMENT, as_of=as_of)
         outcomes = labels.of(matrix.units, as_of=as_of, known_then=known_then)
         rows = np.flatnonzero(~outcomes.in_default & ~np.isnan(matrix.values).all(axis=1))
@@ -180,6 +183,7 @@ def credit_training_set(
     parameters: ParameterBook,
     known_until: datetime,
     reporting_lag_months: int = REPORTING_LAG_MONTHS,
+    processes: Processes | None = None,
 ) -> CreditTrainingSet:
     """`credit_observations` of a fixed horizon: instants whose twelve months, and the time in which outcomes are
     reported, are not over by `known_until` are left out (censored)."""
@@ -192,11 +196,17 @@ def credit_training_set(
         parameters=parameters,
         known_until=known_until,
         reporting_lag_months=reporting_lag_months,
+        processes=processes,
     ).fixed_horizon()
 
 
 def insurance_training_set(
-    reader: ObservationReader, *, as_ofs: Sequence[datetime], parameters: ParameterBook, known_until: datetime
+    reader: ObservationReader,
+    *,
+    as_ofs: Sequence[datetime],
+    parameters: ParameterBook,
+    known_until: datetime,
+    processes: Processes | None = None,
 ) -> InsuranceTrainingSet:
     """Machines at each of `as_ofs` with the insurance claims of the twelve months after it, or up to `known_until`.
 
@@ -207,7 +217,7 @@ def insurance_training_set(
     claims = reader.rows(RecordKind.INSURANCE_CLAIM, as_of=known_until)
     blocks = []
     begun = [as_of for as_of in as_ofs if as_of < known_until]
-    grid = feature_grid(reader, as_ofs=begun, level=Level.MACHINE, parameters=parameters)
+    grid = feature_grid(reader, as_ofs=begun, level=Level.MACHINE, parameters=parameters, processes=processes)
     for as_of, matrix in grid.items():
         until = min(add_months(as_of, WINDOW_MONTHS), known_until)
         columns = cover_columns(covers, claims, units=matrix.units, after=to_micros(as_of), until=to_micros(until))

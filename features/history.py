@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -220,19 +220,6 @@ class DailyHistory:
         back = np.arange(self.length - 1, -1, -1).astype("timedelta64[D]")
         return np.asarray(self.last_days[:, None] - back[None, :])
 
-    def adverse(self) -> DailyHistory:
-        """The same history as a pessimist reads it: every unknown second was off and seen to be off, and only time that
-        rests on what machines said is covered (a gap is not, even where the source's silence means off)."""
-        return replace(
-            self,
-            off_seconds=Measure(self.off_seconds.values + self.unknown_seconds.values),
-            unknown_seconds=Measure(np.zeros_like(self.unknown_seconds.values)),
-            observed_seconds=self.within_seconds,
-            covered_seconds=self.sampled_seconds,
-            observed_machine_days=self.machine_days,
-            fleet=self.fleet.adverse() if self.fleet else None,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
@@ -240,10 +227,6 @@ class Fleet:
 
     history: DailyHistory
     owner: NDArray[np.int64]
-
-    def adverse(self) -> Fleet:
-        """The same machines as a pessimist reads them."""
-        return replace(self, history=self.history.adverse())
 
 
 LONG_MEASURES = ("within_seconds", "executing_seconds", "observed_seconds", "energy_kwh", "parts")

@@ -40,13 +40,11 @@ def feature_matrix(
     as_of: datetime,
     level: Level,
     parameters: ParameterBook,
-    adverse: bool = False,
     peers: PeerReference | None = None,
 ) -> FeatureMatrix:
     """Every feature of the catalogue for every unit with machine-days in the days of its history (`HISTORY_DAYS`).
 
-    With `adverse`, of the history as a pessimist reads it (`DailyHistory.adverse`). Without `peers` what compares with
-    them is missing.
+    Without `peers` what compares with them is missing.
     """
     days = HISTORY_DAYS if level is Level.OBLIGOR else MACHINE_DAYS
     machine_days, _ = load_machine_days(reader, as_of=as_of, first_day=history_begins(as_of, days))
@@ -57,7 +55,7 @@ def feature_matrix(
     else:
         ledgers = load_ledgers(reader, as_of=as_of, machine_uids=uids, kinds=MACHINE_KINDS)
         history = machine_history(machine_days, ledgers, as_of=as_of)
-    found = evaluate(history.adverse() if adverse else history, settings_at(parameters, as_of), peers)
+    found = evaluate(history, settings_at(parameters, as_of), peers)
     return FeatureMatrix(
         units=history.units,
         obligor_ids=history.obligor_ids,

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 BUSY_TIMEOUT_SECONDS = 30
+READS_ONLY = "millgrade_reads_only"
+"""Execution option of a connection to SQLite whose transaction takes no turn among the writers."""
 
 _turns: WeakKeyDictionary[sa.Engine, Lock] = WeakKeyDictionary()
 """SQLite has one writer, and those who wait for it look again ever more rarely; within a process a lock wakes them."""
@@ -39,6 +41,14 @@ def unit_of_work(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one state of the database for as long as it is open, and keeps no writer waiting."""
+    with engine.connect() as connection:
+        options = {READS_ONLY: True} if engine in _turns else {"isolation_level": "REPEATABLE READ"}
+        yield connection.execution_options(**options)
+
+
+@contextmanager
 def _turn_of(lock: Lock) -> Iterator[None]:
     if not lock.acquire(timeout=BUSY_TIMEOUT_SECONDS):
         raise sa.exc.TimeoutError(f"The database was busy for {BUSY_TIMEOUT_SECONDS} seconds.")
@@ -63,4 +73,5 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
         return  # it only looks, and waits for nobody
     # A deferred transaction that reads first and writes later fails where another wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get(READS_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from api.database.engine import unit_of_work
+from api.database.engine import reading, unit_of_work
 from api.errors import ModelNotForLive, NoModel
 from api.evidence.service import record_model
 from api.home import Home
+from api.processes import processes_of
 from api.snapshots.service import TELEMETRY_KINDS, feature_parameters, reader
 from data_contracts.identifiers import ModelVersion
 from data_contracts.observations.reader import ObservationReader
@@ -47,11 +48,17 @@ def scoring_parameters() -> ParameterBook:
 
 def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
     """Fit, calibrate, test and promote a default model on everything known at `as_of`; returns its card."""
-    with unit_of_work(home.engine) as connection:
+    with reading(home.engine) as connection:
         source = reader(connection, home)
         months = _month_starts(connection, source, as_of=as_of)
         split = time_split(months, embargo_months=MONTHS_OF_OUTCOME)
-        data = credit_training_set(source, as_ofs=split.as_ofs, parameters=feature_parameters(), known_until=as_of)
+        data = credit_training_set(
+            source,
+            as_ofs=split.as_ofs,
+            parameters=feature_parameters(),
+            known_until=as_of,
+            processes=processes_of(home),
+        )
         told = provenance(connection, as_of=as_of)
     artefact = credit.train_credit(data, split=split, parameters=scoring_parameters(), seed=SEED, **told)
     return keep_artefact(home, artefact)
@@ -59,7 +66,7 @@ def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
 
 def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
     """Fit, rebalance and promote a claim frequency and severity model on everything known at `as_of`."""
-    with unit_of_work(home.engine) as connection:
+    with reading(home.engine) as connection:
         source = reader(connection, home)
         months = _month_starts(connection, source, as_of=as_of)
         data = insurance_training_set(
@@ -67,6 +74,7 @@ def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
             as_ofs=months[::-MONTHS_BETWEEN_COVERS][::-1],
             parameters=feature_parameters(),
             known_until=as_of,
+            processes=processes_of(home),
         )
         told = provenance(connection, as_of=as_of)
     artefact = insurance.train_insurance(data, parameters=scoring_parameters(), seed=SEED, **told)

@@ -15,14 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from api.database.engine import unit_of_work
+from api.database.engine import reading
 from api.home import Home
 from api.models.service import book_zone, provenance, scoring_parameters
+from api.processes import processes_of
 from api.snapshots.service import feature_parameters, reader
 from data_contracts.errors import InputError
 from data_contracts.observations.reader import ObservationReader
 from data_contracts.reference.calendars import add_months
 from features.as_of import CreditObservations, InsuranceTrainingSet, credit_observations, insurance_training_set
+from features.blocks import Processes
 from features.catalogue import catalogue_version
 from features.labels import REPORTING_LAG_MONTHS, WINDOW_MONTHS
 from scoring.cards import statement_of
@@ -74,10 +76,10 @@ def write_training_set(home: Home, asked: Asked, out: Path, *, known_until: date
     Raises InputError for dates in the wrong order or ahead of `known_until`, and for a file that cannot be written.
     """
     _check(asked, out)
-    with unit_of_work(home.engine) as connection:
+    with reading(home.engine) as connection:
         source = reader(connection, home)
         as_ofs = _instants(asked, zone=book_zone(source, as_of=known_until), known_until=known_until)
-        table, about, suspected = _built(source, asked.purpose, as_ofs, known_until)
+        table, about, suspected = _built(source, processes_of(home), asked.purpose, as_ofs, known_until)
         told = provenance(connection, as_of=known_until)
     about |= {
         "format": FORMAT,
@@ -110,13 +112,23 @@ def training_set_metadata(path: Path) -> dict[str, Any] | None:
 
 
 def _built(
-    source: ObservationReader, purpose: Purpose, as_ofs: Sequence[datetime], known_until: datetime
+    source: ObservationReader,
+    processes: Processes,
+    purpose: Purpose,
+    as_ofs: Sequence[datetime],
+    known_until: datetime,
 ) -> tuple[pa.Table, dict[str, Any], list[Finding]]:
     """The table, what its metadata say of it, and what the leak detectors suspect."""
+    asked: dict[str, Any] = {
+        "as_ofs": as_ofs,
+        "parameters": feature_parameters(),
+        "known_until": known_until,
+        "processes": processes,
+    }
     if purpose is Purpose.CREDIT:
-        credit = credit_observations(source, as_ofs=as_ofs, parameters=feature_parameters(), known_until=known_until)
+        credit = credit_observations(source, **asked)
         return _credit_table(credit), _about_credit(credit), suspected_in_credit(source, credit, feature_parameters())
-    insurance = insurance_training_set(source, as_ofs=as_ofs, parameters=feature_parameters(), known_until=known_until)
+    insurance = insurance_training_set(source, **asked)
     about = {
         "features": list(insurance.names),
         "machines": len(set(insurance.machine_uids)),

@@ -9,6 +9,7 @@ from api.home import Home, write_once
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
 from data_contracts.reference.dated import ParameterBook
+from features.blocks import Processes
 from features.peer_loading import load_peer_reference
 from features.peer_reference import PeerReference, parse_peer_reference
 
@@ -25,9 +26,10 @@ def make_peer_reference(
     as_of: datetime,
     obligor_ids: Sequence[ObligorId],
     parameters: ParameterBook,
+    processes: Processes | None = None,
 ) -> PeerReference:
     """What these consenting firms did up to `as_of`, computed and kept under its hash."""
-    made = load_peer_reference(source, as_of=as_of, obligor_ids=obligor_ids, parameters=parameters)
+    made = load_peer_reference(source, as_of=as_of, obligor_ids=obligor_ids, parameters=parameters, processes=processes)
     stamp = made.as_of.astimezone(UTC).strftime(_STAMP)
     write_once(home.peers / f"{stamp}-{made.peer_reference_id}.json", made.canonical())
     return made

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.remembered import Observations, RememberedObservations
 from data_contracts.reference.dated import ParameterBook
+from features.blocks import Block, Processes, Work, blocks_of, over_blocks
 from features.bookings import Book
 from features.catalogue import CATALOGUE, evaluate
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
@@ -32,7 +32,6 @@ from features.peer_reference import complete_months, peer_reference
 from features.settings import settings_at
 
 OBLIGORS_PER_BLOCK = 250
-WORKERS = 2
 
 DAYS = HistoryDays(obligor=HISTORY_DAYS, recent=RECENT_DAYS, machine=MACHINE_DAYS)
 
@@ -57,17 +56,18 @@ def feature_grid(
     level: Level,
     parameters: ParameterBook,
     obligors_per_block: int = OBLIGORS_PER_BLOCK,
-    workers: int = WORKERS,
+    processes: Processes | None = None,
 ) -> dict[datetime, FeatureMatrix]:
     """`matrix.feature_matrix` at each of `as_ofs`, compared with the peers of that instant, but read once: blocks of
-    obligors walk through time on so many threads. Memory is bounded by the blocks at work, beside the matrices
-    themselves."""
+    obligors walk through time, in `processes` where there are several. Memory is bounded by the blocks at work, beside
+    the matrices themselves."""
     instants = sorted(set(as_ofs))
     if not instants:
         return {}
     asked = _Asked(instants=instants, level=level, parameters=parameters)
-    blocks = list(_walked(reader, _blocks(reader, instants[-1], obligors_per_block), asked, workers))
     everything = RememberedObservations(reader, until=instants[-1])
+    owners = blocks_of(_owners(everything), obligors_per_block)
+    blocks = list(over_blocks(partial(_walks, asked=asked), owners, reader=reader, processes=processes))
     return {
         instant: _joined(_compared([block[at] for block in blocks], everything, instant, asked))
         for at, instant in enumerate(instants)
@@ -85,43 +85,21 @@ def _compared(seen: Sequence[_Seen], everything: Observations, as_of: datetime, 
     return [matrix if part is None else with_peers(matrix, part, divisions, peers) for matrix, part in seen]
 
 
-def _blocks(reader: ObservationReader, until: datetime, size: int) -> list[list[ObligorId]]:
-    """Everybody who ever owned a machine or brought one in, in order, in blocks of so many."""
-    everything = RememberedObservations(reader, until=until)
+def _owners(everything: RememberedObservations) -> list[ObligorId]:
+    """Everybody who ever owned a machine or brought one in, in order."""
     told = [everything.versions(RecordKind.MACHINE_OWNERSHIP).table, everything.observed]
-    owners = sorted({ObligorId(owner) for table in told for owner in table["obligor_id"].to_pylist()})
-    return [owners[start : start + size] for start in range(0, len(owners), size)]
+    return sorted({ObligorId(owner) for table in told for owner in table["obligor_id"].to_pylist()})
 
 
-def _walked(
-    reader: ObservationReader, blocks: Sequence[Sequence[ObligorId]], asked: _Asked, workers: int
-) -> Iterator[list[_Seen]]:
-    """The matrices of each block. What is stored is read here, by the reader's own thread; walking is done by others,
-    unless there are samples, which are read anew at each instant."""
-    with ThreadPoolExecutor(workers) as pool:
-        pending: deque[Future[list[_Seen]]] = deque()
-        for block in blocks:
-            if len(pending) >= workers:
-                yield pending.popleft().result()
-            memory = _remembered(reader, block, asked)
-            if memory.sampled_machines:
-                done: Future[list[_Seen]] = Future()
-                done.set_result(_walk(memory, block, asked))
-                pending.append(done)
-            else:
-                pending.append(pool.submit(_walk, memory, block, asked))
-        while pending:
-            yield pending.popleft().result()
+def _walks(reader: ObservationReader, *, asked: _Asked) -> Work[list[_Seen]]:
+    return lambda block: _walk(_remembered(reader, block, asked), block, asked)
 
 
-def _remembered(reader: ObservationReader, block: Sequence[ObligorId], asked: _Asked) -> RememberedObservations:
-    """All that the matrices of a block are made of, read before another thread works with it."""
+def _remembered(reader: ObservationReader, block: Block, asked: _Asked) -> RememberedObservations:
+    """All that the matrices of a block are made of."""
     kinds = tuple(COLUMNS) if asked.level is Level.OBLIGOR else MACHINE_KINDS
     columns = {kind: _columns(kind) for kind in (*kinds, RecordKind.MACHINE_DAY_REPORT)}
-    memory = RememberedObservations(reader, until=asked.instants[-1], obligor_ids=block, columns=columns)
-    for kind in columns:
-        memory.versions(kind)
-    return memory
+    return RememberedObservations(reader, until=asked.instants[-1], obligor_ids=block, columns=columns)
 
 
 def _columns(kind: RecordKind) -> tuple[str, ...]:
@@ -133,7 +111,7 @@ def _columns(kind: RecordKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys((unit, "event_time", *COLUMNS[kind], *contract.identity)))
 
 
-def _walk(memory: RememberedObservations, block: Sequence[ObligorId], asked: _Asked) -> list[_Seen]:
+def _walk(memory: RememberedObservations, block: Block, asked: _Asked) -> list[_Seen]:
     days = KnownDays(memory, block, DAYS)
     log = LedgerLog(memory, block, days.zones) if asked.level is Level.OBLIGOR else None
     found = []

@@ -77,6 +77,15 @@ def test_a_decision_has_every_key_and_adds_up(world: Any, ask: Any) -> None:
     assert {"zh", "en"} == answer["narrative"].keys()
 
 
+def test_everybody_is_scored_by_command(world: Any, ask: Any) -> None:
+    answer = json.loads(ask("score", "--as-of", "2026-07-01", "--json"))
+    known = {record.obligor_id: record for record in world[1]}
+    assert answer["scored"] == len(known)
+    for told in answer["scores"]:
+        record = known[told["obligor_id"]]
+        assert (told["pd_12m"], told["snapshot_id"]) == (record.pd_12m, record.snapshot_id)
+
+
 def test_a_quote_has_every_key_and_its_bill_adds_up(world: Any, ask: Any) -> None:
     answer = json.loads(ask("quote", "--obligor", modelled(world), *COVER))
     assert set(QUOTE_KEYS) <= answer.keys()

@@ -7,7 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-import pytest
 from grown_book import DAYS, OWNERS, Told, books, fill, midnight
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,9 +41,7 @@ def same(found: FeatureMatrix, told: FeatureMatrix) -> None:
 def assert_same_grid(book: Book, days: list[int], size: int) -> None:
     instants = [midnight(day) for day in days]
     for level in Level:
-        grid = feature_grid(
-            book.reader, as_ofs=instants, level=level, parameters=PARAMETERS, obligors_per_block=size, workers=1
-        )
+        grid = feature_grid(book.reader, as_ofs=instants, level=level, parameters=PARAMETERS, obligors_per_block=size)
         assert list(grid) == instants
         for as_of, found in grid.items():
             same(found, feature_matrix(book.reader, as_of=as_of, level=level, parameters=PARAMETERS))
@@ -120,21 +117,3 @@ def test_no_instant_is_no_matrix(tmp_path: Path) -> None:
         assert feature_grid(book.reader, as_ofs=[], level=Level.OBLIGOR, parameters=PARAMETERS) == {}
         (found,) = feature_grid(book.reader, as_ofs=[midnight(1)], level=Level.OBLIGOR, parameters=PARAMETERS).values()
         assert (len(found.units), found.values.shape[0]) == (0, 0)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_blocks_and_threads_change_nothing(tmp_path: Path, workers: int) -> None:
-    with new_book(tmp_path) as book:
-        for number in (1, 2):
-            book.reports(
-                f"{OBLIGOR}/M{number}", midnight(1).date(), 40, executing_seconds=3_600.0 * number, energy_kwh=7.0
-            )
-        found = feature_grid(
-            book.reader,
-            as_ofs=[midnight(20), midnight(50)],
-            level=Level.OBLIGOR,
-            parameters=PARAMETERS,
-            workers=workers,
-        )
-        for as_of, matrix in found.items():
-            same(matrix, feature_matrix(book.reader, as_of=as_of, level=Level.OBLIGOR, parameters=PARAMETERS))
