@@ -20,12 +20,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from benchmarks.trust.air import AirCut, air_cut, air_figures, smallest_detectable
 from benchmarks.trust.calibrate import nulls, statistics
 from benchmarks.trust.clones import clones_found
 from benchmarks.trust.figures import curves, page_part
+from benchmarks.trust.gaps import confusion
+from benchmarks.trust.gaps import figures as gap_figures
 from benchmarks.trust.worlds import OBLIGORS, TrustWorld, build
 from features.data_trust.engine import Examination, examine
 from features.data_trust.settings import trust_settings_at
+from features.data_trust.told import Told
 from features.settings import shipped_parameters
 from features.trust import Severity
 from simulator.frauds.plan import Code
@@ -48,6 +52,7 @@ EXACT = 0.0
 CALIBRATION_SEEDS, REPORTED_SEEDS = tuple(range(1, 11)), tuple(range(101, 111))
 FRAUD_SEEDS = {EXACT: (101, 102), 0.25: (101, 102), 0.5: (101, 102), 1.0: (101, 102, 103), 2.0: (101, 102)}
 """By strength; at moderate strength one more."""
+GAP_SEEDS, GAP_OBLIGORS = (101, 102, 103), 32
 FALSE_ALARMS = 0.01
 WANTED_RECALL = 0.9
 SETTINGS = trust_settings_at(shipped_parameters(), PARAMETERS_AS_OF)
@@ -64,6 +69,8 @@ class Seen:
     by_check: Mapping[str, Mapping[str, float]]
     severity: Mapping[str, str]
     frauds: Mapping[str, str]
+    executing: Mapping[str, Floats]
+    """By obligor the executing hours told of each day, at the last look."""
 
 
 def main() -> None:
@@ -101,6 +108,7 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
         strength: [seen[look] for look in looks if look[1] and look[2] == strength] for strength in (EXACT, *STRENGTHS)
     }
     clones = list(pool.map(partial(_clones, obligors, threshold), REPORTED_SEEDS))
+    gaps = list(pool.map(partial(confusion, obligors=min(obligors, GAP_OBLIGORS)), GAP_SEEDS))
     return {
         "world": VERSION,
         "statement": "synthetic; effect sizes are inputs, not findings",
@@ -120,23 +128,34 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
         },
         "clones_between_obligors": sum(found for found, _ in clones) / sum(count for _, count in clones),
         "clones_planted": sum(count for _, count in clones),
+        "air_cutting_with_effect": _air(dict(zip(REPORTED_SEEDS, honest, strict=True)), seen, threshold),
+        "gaps": gap_figures(gaps),
     }
 
 
 def _fraud(code: Code, by_strength: Mapping[float, Sequence[Seen]], threshold: float) -> dict[str, Any]:
     recalls = {strength: _recall(by_strength[strength], code, threshold) for strength in STRENGTHS}
-    detectable = [
-        strength
-        for strength in STRENGTHS
-        if all(recalls[above][0] >= WANTED_RECALL for above in STRENGTHS if above >= strength)
-    ]
+    by_strength_only = {strength: recall for strength, (recall, _) in recalls.items()}
     return {
         "recall_at_1pct": recalls[1.0][0],
-        "smallest_detectable": min(detectable, default=None),
+        "smallest_detectable": smallest_detectable(by_strength_only, wanted_recall=WANTED_RECALL),
         "recall_by_strength": {str(strength): recall for strength, (recall, _) in recalls.items()},
         "frauds_by_strength": {str(strength): count for strength, (_, count) in recalls.items()},
         "found_by": _found_by(by_strength[1.0], code, threshold),
     }
+
+
+def _air(honest: Mapping[int, Seen], seen: Mapping[Any, Seen], threshold: float) -> dict[str, Any]:
+    """Air-cutters by whether they had added executing time, against the honest world of their seed, before the last
+    look: the label counts whoever meant to, also where a machine that works round the clock leaves no room for it."""
+    cut: dict[float, list[AirCut]] = {strength: [] for strength in STRENGTHS}
+    for (seed, codes, strength), world in seen.items():
+        if codes and strength in cut:
+            cut[strength] += [
+                air_cut(honest[seed].executing[who], world.executing[who], world.strength.get(who, 0.0) > threshold)
+                for who in _who(world, Code.AIR_CUTTING)
+            ]
+    return air_figures(cut, wanted_recall=WANTED_RECALL)
 
 
 def _recall(worlds: Sequence[Seen], code: Code, threshold: float) -> tuple[float, int]:
@@ -206,7 +225,13 @@ def seen_of(world: TrustWorld, examinations: Sequence[Examination]) -> Seen:
         by_check=by_check,
         severity=severity,
         frauds=dict(zip(world.labels["obligor_id"], world.labels["fraud"], strict=True)),
+        executing=_executing(world.told[-1]),
     )
+
+
+def _executing(told: Told) -> dict[str, Floats]:
+    hours = told.by_obligor(told.measures["executing_seconds"]) / 3600.0
+    return dict(zip(told.obligor_ids, hours, strict=True))
 
 
 if __name__ == "__main__":

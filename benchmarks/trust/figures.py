@@ -45,7 +45,42 @@ def _lines(figures: Mapping[str, Any]) -> list[str]:
         f"{figures['clones_planted']} machines planted at a second obligor for half a year, found by fingerprints alone: {figures['clones_between_obligors']:.3f}.",
         "",
         "![Recall at 1 % false alarms by strength, a panel a fraud](data-trust/recall.svg)",
+        "",
+        *_air(figures["air_cutting_with_effect"], strengths),
+        "",
+        *_gaps(figures["gaps"]),
     ]  # fmt: skip
+
+
+def _air(air: Mapping[str, Any], strengths: list[str]) -> list[str]:
+    """Air-cutting once more, without those whose label stands over nothing."""
+    smallest = "none" if air["smallest_detectable"] is None else f"{air['smallest_detectable']:g}"
+    recalls = ", ".join(
+        f"{air['recall_by_strength'][strength]:.3f} of {air['frauds_by_strength'][strength]} at {strength}" for strength in strengths
+    )  # fmt: skip
+    return [
+        f"Of the air-cutters, those who had added executing time on at least four weeks of days, after four weeks of work of their own: recall {recalls}; smallest detectable {smallest}. "
+        f"Over all strengths {air['missed']} were missed: {air['missed_without_days']} had hardly cut any air (their machines leave no time for it, or it had just begun), "
+        f"{air['missed_without_past']} had cut it from the first report on, {air['missed_with_effect']} had no such reason."
+    ]  # fmt: skip
+
+
+def _gaps(gaps: Mapping[str, Any]) -> list[str]:
+    """Causes of gaps: a row a true cause, a column a cause given."""
+    causes = [
+        cause for cause in next(iter(gaps.values()))["given"] if any(row["given"][cause] for row in gaps.values())
+    ]
+    rows = [
+        f"| {truth.replace('_', ' ')} | {row['machine_hours']:,.0f} | " + " | ".join(f"{row['given'][cause]:.3f}" for cause in causes) + f" | {row['excused']:.3f} |"
+        for truth, row in gaps.items()
+    ]  # fmt: skip
+    return [
+        "Causes of gaps, shares of the unobserved machine hours (worlds of seeds 101-103, every firm hiding days before inspections, a year before each of two looks):",
+        "",
+        "| true cause | machine hours | " + " | ".join(f"`{cause}`" for cause in causes) + " | excused |",
+        "|---|---:|" + "---:|" * (len(causes) + 1),
+        *rows,
+    ]
 
 
 def _row(code: str, fraud: Mapping[str, Any], strengths: list[str]) -> str:

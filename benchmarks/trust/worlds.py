@@ -24,7 +24,7 @@ from features.machine_day.arrow import day_numbers
 from features.machine_day.days import local_days
 from features.machine_day.reports import REPORT_COLUMNS, report_days
 from simulator import chronicle
-from simulator.block import Laws, build_block
+from simulator.block import Block, Laws, build_block
 from simulator.firms.obligors import BLOCK_FIRMS
 from simulator.frauds.plan import Code
 from simulator.summary import STATEMENT
@@ -58,11 +58,12 @@ def build(*, seed: int, codes: Sequence[Code] = (), strength: float = 1.0, oblig
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "world"
-        _simulate(_laws(seed, strength), codes, obligors, folder)
+        simulate_into(laws_of(seed, strength), codes, obligors, folder)
         return TrustWorld(told=tuple(_told(folder, as_of) for as_of in EXAMINED), labels=_labels(folder))
 
 
-def _laws(seed: int, strength: float) -> Laws:
+def laws_of(seed: int, strength: float) -> Laws:
+    """The laws of a world in which every firm that can commits a fraud, so many times as strongly as moderate."""
     laws = make_laws(MONTHS, seed)
     frauds = replace(
         laws.parameters.frauds,
@@ -88,7 +89,8 @@ def scaled(numbers: Mapping[str, float], strength: float) -> dict[str, float]:
     return {**numbers, first: times}
 
 
-def _simulate(laws: Laws, codes: Sequence[Code], obligors: int, root: Path) -> None:
+def simulate_into(laws: Laws, codes: Sequence[Code], obligors: int, root: Path) -> Sequence[Block]:
+    """Write the world into a folder; its blocks of firms."""
     about = {"version": VERSION, "statement": STATEMENT}
     with WorldFolder(root, laws.calendar.zone, about=about) as folder, ThreadPoolExecutor(1) as pool:
         together = min(FIRMS_TOGETHER, BLOCK_FIRMS)
@@ -99,6 +101,7 @@ def _simulate(laws: Laws, codes: Sequence[Code], obligors: int, root: Path) -> N
             blocks, laws, pd_at=true_pd(laws), sampling=sampling, folder=folder, pool=pool, progress=_quiet
         )
         chronicle.books(course, laws, frauds=tuple(codes), folder=folder, progress=_quiet)
+    return blocks
 
 
 def _quiet(step: str, done: int, total: int) -> None:

@@ -67,6 +67,7 @@ def gap_evidence(
         meter_ratio=frame.meter(bills),
         is_rest=_rests(history.executing_seconds.last(days), frame.dates()),
         is_holiday=frame.holidays(),
+        heard_before=history.first_observed[:, None] < np.arange(history.length - days, history.length),
     )
 
 

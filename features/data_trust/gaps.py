@@ -65,8 +65,8 @@ class GapEvidence:
     `unobserved` seconds and `heard` (anything was observed) are of machines, whose owner among the units is `owner`;
     so are `sold_seconds`, the part of the gap in which what is silent had been sold. `meter_ratio` is the site meter's
     draw against its usual, NaN where no meter tells; `is_rest` a weekday on which the firm rests, `is_holiday` one on
-    which its country does; `others_lost` and `others_power_lost` count the other firms whose gateways fell silent, of
-    `others` listened to.
+    which its country does; `heard_before` says that something of the unit was heard on an earlier day. `others_lost`
+    and `others_power_lost` count the other firms whose gateways fell silent, of `others` listened to.
     """
 
     unobserved: Array
@@ -81,6 +81,7 @@ class GapEvidence:
     meter_ratio: Array
     is_rest: Flags
     is_holiday: Flags
+    heard_before: Flags
 
 
 def classify_gaps(evidence: GapEvidence, rules: GapRules) -> NDArray[np.int8]:
@@ -121,7 +122,7 @@ def _conditions(evidence: GapEvidence, rules: GapRules) -> list[tuple[GapCause, 
         ),
         (GapCause.NETWORK, (beat == Heartbeat.LOST) & _many(evidence.others_lost, evidence, rules)[of_owner]),
         (GapCause.SHOP_CLOSED, site_silent & (rests | still)),
-        (GapCause.PLAN_ENDED, (_silent_days(evidence)[of_owner] >= rules.plan_ended_days) & draws),
+        (GapCause.PLAN_ENDED, _plan_ended(evidence, rules)[of_owner] & draws),
         (GapCause.GATEWAY, (beat == Heartbeat.PRESENT) | ~site_silent),
     ]
 
@@ -135,6 +136,11 @@ def _any_heard(evidence: GapEvidence) -> Flags:
     heard = np.zeros(evidence.heartbeat.shape, dtype=np.bool_)
     np.logical_or.at(heard, evidence.owner, evidence.heard)
     return heard
+
+
+def _plan_ended(evidence: GapEvidence, rules: GapRules) -> Flags:
+    """Long silences of units that were heard of before: a plan that never began cannot end."""
+    return np.asarray((_silent_days(evidence) >= rules.plan_ended_days) & evidence.heard_before)
 
 
 def _silent_days(evidence: GapEvidence) -> NDArray[np.int64]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.data_trust import CODES, SETTINGS, seen_of
+from benchmarks.trust.air import air_cut, air_figures
 from benchmarks.trust.calibrate import nulls
 from benchmarks.trust.clones import clones_found
 from benchmarks.trust.figures import page_part
+from benchmarks.trust.gaps import confusion
+from benchmarks.trust.gaps import figures as gap_figures
 from benchmarks.trust.worlds import build, scaled
 from features.data_trust.engine import examine
+from features.data_trust.gaps import EXTERNAL
 from simulator.frauds.plan import Code
 
 
@@ -72,9 +77,35 @@ def test_figures_stand_between_their_marks() -> None:
         "exact": {"F2": 1.0, "F5": 1.0},
         "clones_between_obligors": 1.0,
         "clones_planted": 80,
+        "air_cutting_with_effect": air_figures({0.25: [], 0.5: [], 1.0: [], 2.0: []}, wanted_recall=0.9),
+        "gaps": gap_figures([pd.DataFrame({"gateway": [30.0], "network": [10.0]}, index=["gateway_outage"])]),
     }
     page = page_part("before\n<!-- figures -->\nstale words\n<!-- end of figures -->\nafter\n", figures)
     assert page.startswith("before\n<!-- figures -->\n")
     assert page.endswith("<!-- end of figures -->\nafter\n")
     assert "stale words" not in page
     assert "| F2 replayed days | 0.100 | 0.500 | 0.900 | 1.000 | 1 | 40 |" in page
+    assert "| gateway outage | 40 | 0.250 | 0.750 | 0.250 |" in page, "causes in their order, the external ones excused"
+
+
+def test_an_air_cutter_without_room_or_past_has_no_effect() -> None:
+    works = np.full(100, 16.0)
+    cuts = np.concatenate([works[:40], works[40:] + 2.0])
+    assert air_cut(works, cuts, True).has_effect
+    assert not air_cut(works, works, False).has_effect, "round the clock"
+    assert not air_cut(works, works + 2.0, False).has_effect, "from the first report on"
+    found = {0.5: [air_cut(works, cuts, False)], 1.0: [air_cut(works, cuts, True), air_cut(works, works, False)]}
+    told = air_figures(found, wanted_recall=0.9)
+    assert told["recall_by_strength"] == {"0.5": 0.0, "1.0": 1.0}
+    assert told["smallest_detectable"] == 1.0
+    assert (told["missed"], told["missed_with_effect"], told["missed_without_days"]) == (2, 1, 1)
+
+
+def test_every_hour_of_a_gap_has_a_true_cause() -> None:
+    """What the world did explains what a lender could not observe, and no hidden hour is excused."""
+    table = confusion(101, obligors=3)
+    hours = table.sum(axis=1)
+    assert hours["gateway_outage"] > 0
+    assert hours["hidden_by_the_firm"] > 0
+    assert abs(hours["other"]) < 0.01 * hours.sum()
+    assert table.loc["hidden_by_the_firm", sorted(EXTERNAL)].sum() == 0

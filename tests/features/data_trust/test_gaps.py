@@ -40,6 +40,7 @@ def evidence(**of_the_day: Any) -> GapEvidence:
         meter_ratio=np.full(site, np.nan),
         is_rest=np.zeros(site, dtype=np.bool_),
         is_holiday=np.zeros(site, dtype=np.bool_),
+        heard_before=np.ones(site, dtype=np.bool_),
     )
     found.unobserved[0, DAY], found.heard[0, DAY] = 86_400, False
     if of_the_day.pop("site_silent", False):
@@ -86,6 +87,8 @@ def test_a_month_of_silence_with_the_meter_drawing_is_a_plan_that_ended() -> Non
     found.unobserved[:, 8:], found.heard[:, 8:] = 86_400, False
     drawing = replace(found, meter_ratio=np.ones((1, DAYS)))
     assert {CAUSES[code] for code in classify_gaps(drawing, RULES)[:, 8:].ravel()} == {GapCause.PLAN_ENDED}
+    never = replace(drawing, heard_before=np.zeros((1, DAYS), dtype=np.bool_))
+    assert {CAUSES[code] for code in classify_gaps(never, RULES)[:, 8:].ravel()} == {GapCause.UNCLASSIFIED}
     found.heard[1, 12] = True
     shorter = replace(found, meter_ratio=np.ones((1, DAYS)))
     assert CAUSES[classify_gaps(shorter, RULES)[0, 30]] is GapCause.UNCLASSIFIED
