@@ -39,8 +39,8 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 MONTHS = 48
 TRAIN, CALIBRATE, TEST = (3, 5, 7, 9, 11), (23, 24), (36,)
 """Months after the first instant at which the slices are observed; each is a year clear of the next."""
-SAME_SEASON = 12
-"""A month of the test's season, before it, to tell drift from the calendar."""
+SAME_SEASON = 24
+"""The test's season a year before, to tell drift from the calendar; two years of history lie behind it too."""
 KINDS = frozenset(
     {
         RecordKind.OBLIGOR_PROFILE,

@@ -48,7 +48,6 @@ AROUND_DEFAULT = range(6, 36)
 KEPT_DAYS = 183
 BINS = 10
 SHARE = 0.05
-LONGEST = "_90d"
 TRAIN_BEFORE = month_end(max(TRAIN) + 1)
 
 Matrix = NDArray[np.float64]
@@ -83,7 +82,7 @@ def clean_findings(base: Evidence) -> dict[Detector, list[Finding]]:
     return {
         Detector.SINGLE_FEATURE: leakage.single_feature_auc(table),
         Detector.EVENT_STUDY: leakage.event_study(table),
-        Detector.ADVERSARIAL: leakage.drifted(drift_of(table)),
+        Detector.ADVERSARIAL: _drift(table),
         Detector.DUPLICATES: leakage.duplicates(table),
         Detector.GROUP_OVERLAP: leakage.group_overlap(table.obligor_ids, fold_of(table.obligor_ids, 4, seed=SEED)),
         Detector.OWNERSHIP_OVERLAP: _ownership(base.world),
@@ -122,17 +121,10 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float(zlib.crc32(repr(value).encode()))
 
 
-def drift_of(table: TrainingTable) -> float:
-    """How well trees tell the test month from the same month two years before, by the longest windows: shorter ones
-    tell how many weekends a month had."""
-    earlier, later = (table.as_of == _stamp(month_end(month)) for month in (SAME_SEASON, *TEST))
-    ids, values = np.array(table.obligor_ids), table.values[:, [name.endswith(LONGEST) for name in table.names]]
-    return leakage.adversarial_auc(
-        values[earlier],
-        values[later],
-        earlier_ids=ids[earlier].tolist(),
-        later_ids=ids[later].tolist(),
-    )
+def _drift(table: TrainingTable) -> list[Finding]:
+    """The test month against the same month a year before."""
+    earlier, later = (_stamp(month_end(month)) for month in (SAME_SEASON, *TEST))
+    return leakage.drift(table, earlier=earlier, later=later, declared=CATALOGUE)
 
 
 def caught(trap: str, base: Evidence) -> list[Finding]:

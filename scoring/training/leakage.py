@@ -17,6 +17,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
 
+from features.declaration import FeatureDefinition
 from scoring.boosters import THREADS, training_matrix
 from scoring.training.features import fold_of
 from scoring.training.metrics import area_under_curve
@@ -31,6 +32,10 @@ SEED = 20260701
 DAYS_PER_MONTH = 365.25 / 12
 SAME = 1e-9
 """Values that differ by less, relatively, are the same."""
+LONG_WINDOW_DAYS = 90
+OF_ONE_TIME = frozenset({"level", "breakdown", "energy", "consistency", "supply_chain"})
+"""Families that say what machines and books were like in the window. The others hold one time against another, or the
+firm against its industry: they follow the calendar and the cycle, which tell months apart without any leak."""
 FEWEST_VALUES = 8
 """Rows with fewer different known values may be equal by chance: nothing happened in them."""
 
@@ -144,10 +149,33 @@ def adversarial_auc(earlier: Matrix, later: Matrix, *, earlier_ids: Sequence[str
     return area_under_curve(scores, labels > 0.5).value
 
 
-def drifted(area: float) -> list[Finding]:
-    """A finding where `adversarial_auc` is above 0.7."""
+def drift(
+    table: TrainingTable,
+    *,
+    earlier: np.datetime64,
+    later: np.datetime64,
+    declared: Mapping[str, FeatureDefinition],
+) -> list[Finding]:
+    """A finding where `adversarial_auc` between the rows of two instants is above 0.7.
+
+    Looks at columns of `OF_ONE_TIME` over windows of 90 days or more (shorter ones tell how many weekends a month had),
+    and at columns that nothing declares.
+    """
+    chosen = [name not in declared or _of_one_time(declared[name]) for name in table.names]
+    before, after = table.as_of == earlier, table.as_of == later
+    ids = np.array(table.obligor_ids)
+    area = adversarial_auc(
+        table.values[before][:, chosen],
+        table.values[after][:, chosen],
+        earlier_ids=ids[before].tolist(),
+        later_ids=ids[after].tolist(),
+    )
     finding = Finding(detector=Detector.ADVERSARIAL, subject="later months", value=area, limit=ADVERSARIAL_AUC)
     return [finding] if area > ADVERSARIAL_AUC else []
+
+
+def _of_one_time(definition: FeatureDefinition) -> bool:
+    return definition.family in OF_ONE_TIME and definition.window_days >= LONG_WINDOW_DAYS
 
 
 def duplicates(table: TrainingTable) -> list[Finding]:

@@ -17,9 +17,8 @@ from features.matrix import feature_matrix
 from scoring.training.leakage import (
     Finding,
     TrainingTable,
-    adversarial_auc,
     as_known_then,
-    drifted,
+    drift,
     duplicates,
     event_study,
     ownership_overlap,
@@ -84,21 +83,15 @@ def suspected_in_insurance(
 
 def _drift(table: TrainingTable) -> list[Finding]:
     """Rows of the last instant against those of a year before it, of which the outcomes are known as well."""
-    instants = instants_of(table.as_of)
-    earlier = add_months(instants[-1], -12)
-    slices = [_rows_at(table, instant) for instant in (earlier, instants[-1])]
-    if min(len(rows) for rows in slices) < LEAST_ROWS:
+    last = instants_of(table.as_of)[-1]
+    earlier, later = (_stamp(instant) for instant in (add_months(last, -12), last))
+    if min(np.count_nonzero(table.as_of == stamp) for stamp in (earlier, later)) < LEAST_ROWS:
         return []
-    (before, after), (own, later) = (
-        [table.values[rows] for rows in slices],
-        [[table.obligor_ids[row] for row in rows] for rows in slices],
-    )
-    return drifted(adversarial_auc(before, after, earlier_ids=own, later_ids=later))
+    return drift(table, earlier=earlier, later=later, declared=CATALOGUE)
 
 
-def _rows_at(table: TrainingTable, instant: datetime) -> np.ndarray:
-    stamp = np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")
-    return np.flatnonzero(table.as_of == stamp)
+def _stamp(instant: datetime) -> np.datetime64:
+    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def _owners(reader: ObservationReader, as_of: datetime) -> list[Finding]:
@@ -115,8 +108,8 @@ def _owners(reader: ObservationReader, as_of: datetime) -> list[Finding]:
 def _second_reading(reader: ObservationReader, table: TrainingTable, parameters: ParameterBook) -> list[Finding]:
     """The last instant's rows against a matrix that is read and computed for that instant alone."""
     (*_, last) = instants_of(table.as_of)
-    rows = _rows_at(table, last)
+    rows = np.flatnonzero(table.as_of == _stamp(last))
     matrix = feature_matrix(reader, as_of=last, level=Level.OBLIGOR, parameters=parameters)
     position = {unit: at for at, unit in enumerate(matrix.units)}
-    again = matrix.values[[position[table.obligor_ids[row]] for row in rows]]
+    again = matrix.values[[position[table.obligor_ids[row]] for row in rows.tolist()]]
     return as_known_then(table.values[rows], again, table.names)
