@@ -28,6 +28,7 @@ from api import (
 from api import demo as demonstration
 from api.access_log.repository import looked
 from api.credit_decisions import service as credit_decisions
+from api.credit_decisions.asked import brought
 from api.database.engine import unit_of_work
 from api.errors import EXIT_BAD_INPUT, DatabaseUnavailable
 from api.home import Home, open_home
@@ -168,6 +169,10 @@ def decide(
     tenor_months: Annotated[int, typer.Option("--tenor-months", min=1, max=360)],
     product: Annotated[CreditProduct, typer.Option("--product")] = CreditProduct.WORKING_CAPITAL,
     currency: CurrencyOption = "CNY",
+    facts: Annotated[
+        Path | None,
+        typer.Option("--facts", help="JSON file: asset and facts, as POST /v1/credit-decisions takes them."),
+    ] = None,
     as_of: AsOfOption = None,
     partner: PartnerOption = LOCAL,
     home: HomeOption = None,
@@ -182,6 +187,7 @@ def decide(
         currency=currency,
         tenor_months=tenor_months,
         as_of=_instant(opened, owner, as_of, now),
+        **brought(facts),
     )
     body = credit_decisions.decide(opened, request, partner=PartnerId(partner), now=now)
     _show_bytes(body, as_json, credit_memo.text)

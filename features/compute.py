@@ -28,6 +28,7 @@ from features.everybody import Everybody, load_everybody
 from features.feature_history import feature_history, of_industries
 from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
 from features.history import DailyHistory
+from features.ledger_quantities import LedgerRules, ledger_quantities, ledger_rules_at
 from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
@@ -84,7 +85,7 @@ def snapshots(
     excused = possible.excusing(external_seconds(causes, gaps))
     values = dict(zip(obligor_ids, _values(history, settings, possible, excused, peers), strict=True))
     machines = _machine_values(read, history, settings) if with_machines else {}
-    quantities = _quantities(read, history, settings, possible)
+    quantities = _quantities(read, history, settings, possible, ledger_rules_at(parameters, as_of))
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
     told_of_gaps = gap_findings(causes, gaps, history)
     trust = _trust(reader, read, parameters, told_of_gaps) if with_trust else {}
@@ -180,13 +181,14 @@ def _values(
 
 
 def _quantities(
-    read: _Read, history: DailyHistory, settings: FeatureSettings, possible: Completions
+    read: _Read, history: DailyHistory, settings: FeatureSettings, possible: Completions, rules: LedgerRules
 ) -> dict[ObligorId, dict[str, FeatureValue]]:
     outputs = output_quantities(history, settings, possible)
     columns: dict[str, QuantityColumn] = {
         **order_quantities(read.orders, read.deliveries, read.obligor_ids),
         **outputs,
         **revenue_quantities(read.orders, outputs, read.obligor_ids),
+        **ledger_quantities(history, read.ledgers, rules, settings, possible),
         "asset_value_minor": asset_values(_owned_at(read.machines, read.as_of), read.obligor_ids),
     }
     return {

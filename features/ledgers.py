@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Mapping[RecordKind, Sequence[str]] = {
     RecordKind.PURCHASE_ORDER: ("order_id", "buyer_id", "parts", "amount_minor", "currency", "due_date"),
-    RecordKind.DELIVERY: ("delivery_id", "order_id", "parts"),
+    RecordKind.DELIVERY: ("delivery_id", "order_id", "parts", "amount_minor"),
     RecordKind.INVOICE: (
         "invoice_id",
         "buyer_id",

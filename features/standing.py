@@ -39,13 +39,13 @@ def obligor_standing(book: Book, booked: Booked, owners: Mapping[str, str], unkn
     """Equity, buyers, suppliers, secured debt and the price of a part, of obligors. Amounts of an obligor that deals in
     several currencies are NaN. `owners` tells whose a machine is."""
     frames = booked.frames
-    ratings = _ratings(frames[RecordKind.COUNTERPARTY_RATING])
+    ratings = latest_ratings(frames[RecordKind.COUNTERPARTY_RATING])
     equity = _latest(book, frames[RecordKind.BALANCE_SHEET], "equity_minor")
     owed = _owed(book, booked.sold)
-    rated = _rated(owed, ratings, "buyer_id")
-    units, pd_12m = len(book.units), rated["pd_12m"].to_numpy(np.float64)
-    unit, amount = rated["unit"].to_numpy(np.int64), rated["open_minor"].to_numpy(np.float64)
-    bought = _rated(_bought(book, frames[RecordKind.SUPPLIER_INVOICE]), ratings, "supplier_id")
+    owing = rated(owed, ratings, "buyer_id")
+    units, pd_12m = len(book.units), owing["pd_12m"].to_numpy(np.float64)
+    unit, amount = owing["unit"].to_numpy(np.int64), owing["open_minor"].to_numpy(np.float64)
+    bought = rated(_bought(book, frames[RecordKind.SUPPLIER_INVOICE]), ratings, "supplier_id")
     orders = _orders_of_a_year(book, frames[RecordKind.PURCHASE_ORDER])
     found = replace(
         unknown,
@@ -80,13 +80,13 @@ def _bought(book: Book, placed: pd.DataFrame) -> pd.DataFrame:
     return placed.groupby(["unit", "supplier_id"], as_index=False)["amount_minor"].sum()
 
 
-def _ratings(rows: pd.DataFrame) -> pd.DataFrame:
+def latest_ratings(rows: pd.DataFrame) -> pd.DataFrame:
     """The latest rating of each counterparty of each unit; of several at one instant the worst."""
     placed = rows.sort_values(["event_time", "pd_12m"], kind="stable")
     return placed.drop_duplicates(["unit", "counterparty_id"], keep="last")[["unit", "counterparty_id", "pd_12m"]]
 
 
-def _rated(rows: pd.DataFrame, ratings: pd.DataFrame, party: str) -> pd.DataFrame:
+def rated(rows: pd.DataFrame, ratings: pd.DataFrame, party: str) -> pd.DataFrame:
     """The rows with the rating of their party, NaN where it has none."""
     return rows.merge(ratings, how="left", left_on=["unit", party], right_on=["unit", "counterparty_id"])
 

@@ -128,6 +128,54 @@ _DEFINITIONS = (
         label_en="Value of the machines owned",
         formula="sum of the asset values of the machines owned at as_of",
     ),
+    QuantityDefinition(
+        name="open_orders_strong_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="近一年未交付订单金额（优质买方）",
+        label_en="Open orders of strong buyers, last year",
+        formula="the part of open orders whose buyer's rated probability of default is at most the strong bound",
+    ),
+    QuantityDefinition(
+        name="open_orders_weak_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="近一年未交付订单金额（弱买方）",
+        label_en="Open orders of weak buyers, last year",
+        formula="the part of open orders whose buyer's rated probability of default is above the weak bound",
+    ),
+    QuantityDefinition(
+        name="eligible_receivables_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="合格应收账款（近一年发票）",
+        label_en="Eligible receivables, invoices of a year",
+        formula="open invoices, not long overdue, of buyers not cross-aged, each up to its share of the whole",
+    ),
+    QuantityDefinition(
+        name="debt_service_due_minor",
+        unit=MONEY,
+        window_days=None,
+        label_zh="未来一年到期本息",
+        label_en="Debt service of the coming year",
+        formula="sum over facilities with instalments left of the level instalment x min(12, instalments left)",
+    ),
+    QuantityDefinition(
+        name="secured_debt_minor",
+        unit=MONEY,
+        window_days=None,
+        label_zh="设备担保债务余额",
+        label_en="Outstanding debt secured by the machines",
+        formula="outstanding on facilities secured by the obligor's machines",
+    ),
+    QuantityDefinition(
+        name="fleet_value_now_minor",
+        unit=MONEY,
+        window_days=None,
+        label_zh="设备现值（按龄期与工时）",
+        label_en="Value of the machines now, by age and hours",
+        formula="sum over machines owned of the value curve; at least: every hour that nobody observed was worked",
+    ),
 )
 
 QUANTITIES: Mapping[str, QuantityDefinition] = MappingProxyType({item.name: item for item in _DEFINITIONS})
@@ -146,12 +194,12 @@ def order_quantities(orders: pa.Table, deliveries: pa.Table, obligor_ids: Sequen
     placed["open_minor"] = (placed["amount_minor"] - placed["amount_minor_delivered"].fillna(0)).clip(lower=0)
     by_obligor = placed.groupby("obligor_id")
     totals = by_obligor[["parts", "amount_minor", "open_minor"]].sum().reindex(list(obligor_ids))
-    currencies = _one_currency(by_obligor).reindex(list(obligor_ids))
+    currencies = one_currency(by_obligor).reindex(list(obligor_ids))
     parts, amount = totals["parts"].to_numpy(np.float64), totals["amount_minor"].to_numpy(np.float64)
     price = np.divide(amount, parts, out=np.full(len(parts), np.nan), where=parts > 0)
     return {
-        "order_price_per_part_minor_365d": _money(price, currencies),
-        "open_orders_amount_minor_365d": _money(totals["open_minor"].to_numpy(np.float64), currencies),
+        "order_price_per_part_minor_365d": money_column(price, currencies),
+        "open_orders_amount_minor_365d": money_column(totals["open_minor"].to_numpy(np.float64), currencies),
     }
 
 
@@ -172,11 +220,11 @@ def revenue_quantities(
     Missing for the output's reason, else as `no_source` where an obligor has no order, or orders in several currencies.
     """
     book = _frame(orders, ["obligor_id", "parts", "amount_minor", "currency"])
-    currencies = _one_currency(book.groupby("obligor_id")).reindex(list(obligor_ids))
+    currencies = one_currency(book.groupby("obligor_id")).reindex(list(obligor_ids))
     found = {}
     for name, output in REVENUES.items():
         column = outputs[output]
-        money = _money(_filled(book, column.values * QUANTITY_DAYS / OUTPUT_DAYS, obligor_ids), currencies)
+        money = money_column(_filled(book, column.values * QUANTITY_DAYS / OUTPUT_DAYS, obligor_ids), currencies)
         reasons = np.where(column.reasons == SAID, money.reasons, column.reasons).astype(np.int8)
         surely = column.values if column.least is None else column.least
         least = _filled(book, surely * QUANTITY_DAYS / OUTPUT_DAYS, obligor_ids)
@@ -214,7 +262,7 @@ def asset_values(machines: pa.Table, obligor_ids: Sequence[str]) -> QuantityColu
     owned = _frame(machines, ["obligor_id", "asset_value_minor", "currency"]).dropna()
     by_obligor = owned.groupby("obligor_id")
     total = by_obligor["asset_value_minor"].sum().reindex(list(obligor_ids)).to_numpy(np.float64)
-    return _money(total, _one_currency(by_obligor).reindex(list(obligor_ids)))
+    return money_column(total, one_currency(by_obligor).reindex(list(obligor_ids)))
 
 
 def output_quantities(
@@ -293,14 +341,15 @@ def _reasoned(values: Array, reasons: Sequence[tuple[NDArray[np.bool_], Missing]
     return QuantityColumn(np.where(codes == SAID, values, np.nan), codes.astype(np.int8), [PARTS] * len(values))
 
 
-def _money(values: Array, currencies: pd.Series) -> QuantityColumn:
+def money_column(values: Array, currencies: pd.Series) -> QuantityColumn:
+    """Amounts of many obligors in the one currency of each; without one they are missing."""
     known = ~np.isnan(values) & currencies.notna().to_numpy()
     units = [f"{currency}_{MONEY}" if said else MONEY for currency, said in zip(currencies, known, strict=True)]
     codes = np.where(known, SAID, reason_code(Missing.NO_SOURCE)).astype(np.int8)
     return QuantityColumn(np.where(known, values, np.nan), codes, units)
 
 
-def _one_currency(by_obligor: Any) -> pd.Series:
+def one_currency(by_obligor: Any) -> pd.Series:
     """The one currency of each group of rows; missing where there are several."""
     found = by_obligor["currency"].agg(["nunique", "first"])
     return found["first"].where(found["nunique"] == 1)

@@ -26,3 +26,11 @@ def annuity_balance(amount: Array, rate_per_year: Array, instalments: Array, pai
     with_interest = np.divide(whole - past, whole - 1.0, out=np.zeros_like(whole), where=whole > 1.0)
     plain = 1.0 - np.minimum(paid, instalments) / instalments
     return np.asarray(amount * np.where(rate_per_year > 0, with_interest, plain))
+
+
+def annuity_instalment(amount: Array, rate_per_year: Array, instalments: Array) -> Array:
+    """The level monthly instalment of a loan: A r / (1 - (1+r)^-n) with the monthly rate r; A / n without interest."""
+    monthly = rate_per_year / 12.0
+    discount = 1.0 - (1.0 + monthly) ** -instalments
+    level = np.divide(monthly, discount, out=1.0 / instalments, where=discount > 0)
+    return np.asarray(amount * level)

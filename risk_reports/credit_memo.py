@@ -7,18 +7,23 @@ from typing import Any
 
 from features.snapshot import FeatureSnapshot
 from risk_reports.narrative import LANGUAGE_KEYS, Words, credit_reason_sentences, fact_sentences, freeze
-from risk_reports.numbers import money, number, ratio
+from risk_reports.numbers import money, number, quantity, ratio
 from risk_reports.wording.catalogue import Language, wording
-from scoring.records import CreditDecision, Finding, Outcome
+from scoring.facts import FactSource
+from scoring.records import Covenant, CreditDecision, Finding, Outcome
+
+UNTOLD = ("dated", "longest_months")
+"""Values of a finding that are None where there was nothing to look at."""
 
 
 def narrative(decision: CreditDecision, snapshot: FeatureSnapshot) -> dict[str, Any]:
-    """Reasons, findings and facts as sentences in zh and en, to be frozen with the decision."""
+    """Reasons, findings, covenants and facts as sentences in zh and en, to be frozen with the decision."""
 
     def tell(language: Language) -> Words:
         return {
             "reasons": credit_reason_sentences(decision.score, language),
             "findings": [_finding(finding, decision.request.currency, language) for finding in decision.findings],
+            "covenants": [_covenant(covenant, language) for covenant in decision.covenants],
             "facts": fact_sentences(snapshot, language),
         }
 
@@ -49,10 +54,11 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
         ),
         _limit(answer, language),
         _price(answer, language),
+        *_terms(answer, language),
     ]
-    for part in ("reasons", "findings", "facts"):
+    for part in ("reasons", "findings", "covenants", "facts"):
         lines += [f"{say(f'memo.{part}')}:", *(f"  - {sentence}" for sentence in told[part])]
-    lines.append(say("memo.recommends"))
+    lines += [say("memo.valid_until", until=answer["valid_until"]), say("memo.recommends")]
     if answer["data_origin"] == "synthetic":
         lines.append(say("memo.synthetic"))
     return "\n".join(lines)
@@ -78,8 +84,70 @@ def _price(answer: Mapping[str, Any], language: Language) -> str:
     return say("memo.price", rate=ratio(answer["annual_rate_ratio"], language, digits=4), lines=lines)
 
 
+def _terms(answer: Mapping[str, Any], language: Language) -> list[str]:
+    """Tenor, security, expected loss and repayment."""
+    say = wording(language).say
+
+    def amount(minor: int | None) -> str:
+        return money(minor, answer["currency"], language)
+
+    lgd = ratio(answer["lgd_ratio"], language)
+    least = min(answer["tenor_bounds"], key=lambda bound: bound["months"])
+    security, plan, usage = answer["security"], answer["instalments"], answer["usage_plan"]
+    lines = [
+        say("memo.tenor", months=answer["tenor_months"], bound=say(f"tenor.{least['name']}")),
+        say("memo.no_security", lgd=lgd)
+        if security is None
+        else say(
+            "memo.security",
+            value=amount(security["value_minor"]),
+            ltv=ratio(security["live_ltv_ratio"], language),
+            recovery=amount(security["recovery_minor"]),
+            lgd=lgd,
+        ),
+        say(
+            "memo.expected_loss",
+            loss=amount(answer["expected_loss_minor"]),
+            pd=ratio(answer["pd_12m"], language),
+            lgd=lgd,
+            ead=amount(answer["exposure_at_default_minor"]),
+            raroc=ratio(answer["raroc_ratio"], language),
+        ),
+        say(
+            "memo.instalments",
+            months=plan["months"],
+            instalment=amount(plan["instalment_minor"]),
+            last=amount(plan["last_instalment_minor"]),
+            interest=amount(plan["interest_minor"]),
+        ),
+    ]
+    return lines if usage is None else [*lines, _usage(usage, amount, language)]
+
+
+def _usage(plan: Mapping[str, Any], amount: Callable[[int], str], language: Language) -> str:
+    return wording(language).say(
+        "memo.usage",
+        floor=amount(plan["floor_minor"]),
+        per_hour=amount(plan["per_hour_minor"]),
+        hours=number(plan["planned_hours_a_month"], language, digits=0),
+        planned=plan["months_if_planned"],
+        slowest=plan["months_at_floor"],
+        owed=amount(plan["owed_at_floor_minor"]),
+    )
+
+
+def _covenant(covenant: Covenant, language: Language) -> str:
+    return wording(language).say(
+        f"covenant.{covenant.name}.{covenant.comparison}",
+        threshold=quantity(covenant.threshold, covenant.unit, language),
+        observed=quantity(covenant.observed, covenant.unit, language),
+    )
+
+
 def _finding(finding: Finding, currency: str, language: Language) -> str:
     how = "met" if finding.outcome is Outcome.APPROVE else "bites"
+    if any(name in finding.values and finding.values[name] is None for name in UNTOLD):
+        how = "untold"
     shown = {name: _shown(name, value, currency, language) for name, value in finding.values.items()}
     return f"{finding.rule_id}: " + wording(language).say(f"{finding.rule_id}.{how}", **shown)
 
@@ -93,6 +161,11 @@ def _shown(name: str, value: Any, currency: str, language: Language) -> str:
         ),
         "findings": lambda items: ", ".join(f"{key} ({count})" for key, count in items.items()),
         "supported": ", ".join,
+        "stale": lambda ages: ", ".join(
+            f"{say(f'fact_name.{name}')} ({say('unit.days_old', figure=age)})" for name, age in ages.items()
+        ),
+        "cover_needed_minor": lambda minor: say("no_cover") if minor is None else money(minor, currency, language),
+        "most_ratio": str,
         "without_agreement": lambda names: ", ".join(names) or say("none"),
         "binding": lambda key: say(f"capacity.{key}") if key else say("unknown"),
         "value": lambda share: ratio(share, language, digits=1),
@@ -100,6 +173,10 @@ def _shown(name: str, value: Any, currency: str, language: Language) -> str:
     }
     if name in ways:
         return ways[name](value)
+    if isinstance(value, bool):
+        return say("yes" if value else "no")
+    if name == "source" and value in set(FactSource):
+        return say(f"fact_source.{value}")
     if name.endswith("_minor"):
         return money(value, currency, language)
     if name.endswith("_ratio"):

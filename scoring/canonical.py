@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import date
 from typing import Any
 
 from scoring.cards import statement_of
-from scoring.credit.price import expected_loss_minor
+from scoring.credit.loss import expected_loss_minor
+from scoring.facts import FACT_KINDS, FactSource, LenderFacts
 from scoring.records import (
     Capacity,
     Contribution,
@@ -58,7 +61,8 @@ def plain_score(record: ScoreRecord) -> dict[str, Any]:
 
 
 def plain_decision(decision: CreditDecision) -> dict[str, Any]:
-    """A lending recommendation as a plain object; `expected_loss_minor` is that of the amount asked for, for a year."""
+    """A lending recommendation as a plain object; `expected_loss_minor` is that of the amount asked for, for a year:
+    the exposure at default is the amount, fully drawn."""
     request, limit, price = decision.request, decision.limit, decision.price
     return {
         **plain_score(decision.score),
@@ -67,25 +71,62 @@ def plain_decision(decision: CreditDecision) -> dict[str, Any]:
         "amount_minor": request.amount_minor,
         "currency": request.currency,
         "requested_tenor_months": request.tenor_months,
+        "asset": None if request.asset is None else asdict(request.asset),
+        "facts": plain_facts(request.facts),
         "tenor_months": decision.tenor_months,
+        "tenor_bounds": [asdict(bound) for bound in decision.tenor_bounds],
         "limit_minor": limit.limit_minor,
         "indicative_limit_minor": limit.indicative_limit_minor,
         "binding_capacity": limit.binding,
         "capacities": [_capacity(capacity) for capacity in limit.capacities],
         "annual_rate_ratio": float(price.annual_rate_ratio),
         "price_lines": [
-            {"name": line.name, "annual_rate_ratio": float(line.annual_rate_ratio)} for line in price.lines
+            {
+                "name": line.name,
+                "annual_rate_ratio": float(line.annual_rate_ratio),
+                "amount_minor": line.amount_minor,
+            }
+            for line in price.lines
         ],
         "ceiling_ratio": float(price.ceiling_ratio),
+        "capital_ratio": float(price.capital_ratio),
+        "raroc_ratio": float(price.raroc_ratio),
         "lgd_ratio": float(price.lgd_ratio),
+        "exposure_at_default_minor": request.amount_minor,
         "expected_loss_minor": expected_loss_minor(
-            pd_12m=decision.score.pd_12m,
-            lgd=float(price.lgd_ratio),
-            exposure_at_default_minor=request.amount_minor,
+            pd_12m=decision.score.pd_12m, lgd=price.lgd_ratio, exposure_at_default_minor=request.amount_minor
         ),
+        "security": None if decision.security is None else asdict(decision.security),
+        "covenants": [asdict(covenant) for covenant in decision.covenants],
+        "instalments": asdict(decision.instalments),
+        "usage_plan": None if decision.usage_plan is None else asdict(decision.usage_plan),
+        "provision": asdict(decision.provision),
+        "valid_until": decision.valid_until.isoformat(),
         "findings": [_finding(finding) for finding in decision.findings],
         "policy_version": decision.policy_version,
     }
+
+
+def plain_facts(facts: LenderFacts) -> dict[str, Any]:
+    """The facts that a lender brought, by name; null for those that it did not."""
+    return {
+        item.name: None if fact is None else {**asdict(fact), "dated": fact.dated.isoformat()}
+        for item in fields(facts)
+        for fact in [getattr(facts, item.name)]
+    }
+
+
+def parse_facts(plain: Mapping[str, Any]) -> LenderFacts:
+    """The facts that `plain_facts` wrote."""
+    return LenderFacts(
+        **{
+            name: FACT_KINDS[name](
+                **{**body, "source": FactSource(body["source"]), "dated": date.fromisoformat(body["dated"])}
+            )
+            for name, body in plain.items()
+            if body is not None
+        }
+    )
 
 
 def plain_quote(quote: PremiumQuote) -> dict[str, Any]:
@@ -143,7 +184,12 @@ def _reasons(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {"rule_id": finding.rule_id, "outcome": finding.outcome.value, "values": dict(finding.values)}
+    return {
+        "rule_id": finding.rule_id,
+        "layer": finding.layer.value,
+        "outcome": finding.outcome.value,
+        "values": dict(finding.values),
+    }
 
 
 def _capacity(capacity: Capacity) -> dict[str, Any]:

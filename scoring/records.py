@@ -12,6 +12,7 @@ from typing import Any, NewType
 
 from data_contracts.identifiers import MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
+from scoring.facts import NO_FACTS, LenderFacts
 
 RatingGrade = NewType("RatingGrade", str)
 """R1 (best) to R13, and D."""
@@ -52,6 +53,25 @@ class CreditProduct(StrEnum):
     RECEIVABLES = "receivables"
     PURCHASE_ORDER = "purchase_order"
     INVENTORY = "inventory"
+
+
+class CollateralBasis(StrEnum):
+    """Which machines secure a facility."""
+
+    FLEET = "fleet"
+    ASSET = "asset"
+
+
+class Layer(StrEnum):
+    """Which part of the policy a rule belongs to, in order of precedence. Knock-outs owe nothing to the model."""
+
+    KNOCK_OUT = "knock_out"
+    DATA = "data"
+    FACTS = "facts"
+    SCORE = "score"
+    LIMIT = "limit"
+    PRICE = "price"
+    TERMS = "terms"
 
 
 class InsuranceProduct(StrEnum):
@@ -160,8 +180,20 @@ class ScoreRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinancedAsset:
+    """The machine that a facility is to pay for: its value when new, the price asked for it, its age and hours, and the
+    hours a month that it will work (None: as many as the obligor's machines do)."""
+
+    value_new_minor: int
+    price_minor: int
+    age_years: float
+    hours: float
+    hours_a_month: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditRequest:
-    """What a lender asks for."""
+    """What a lender asks for, and what it brings: the asset to be financed, and facts of its own."""
 
     obligor_id: ObligorId
     product: CreditProduct
@@ -169,13 +201,16 @@ class CreditRequest:
     currency: str
     tenor_months: int
     as_of: datetime
+    asset: FinancedAsset | None = None
+    facts: LenderFacts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one policy rule found: its stable id, the outcome it asks for, and the values it looked at."""
+    """What one policy rule found: its stable id, its layer, the outcome it asks for, and the values it looked at."""
 
     rule_id: RuleId
+    layer: Layer
     outcome: Outcome
     values: Mapping[str, Any]
 
@@ -202,32 +237,133 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceLine:
-    """One step of the price waterfall, as a share of the drawn amount a year."""
+    """One step of the price waterfall, as a share of the drawn amount a year; and of the amount asked for, in minor
+    units a year."""
 
     name: str
     annual_rate_ratio: Decimal
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """A nominal annual rate, the lines that sum to it exactly, the legal ceiling and the loss given default."""
+    """A nominal annual rate and the lines that sum to it exactly, as rates and as minor units of a year's interest.
+
+    `ceiling_ratio` is the legal one. `lgd_ratio` is that of the amount asked for, `lgd_at_ceiling_ratio` the loss given
+    default at which the rate would be the ceiling (None where none would do, not even 0), `raroc_ratio` the return on
+    capital after tax.
+    """
 
     annual_rate_ratio: Decimal
     lines: Sequence[PriceLine]
     ceiling_ratio: Decimal
     lgd_ratio: Decimal
+    lgd_at_ceiling_ratio: Decimal | None
+    capital_ratio: Decimal
+    raroc_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """The machines behind a facility: what they are worth now, the amount asked for (and what goes before it) against
+    that, and what is expected of their sale. Amounts are None where the value is not known, for the reason
+    `missing`."""
+
+    basis: CollateralBasis
+    value_minor: int | None
+    senior_minor: int
+    condition_ratio: float
+    live_ltv_ratio: float | None
+    recovery_minor: int | None
+    missing: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenorBound:
+    """One ceiling on the tenor, in months."""
+
+    name: str
+    months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covenant:
+    """A promise that machines can check: the feature must stay on the right side of the threshold (`at_least` or
+    `at_most`); `observed` is what it is now."""
+
+    name: str
+    feature: str
+    comparison: str
+    threshold: float
+    observed: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instalments:
+    """How the amount is repaid at the price over the advised tenor: so many payments, all but the last alike, whose sum
+    is the amount and the interest to the minor unit."""
+
+    months: int
+    instalment_minor: int
+    last_instalment_minor: int
+    interest_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsagePlan:
+    """Instalments by use: a floor a month and a price an hour, which at the planned hours are the level instalment.
+
+    `months_if_planned` at the planned hours; at the floor alone, the months until it is repaid, or (with what is then
+    still owed) the longest that is waited for.
+    """
+
+    floor_minor: int
+    per_hour_minor: int
+    planned_hours_a_month: float
+    months_if_planned: int
+    months_at_floor: int
+    owed_at_floor_minor: int
+    longest_months: int
+
+
+class Stage(StrEnum):
+    """IFRS 9 stages. A hint: the lender's own process decides."""
+
+    STAGE_1 = "stage_1"
+    STAGE_2 = "stage_2"
+    STAGE_3 = "stage_3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provision:
+    """What an exposure costs under IFRS 9: the probability of default within its life, and the expected credit loss of
+    twelve months and of its life, over scenarios, in minor units."""
+
+    stage_hint: Stage
+    lifetime_pd: float
+    expected_credit_loss_12m_minor: int
+    expected_credit_loss_lifetime_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditDecision:
-    """A lending recommendation: outcome, findings, limit, price, tenor, and the score it rests on."""
+    """A lending recommendation: outcome, findings, limit, price, terms, and the score it rests on. It is good until
+    `valid_until`."""
 
     request: CreditRequest
     outcome: Outcome
     findings: Sequence[Finding]
     limit: Limit
     price: Price
+    security: Security | None
     tenor_months: int
+    tenor_bounds: Sequence[TenorBound]
+    covenants: Sequence[Covenant]
+    instalments: Instalments
+    usage_plan: UsagePlan | None
+    provision: Provision
+    valid_until: datetime
     score: ScoreRecord
     policy_version: ParametersVersion
 

@@ -109,6 +109,8 @@ def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> 
         tenor_months=asked.tenor_months,
         as_of=require_past(asked.as_of, now=work.now),
         is_fresh=asked.snapshot == "fresh",
+        asset=None if asked.asset is None else asked.asset.asset(),
+        facts=asked.facts.facts(),
     )
     told = service.answer(
         work.connection,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,11 +34,12 @@ from features.snapshot import FeatureSnapshot
 from risk_reports import credit_memo
 from risk_reports.narrative import NARRATIVE_KEYS
 from scoring import registry
-from scoring.canonical import canonical_bytes, plain_decision
+from scoring.canonical import canonical_bytes, parse_facts, plain_decision, plain_facts
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score
 from scoring.decision.decide import decide as conclude
-from scoring.records import CreditDecision, CreditProduct, CreditRequest, Outcome, RatingGrade
+from scoring.facts import NO_FACTS, LenderFacts
+from scoring.records import CreditDecision, CreditProduct, CreditRequest, FinancedAsset, Outcome, RatingGrade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class CreditQuestion:
     tenor_months: int
     as_of: datetime | None
     is_fresh: bool
+    asset: FinancedAsset | None = None
+    facts: LenderFacts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,8 @@ def decide(home: Home, request: CreditRequest, *, partner: PartnerId, now: datet
         tenor_months=request.tenor_months,
         as_of=request.as_of,
         is_fresh=True,
+        asset=request.asset,
+        facts=request.facts,
     )
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, request.obligor_id)
@@ -146,6 +151,8 @@ def _asked(question: CreditQuestion, snapshot: FeatureSnapshot) -> CreditRequest
         currency=question.currency,
         tenor_months=question.tenor_months,
         as_of=snapshot.as_of,
+        asset=question.asset,
+        facts=question.facts,
     )
 
 
@@ -198,6 +205,8 @@ def _plain_request(request: CreditRequest) -> dict[str, Any]:
         "currency": request.currency,
         "tenor_months": request.tenor_months,
         "as_of": request.as_of.isoformat(),
+        "asset": None if request.asset is None else asdict(request.asset),
+        "facts": plain_facts(request.facts),
     }
 
 
@@ -209,4 +218,6 @@ def _request(plain: dict[str, Any]) -> CreditRequest:
         currency=plain["currency"],
         tenor_months=plain["tenor_months"],
         as_of=datetime.fromisoformat(plain["as_of"]),
+        asset=None if plain["asset"] is None else FinancedAsset(**plain["asset"]),
+        facts=parse_facts(plain["facts"]),
     )

@@ -1,26 +1,25 @@
-"""The risk-based rate, as a waterfall of lines that sum to it exactly: funding, operations, expected loss, capital.
+"""The risk-based rate, as a waterfall of lines that sum to it exactly: funding, operations, expected loss, capital,
+margin and the discount for trusted data.
 
-r (1 - PD) = funds + operations + PD x LGD + capital x (hurdle / (1 - tax) - funds), where capital is the supervisory
-one-year, 99.9 % capital of a corporate claim (Basel internal-ratings formula with the small-firm and maturity terms).
+r (1 - PD) = funds + operations + PD x LGD + capital x (hurdle / (1 - tax) - funds) + margin - data discount. Without
+the last two it is the rate at which the return on capital after tax is the hurdle.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from scipy.stats import norm
-
+from scoring.credit.capital import RISK_WEIGHT_MULTIPLE, capital_requirement, effective_maturity_years
+from scoring.credit.loss import LossTerms
 from scoring.credit.master_scale import DEFAULTED
-from scoring.money import RATE_STEP, apportion, exact, rounded, to_minor
-from scoring.records import CreditProduct, Price, PriceLine, ScoreRecord
+from scoring.credit.trust_terms import TrustTerms
+from scoring.money import ONE_MINOR_UNIT, RATE_STEP, apportion, exact, rounded, to_minor
+from scoring.records import CreditRequest, Price, PriceLine, ScoreRecord
 
-CONFIDENCE = 0.999
-RISK_WEIGHT_MULTIPLE = 12.5
-"""Capital K is 8 % of risk-weighted assets: one over 8 %."""
+NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,51 +34,108 @@ class PriceInputs:
     turnover_eur_million: float
     maturity_years: float
 
+    @property
+    def cost_of_capital(self) -> Decimal:
+        """What a unit of capital must earn a year before tax, beyond what its own funds save."""
+        return self.hurdle_rate / (1 - self.tax_rate) - self.funds_transfer_price
 
-def price_inputs(values: Mapping[str, Any]) -> PriceInputs:
-    """The inputs of parameter `price_inputs`, ratios as exact decimals."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What a lender adds to the rate and takes off it, as annual ratios."""
+
+    margin: Decimal = NOTHING
+    data_discount: Decimal = NOTHING
+
+
+NO_EXTRAS = Extras()
+
+
+def price_inputs(values: Mapping[str, Any], *, maturity_years: float | None = None) -> PriceInputs:
+    """The inputs of parameter `price_inputs`, ratios as exact decimals; with another maturity where one is given."""
     ratios = {
         name: exact(value) for name, value in values.items() if name not in {"turnover_eur_million", "maturity_years"}
     }
     return PriceInputs(
         **ratios,
         turnover_eur_million=float(values["turnover_eur_million"]),
-        maturity_years=float(values["maturity_years"]),
+        maturity_years=float(values["maturity_years"] if maturity_years is None else maturity_years),
     )
 
 
-def price(record: ScoreRecord, product: CreditProduct, values: Mapping[str, Any]) -> Price:
-    """The rate for `product` at the record's `pd_12m`. `values` are the parameters in force.
+def price_extras(trust: TrustTerms, values: Mapping[str, Any]) -> Extras:
+    """Parameter `price_extras`: the margin, and the discount of the grade of data trust that decides."""
+    extras = values["price_extras"]
+    return Extras(margin=exact(extras["margin"]), data_discount=exact(extras["data_discount"][trust.grade.value]))
+
+
+def price(
+    record: ScoreRecord, request: CreditRequest, loss: LossTerms, trust: TrustTerms, values: Mapping[str, Any]
+) -> Price:
+    """The rate of a request at the record's `pd_12m`. `values` are the parameters in force.
 
     The ceiling stands beside the rate and is never applied to it: a rule of the policy declines above it.
     """
     assert record.rating_grade != DEFAULTED, "an obligor in default has no price"
-    lgd = exact(values["lgd"][product.value])
-    rate, lines = waterfall(record.pd_12m, lgd, price_inputs(values["price_inputs"]))
-    return Price(annual_rate_ratio=rate, lines=lines, ceiling_ratio=exact(values["legal_ceiling_ratio"]), lgd_ratio=lgd)
+    lgd, extras = loss.lgd(request.amount_minor), price_extras(trust, values)
+    inputs = price_inputs(values["price_inputs"], maturity_years=effective_maturity_years(request.tenor_months))
+    rate, shares = waterfall(record.pd_12m, lgd, inputs, extras)
+    ceiling = exact(values["legal_ceiling_ratio"])
+    return Price(
+        annual_rate_ratio=rate,
+        lines=_lines(rate, shares, request.amount_minor),
+        ceiling_ratio=ceiling,
+        lgd_ratio=lgd,
+        lgd_at_ceiling_ratio=lgd_at(ceiling, record.pd_12m, inputs, extras),
+        capital_ratio=rounded(capital_share(record.pd_12m, float(lgd), inputs), step=RATE_STEP),
+        raroc_ratio=rounded(raroc(rate, record.pd_12m, lgd, inputs, extras), step=RATE_STEP),
+    )
 
 
-def waterfall(pd_12m: float, lgd: Decimal, inputs: PriceInputs) -> tuple[Decimal, tuple[PriceLine, ...]]:
-    """The annual rate to six digits and its lines, which sum to it.
+def waterfall(
+    pd_12m: float, lgd: Decimal, inputs: PriceInputs, extras: Extras = NO_EXTRAS
+) -> tuple[Decimal, dict[str, Decimal]]:
+    """The annual rate to six digits and its lines by name, which sum to it.
 
     The expected-loss line is PD x (LGD + r): the principal that is lost, and the interest that defaulters do not pay.
     """
     pd = exact(pd_12m)
-    capital = capital_share(pd_12m, float(lgd), inputs)
-    cost_of_capital = capital * (inputs.hurdle_rate / (1 - inputs.tax_rate) - inputs.funds_transfer_price)
-    without_interest_lost = inputs.funds_transfer_price + inputs.operating_cost + pd * lgd + cost_of_capital
-    rate = without_interest_lost / (1 - pd)
+    cost_of_capital = capital_share(pd_12m, float(lgd), inputs) * inputs.cost_of_capital
+    fixed = inputs.funds_transfer_price + inputs.operating_cost + extras.margin - extras.data_discount
+    rate = (fixed + pd * lgd + cost_of_capital) / (1 - pd)
     parts = {
         "funding": inputs.funds_transfer_price,
         "operations": inputs.operating_cost,
         "expected_loss": pd * (lgd + rate),
         "capital": cost_of_capital,
+        "margin": extras.margin,
+        "data_discount": -extras.data_discount,
     }
     total = rounded(rate, step=RATE_STEP)
     shares = apportion(tuple(parts.values()), total=total, step=RATE_STEP)
-    return total, tuple(
-        PriceLine(name=name, annual_rate_ratio=share) for name, share in zip(parts, shares, strict=True)
-    )
+    return total, dict(zip(parts, shares, strict=True))
+
+
+def raroc(rate: Decimal, pd_12m: float, lgd: Decimal, inputs: PriceInputs, extras: Extras = NO_EXTRAS) -> Decimal:
+    """Return on capital after tax at a rate: the hurdle at the rate of the waterfall without a margin.
+
+    The data discount counts as monitoring that trusted data saves.
+    """
+    pd, capital = exact(pd_12m), capital_share(pd_12m, float(lgd), inputs)
+    costs = inputs.funds_transfer_price * (1 - capital) + inputs.operating_cost - extras.data_discount
+    return (rate * (1 - pd) - costs - pd * lgd) * (1 - inputs.tax_rate) / capital
+
+
+def lgd_at(rate: Decimal, pd_12m: float, inputs: PriceInputs, extras: Extras = NO_EXTRAS) -> Decimal | None:
+    """The loss given default at which the waterfall asks for `rate`; None where it asks for more even without a loss.
+
+    Expected loss and capital are both in proportion to the loss given default. Not above 1.
+    """
+    pd = exact(pd_12m)
+    fixed = inputs.funds_transfer_price + inputs.operating_cost + extras.margin - extras.data_discount
+    per_lgd = pd + capital_share(pd_12m, 1.0, inputs) * inputs.cost_of_capital
+    found = (rate * (1 - pd) - fixed) / per_lgd
+    return None if found < 0 else min(found, Decimal(1)).quantize(RATE_STEP)
 
 
 def capital_share(pd_12m: float, lgd: float, inputs: PriceInputs) -> Decimal:
@@ -90,30 +146,11 @@ def capital_share(pd_12m: float, lgd: float, inputs: PriceInputs) -> Decimal:
     return exact(RISK_WEIGHT_MULTIPLE) * exact(requirement) * inputs.capital_ratio
 
 
-def capital_requirement(
-    pd_12m: float, lgd: float, *, maturity_years: float, turnover_eur_million: float | None
-) -> float:
-    """K of the Basel internal-ratings formula for corporates, per unit of exposure at default.
-
-    `turnover_eur_million` is held between 5 and 50 for the small-firm term; None leaves the term out.
-    """
-    maturity_slope = (0.11852 - 0.05478 * math.log(pd_12m)) ** 2
-    correlation = asset_correlation(pd_12m, turnover_eur_million=turnover_eur_million)
-    quantile = (norm.ppf(pd_12m) + math.sqrt(correlation) * norm.ppf(CONFIDENCE)) / math.sqrt(1 - correlation)
-    unexpected_loss = lgd * (float(norm.cdf(quantile)) - pd_12m)
-    return unexpected_loss * (1 + (maturity_years - 2.5) * maturity_slope) / (1 - 1.5 * maturity_slope)
-
-
-def asset_correlation(pd_12m: float, *, turnover_eur_million: float | None) -> float:
-    """Correlation with the common factor: from 0.24 (safest) to 0.12, up to 0.04 less for the smallest firms."""
-    weight = (1 - math.exp(-50 * pd_12m)) / (1 - math.exp(-50))
-    correlation = 0.12 * weight + 0.24 * (1 - weight)
-    if turnover_eur_million is None:
-        return correlation
-    turnover = min(max(turnover_eur_million, 5.0), 50.0)
-    return correlation - 0.04 * (1 - (turnover - 5) / 45)
-
-
-def expected_loss_minor(*, pd_12m: float, lgd: float, exposure_at_default_minor: int) -> int:
-    """PD x LGD x EAD over 12 months, in minor units."""
-    return to_minor(exact(pd_12m) * exact(lgd) * exposure_at_default_minor)
+def _lines(rate: Decimal, shares: Mapping[str, Decimal], amount_minor: int) -> tuple[PriceLine, ...]:
+    """The lines with a year's interest on the amount, which their amounts sum to."""
+    interest = Decimal(to_minor(rate * amount_minor))
+    amounts = apportion(tuple(share * amount_minor for share in shares.values()), total=interest, step=ONE_MINOR_UNIT)
+    return tuple(
+        PriceLine(name=name, annual_rate_ratio=share, amount_minor=int(amount))
+        for (name, share), amount in zip(shares.items(), amounts, strict=True)
+    )

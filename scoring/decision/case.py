@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,16 @@ from features.snapshot import FeatureSnapshot
 from scoring.credit.limit import ProductTerms
 from scoring.credit.master_scale import MasterScale
 from scoring.credit.trust_terms import TrustTerms
-from scoring.records import CreditRequest, Limit, Outcome, Price, RatingGrade, ScoreRecord
+from scoring.records import (
+    CreditRequest,
+    Limit,
+    Outcome,
+    Price,
+    RatingGrade,
+    ScoreRecord,
+    TenorBound,
+    UsagePlan,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +46,8 @@ class Case:
     limit: Limit
     price: Price
     terms: ProductTerms
+    tenor_bounds: Sequence[TenorBound]
+    usage_plan: UsagePlan | None
     scale: MasterScale
     cut_offs: CutOffs
     trust: TrustTerms

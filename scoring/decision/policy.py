@@ -13,8 +13,10 @@ from typing import Any, Protocol
 
 from data_contracts.errors import InvalidParameters
 from features.trust import Severity
+from scoring.decision import facts
 from scoring.decision.case import Case, Values
-from scoring.records import Finding, Outcome, RuleId, ScoreSource
+from scoring.money import exact, to_minor
+from scoring.records import Finding, Layer, Outcome, RuleId, ScoreSource
 
 
 class Rule(Protocol):
@@ -108,6 +110,22 @@ class IntervalStraddles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralBand:
+    """The grade is the last that is approved, or near it: a person looks at the margin."""
+
+    outcome: Outcome
+    notches: int
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Bites where the grade is within so many notches of the cut-off, the last approved grade being the first."""
+        grades = case.scale.grades
+        cut, grade = case.cut_offs.approve_to, case.record.rating_grade
+        distance = grades.index(grade) - grades.index(cut)
+        values = {"rating_grade": grade, "approve_to": cut, "notches": self.notches}
+        return self.outcome if -self.notches < distance <= self.notches else Outcome.APPROVE, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitUnknown:
     """A capacity that the product rests on is not known."""
 
@@ -140,15 +158,47 @@ class AmountAboveLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceAboveCeiling:
-    """The rate that the risk needs may not be asked; it is not lent at a lower one either."""
+    """The rate that the risk needs may not be asked; it is not lent at a lower one either.
+
+    A guarantee that brings the loss given default down to what the ceiling pays for is an enhancement: a person
+    decides.
+    """
 
     outcome: Outcome
+    enhanced: Outcome
 
     def examine(self, case: Case) -> tuple[Outcome, Values]:
-        """Bites where the rate exceeds the ceiling."""
-        rate, ceiling = case.price.annual_rate_ratio, case.price.ceiling_ratio
-        values = {"annual_rate_ratio": float(rate), "ceiling_ratio": float(ceiling)}
-        return self.outcome if rate > ceiling else Outcome.APPROVE, values
+        """Bites where the rate exceeds the ceiling; says which cover (of a guarantor that would itself be approved)
+        would bring it down, and whether it was offered."""
+        price = case.price
+        needed = cover_needed_minor(case)
+        offered = case.request.facts.guarantor
+        is_enhanced = (
+            needed is not None
+            and offered is not None
+            and offered.amount_minor >= needed
+            and not case.scale.is_worse(case.scale.grade(offered.pd_12m), than=case.cut_offs.approve_to)
+        )
+        values = {
+            "annual_rate_ratio": float(price.annual_rate_ratio),
+            "ceiling_ratio": float(price.ceiling_ratio),
+            "cover_needed_minor": needed,
+            "is_enhanced": is_enhanced,
+        }
+        if price.annual_rate_ratio <= price.ceiling_ratio:
+            return Outcome.APPROVE, values
+        return self.enhanced if is_enhanced else self.outcome, values
+
+
+def cover_needed_minor(case: Case) -> int | None:
+    """By how much of the amount a cover must keep the lender from losing, so that the rate is the ceiling: 0 where it
+    is below it already, None where no cover would do."""
+    price, amount = case.price, case.request.amount_minor
+    if price.annual_rate_ratio <= price.ceiling_ratio:
+        return 0
+    if price.lgd_at_ceiling_ratio is None:
+        return None
+    return to_minor(exact(amount) * (1 - price.lgd_at_ceiling_ratio / price.lgd_ratio))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +212,43 @@ class TenorTooLong:
         asked, longest = case.request.tenor_months, case.terms.maximum_tenor_months
         values = {"tenor_months": asked, "maximum_tenor_months": longest}
         return self.outcome if asked > longest else Outcome.APPROVE, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenorNotCovered:
+    """The machine will be worn out, or worth less than what is owed, before the tenor ends."""
+
+    outcome: Outcome
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Bites where a machine's bound is below the tenor asked for, as far as the product has it."""
+        bounds = {bound.name: bound.months for bound in case.tenor_bounds}
+        longest = min(case.request.tenor_months, case.terms.maximum_tenor_months)
+        machine = [bounds[name] for name in ("economic_life", "collateral_cover") if name in bounds]
+        covered = min(machine, default=longest)
+        values = {"tenor_months": case.request.tenor_months, "covered_months": covered}
+        return self.outcome if covered < longest else Outcome.APPROVE, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFloor:
+    """At the floor alone the facility would not be repaid while it is waited for: little use and default come
+    together."""
+
+    outcome: Outcome
+    most_owed_ratio: float
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Bites where more than a share of the amount would still be owed."""
+        plan = case.usage_plan
+        owed = None if plan is None else plan.owed_at_floor_minor
+        values = {
+            "owed_at_floor_minor": owed,
+            "longest_months": None if plan is None else plan.longest_months,
+            "most_owed_ratio": self.most_owed_ratio,
+        }
+        is_short = owed is not None and owed > self.most_owed_ratio * case.request.amount_minor
+        return self.outcome if is_short else Outcome.APPROVE, values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,57 +267,76 @@ class CurrencyUnsupported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditPolicy:
-    """Rules by id, in order of precedence."""
+    """Rules by id, each with its layer, in order of precedence."""
 
-    rules: Mapping[RuleId, Rule]
+    rules: Mapping[RuleId, tuple[Layer, Rule]]
 
     def examine(self, case: Case) -> tuple[Finding, ...]:
         """A finding of every rule, in order."""
         findings = []
-        for rule_id, rule in self.rules.items():
+        for rule_id, (layer, rule) in self.rules.items():
             outcome, values = rule.examine(case)
-            findings.append(Finding(rule_id=rule_id, outcome=outcome, values=values))
+            findings.append(Finding(rule_id=rule_id, layer=layer, outcome=outcome, values=values))
         return tuple(findings)
 
 
-RULES: Mapping[str, type[Any]] = {
-    "K01_thin_history": ThinHistory,
-    "K02_coverage": Coverage,
-    "K03_data_trust": DataTrust,
-    "K04_data_trust_grade": DataTrustGrade,
-    "S01_grade_cut_off": GradeCutOff,
-    "S02_interval_straddles": IntervalStraddles,
-    "L01_limit_unknown": LimitUnknown,
-    "L02_amount_above_limit": AmountAboveLimit,
-    "P01_price_above_ceiling": PriceAboveCeiling,
-    "T01_tenor_too_long": TenorTooLong,
-    "C01_currency": CurrencyUnsupported,
+RULES: Mapping[str, tuple[Layer, type[Any]]] = {
+    "X01_sanctions": (Layer.KNOCK_OUT, facts.Sanctions),
+    "X02_enforcement": (Layer.KNOCK_OUT, facts.Enforcement),
+    "K01_thin_history": (Layer.DATA, ThinHistory),
+    "K02_coverage": (Layer.DATA, Coverage),
+    "K03_data_trust": (Layer.DATA, DataTrust),
+    "K04_data_trust_grade": (Layer.DATA, DataTrustGrade),
+    "F01_bureau_arrears": (Layer.FACTS, facts.BureauArrears),
+    "F02_revenue_differs": (Layer.FACTS, facts.RevenueDiffers),
+    "F03_lender_pd": (Layer.FACTS, facts.LenderPd),
+    "F04_guarantee": (Layer.FACTS, facts.Guarantee),
+    "F05_stale_facts": (Layer.FACTS, facts.StaleFacts),
+    "S01_grade_cut_off": (Layer.SCORE, GradeCutOff),
+    "S02_interval_straddles": (Layer.SCORE, IntervalStraddles),
+    "S03_referral_band": (Layer.SCORE, ReferralBand),
+    "L01_limit_unknown": (Layer.LIMIT, LimitUnknown),
+    "L02_amount_above_limit": (Layer.LIMIT, AmountAboveLimit),
+    "P01_price_above_ceiling": (Layer.PRICE, PriceAboveCeiling),
+    "T01_tenor_too_long": (Layer.TERMS, TenorTooLong),
+    "T02_tenor_not_covered": (Layer.TERMS, TenorNotCovered),
+    "T03_usage_floor": (Layer.TERMS, UsageFloor),
+    "C01_currency": (Layer.TERMS, CurrencyUnsupported),
 }
-"""Every rule that a policy may name."""
+"""Every rule that a policy may name, and its layer."""
+
+OUTCOMES = ("outcome", "enhanced")
+"""Values of a rule that are outcomes."""
 
 
 def credit_policy(entries: Sequence[Mapping[str, Any]]) -> CreditPolicy:
     """The policy of parameter `credit_policy`: one entry a rule, in order.
 
-    Raises InvalidParameters for an unknown rule, one named twice, or values that a rule does not take.
+    Raises InvalidParameters for an unknown rule, one named twice, values that a rule does not take, and a knock-out
+    that stands behind what is not one.
     """
-    rules: dict[RuleId, Rule] = {}
+    rules: dict[RuleId, tuple[Layer, Rule]] = {}
     for entry in entries:
         name = str(entry["rule"])
         if name not in RULES or name in rules:
             raise InvalidParameters(f"The credit policy names {name}, which is unknown or named twice.")
-        rules[RuleId(name)] = _rule(name, {key: value for key, value in entry.items() if key != "rule"})
+        layer, _ = RULES[name]
+        before = [other for other, _ in rules.values()]
+        if layer is Layer.KNOCK_OUT and any(other is not Layer.KNOCK_OUT for other in before):
+            raise InvalidParameters(f"Knock-out {name} of the credit policy stands behind other rules.")
+        rules[RuleId(name)] = layer, _rule(name, {key: value for key, value in entry.items() if key != "rule"})
     return CreditPolicy(rules=rules)
 
 
 def _rule(name: str, values: dict[str, Any]) -> Rule:
     given = dict(values)
-    if "outcome" in given:
-        given["outcome"] = Outcome(given["outcome"])
+    for key in OUTCOMES:
+        if key in given:
+            given[key] = Outcome(given[key])
     if "supported" in given:
         given["supported"] = tuple(given["supported"])
     try:
-        rule: Rule = RULES[name](**given)
+        rule: Rule = RULES[name][1](**given)
     except TypeError as error:
         raise InvalidParameters(f"Rule {name} of the credit policy cannot take {values}: {error}.") from error
     return rule

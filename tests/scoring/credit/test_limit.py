@@ -14,18 +14,27 @@ import pytest
 from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production, quantity
 
 from data_contracts.reference.dated import ParameterBook
-from features.snapshot import FeatureValue
+from features.snapshot import FeatureSnapshot, FeatureValue
 from features.trust import DataTrust, TrustGrade
+from scoring.credit.collateral import collateral
 from scoring.credit.limit import (
+    DEBT_SERVICE_QUANTITY,
     ORDERS_QUANTITY,
+    RECEIVABLES_QUANTITY,
     REVENUE_QUANTITIES,
+    STRONG_ORDERS_QUANTITY,
+    WEAK_ORDERS_QUANTITY,
+    Asked,
     annuity_factor,
     capacities,
     cash_flow_capacity,
     least,
+    receivables_advance_rate,
 )
+from scoring.credit.loss import loss_terms
 from scoring.credit.price import price_inputs, waterfall
-from scoring.records import Capacity, CreditProduct, CreditRequest
+from scoring.facts import AmountFact, FactSource, LenderFacts, PdFact
+from scoring.records import Capacity, CreditProduct, CreditRequest, FinancedAsset
 
 ROW = np.full(len(NAMES), 0.5)
 
@@ -63,7 +72,9 @@ def test_nothing_known_indicates_nothing() -> None:
     assert (found.limit_minor, found.indicative_limit_minor, found.binding) == (None, None, None)
 
 
-def request_of(product: CreditProduct, *, tenor_months: int = 12, currency: str = "CNY") -> CreditRequest:
+def request_of(
+    product: CreditProduct, *, tenor_months: int = 12, currency: str = "CNY", **brought: Any
+) -> CreditRequest:
     return CreditRequest(
         obligor_id=OBLIGOR,
         product=product,
@@ -71,7 +82,17 @@ def request_of(product: CreditProduct, *, tenor_months: int = 12, currency: str 
         currency=currency,
         tenor_months=tenor_months,
         as_of=AS_OF,
+        **brought,
     )
+
+
+def capacities_of(
+    snapshot: FeatureSnapshot, request: CreditRequest, values: Mapping[str, Any], *, pd_12m_upper: float = 0.10
+) -> tuple[Capacity, ...]:
+    record: Any = SimpleNamespace(pd_12m_upper=pd_12m_upper)
+    security = collateral(snapshot, request, values)
+    loss = loss_terms(request.product, security, values)
+    return capacities(Asked(snapshot=snapshot, request=request, record=record, security=security, loss=loss), values)
 
 
 def known(
@@ -81,9 +102,8 @@ def known(
     *,
     pd_12m_upper: float = 0.10,
 ) -> dict[str, Capacity]:
-    record: Any = SimpleNamespace(pd_12m_upper=pd_12m_upper)
     values = parameters.at(date(2026, 7, 1))
-    found = capacities(make_snapshot(ROW, quantities=quantities), request, record, values)
+    found = capacities_of(make_snapshot(ROW, quantities=quantities), request, values, pd_12m_upper=pd_12m_upper)
     return {item.name: item for item in found}
 
 
@@ -143,23 +163,21 @@ def test_production_counts_at_the_least_that_it_can_be(parameters: ParameterBook
 
 def test_an_unknown_division_earns_the_least_margin_of_all(parameters: ParameterBook) -> None:
     values = parameters.at(date(2026, 7, 1))
-    record: Any = SimpleNamespace(pd_12m_upper=0.10)
 
     def units(division: str | None) -> int:
         snapshot = make_snapshot(ROW, quantities=PRODUCTION, industry_division=division)
-        found = capacities(snapshot, request_of(CreditProduct.WORKING_CAPITAL), record, values)
+        found = capacities_of(snapshot, request_of(CreditProduct.WORKING_CAPITAL), values)
         return next(item.amount_minor or 0 for item in found if item.name == "cash_flow_units")
 
     assert units(None) == units("C18") < units("C99") < units("C40")
 
 
 def test_distrust_takes_its_share_of_what_machines_tell_and_of_nothing_else(parameters: ParameterBook) -> None:
-    record: Any = SimpleNamespace(pd_12m_upper=0.10)
     request, values = request_of(CreditProduct.WORKING_CAPITAL), parameters.at(date(2026, 7, 1))
 
     def amounts(grade: TrustGrade) -> dict[str, int | None]:
         snapshot = replace(make_snapshot(ROW, quantities=PRODUCTION), data_trust=DataTrust(grade=grade))
-        return {item.name: item.amount_minor for item in capacities(snapshot, request, record, values)}
+        return {item.name: item.amount_minor for item in capacities_of(snapshot, request, values)}
 
     best, worst = amounts(TrustGrade.T1), amounts(TrustGrade.T5)
     assert worst["cash_flow_units"] == pytest.approx((best["cash_flow_units"] or 0) / 2, abs=1)
@@ -233,6 +251,123 @@ def test_a_loss_making_firm_has_no_capacity_rather_than_a_negative_one() -> None
         margin_share=Decimal("-0.05"),
         stress_haircut=Decimal("0.25"),
         cover=Decimal("1.3"),
+        existing_debt_service_minor=Decimal(0),
         annuity=Decimal(11),
     )
     assert amount == 0
+
+
+TODAY = date(2026, 6, 30)
+BUREAU = FactSource.CREDIT_BUREAU
+
+
+def told(amount_minor: int) -> AmountFact:
+    return AmountFact(source=BUREAU, dated=TODAY, amount_minor=amount_minor)
+
+
+# (a year's revenue, known debt service, told debt service, told revenue) in CNY -> what a month can serve, in CNY:
+# min(revenue, told) x 0.13 x 0.75 / 1.3 / 12 - the greater debt service / 12
+@pytest.mark.parametrize(
+    ("revenue", "known_service", "told_service", "told_revenue", "a_month"),
+    [
+        (7_300_000, None, None, None, 45_625.00),
+        (7_300_000, 240_000, None, None, 25_625.00),
+        (7_300_000, 240_000, 120_000, None, 25_625.00),
+        (7_300_000, 240_000, 360_000, None, 15_625.00),
+        (7_300_000, None, 360_000, None, 15_625.00),
+        (7_300_000, 600_000, None, None, 0.00),
+        (7_300_000, None, None, 9_000_000, 45_625.00),
+        (7_300_000, None, None, 3_650_000, 22_812.50),
+        (7_300_000, 120_000, None, 3_650_000, 12_812.50),
+    ],
+)
+def test_cash_flow_under_debts_and_facts(
+    parameters: ParameterBook,
+    revenue: int,
+    known_service: int | None,
+    told_service: int | None,
+    told_revenue: int | None,
+    a_month: float,
+) -> None:
+    facts = LenderFacts(
+        debt_service=None if told_service is None else told(told_service * 100),
+        revenue=None if told_revenue is None else told(told_revenue * 100),
+    )
+    service = {} if known_service is None else {
+        DEBT_SERVICE_QUANTITY: quantity(known_service * 100.0, "CNY_minor", None)
+    }  # fmt: skip
+    quantities = production(revenue_minor=revenue * 100.0) | service
+    found = known(parameters, quantities, request_of(CreditProduct.WORKING_CAPITAL, facts=facts))
+    rate, _ = waterfall(0.10, Decimal("0.40"), price_inputs(parameters.at(TODAY)["price_inputs"]))
+    factor = float(annuity_factor(annual_rate=rate, months=12))
+    assert found["cash_flow_units"].amount_minor == pytest.approx(a_month * 100 * factor, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("every", "strong", "weak", "advance"),
+    [(1000, 0, 0, 700), (1000, 400, 0, 740), (1000, 0, 400, 620), (1000, 500, 500, 650), (1000, 1000, 0, 800)],
+)
+def test_orders_carry_by_the_strength_of_their_buyers(
+    parameters: ParameterBook, every: int, strong: int, weak: int, advance: int
+) -> None:
+    amounts = {ORDERS_QUANTITY: every, STRONG_ORDERS_QUANTITY: strong, WEAK_ORDERS_QUANTITY: weak}
+    orders = {name: quantity(float(amount), "CNY_minor", 365) for name, amount in amounts.items()}
+    found = known(parameters, PRODUCTION | orders, request_of(CreditProduct.PURCHASE_ORDER))
+    assert found["orders"].amount_minor == advance
+
+
+@pytest.mark.parametrize(
+    ("dilution", "rate"), [("0", "0.85"), ("0.05", "0.85"), ("0.10", "0.75"), ("0.30", "0.35"), ("0.60", "0")]
+)
+def test_diluted_receivables_carry_less(parameters: ParameterBook, dilution: str, rate: str) -> None:
+    terms = parameters.at(TODAY)["advance_rates"]["receivables"]
+    assert receivables_advance_rate(dilution=Decimal(dilution), terms=terms) == Decimal(rate)
+
+
+def test_receivables_bind_the_product_that_they_repay_and_no_other(parameters: ParameterBook) -> None:
+    owed = PRODUCTION | {RECEIVABLES_QUANTITY: quantity(1_000_000.0, "CNY_minor", 365)}
+    found = known(parameters, owed, request_of(CreditProduct.RECEIVABLES, tenor_months=6))
+    # the snapshot's dilution is 0.5: nothing may be lent against invoices half of which are taken back
+    assert found["receivables"].amount_minor == 0
+    assert "receivables" not in known(parameters, owed, request_of(CreditProduct.WORKING_CAPITAL))
+
+
+def test_the_lenders_own_pd_caps_and_never_raises(parameters: ParameterBook) -> None:
+    def budget(pd_12m: float | None) -> int | None:
+        fact = None if pd_12m is None else PdFact(source=FactSource.LENDER, dated=TODAY, pd_12m=pd_12m)
+        request = request_of(CreditProduct.WORKING_CAPITAL, facts=LenderFacts(lender_pd=fact))
+        return known(parameters, PRODUCTION, request)["expected_loss_budget"].amount_minor
+
+    assert budget(None) == budget(0.001) == budget(0.10) == 125_000_000
+    assert budget(0.20) == 62_500_000
+
+
+def test_what_is_outstanding_already_counts_under_the_single_name_cap(parameters: ParameterBook) -> None:
+    request = request_of(CreditProduct.WORKING_CAPITAL, facts=LenderFacts(exposure=told(400_000_000)))
+    assert known(parameters, PRODUCTION, request)["single_name"].amount_minor == 600_000_000
+
+
+NEW_MACHINE = FinancedAsset(
+    value_new_minor=100_000_000, price_minor=100_000_000, age_years=0.0, hours=0.0, hours_a_month=200.0
+)
+
+
+def test_machines_carry_a_loan_that_they_cover_in_every_month(parameters: ParameterBook) -> None:
+    request = request_of(CreditProduct.EQUIPMENT_LOAN, tenor_months=36, asset=NEW_MACHINE)
+    found = known(parameters, PRODUCTION, request)["collateral"].amount_minor
+    # 70 % of the price at once; a machine loses 1.85 % in a month (0.15 / 12 + 0.03 x 0.2), which the loan outruns
+    assert found == 70_000_000
+    slow = replace(NEW_MACHINE, hours_a_month=700.0)
+    worn = known(parameters, PRODUCTION, request_of(CreditProduct.EQUIPMENT_LOAN, tenor_months=60, asset=slow))
+    assert worn["collateral"].amount_minor is not None
+    assert worn["collateral"].amount_minor < 70_000_000
+
+
+def test_a_fleet_secures_what_it_does_not_secure_already(parameters: ParameterBook) -> None:
+    fleet = {
+        "fleet_value_now_minor": quantity(200_000_000.0, "CNY_minor", None),
+        "secured_debt_minor": quantity(50_000_000.0, "CNY_minor", None),
+    }
+    found = known(parameters, PRODUCTION | fleet, request_of(CreditProduct.FINANCE_LEASE, tenor_months=12))
+    # nothing is known of the condition at its best: 0.85 of 2,000,000.00, less what goes before, at 80 %
+    assert found["collateral"].amount_minor == 96_000_000

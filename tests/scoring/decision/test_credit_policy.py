@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot
+from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production
 
 from data_contracts.errors import InvalidParameters
 from data_contracts.identifiers import ParametersVersion
@@ -25,15 +25,27 @@ from scoring.credit.trust_terms import trust_terms
 from scoring.decision.case import Case, CutOffs
 from scoring.decision.decide import most_severe
 from scoring.decision.policy import RULES, CreditPolicy, credit_policy
+from scoring.facts import (
+    AmountFact,
+    BureauFact,
+    FactSource,
+    GuarantorFact,
+    LenderFacts,
+    PdFact,
+    SanctionsFact,
+)
 from scoring.records import (
     Capacity,
     CreditProduct,
     CreditRequest,
+    Layer,
     Outcome,
     Price,
     RatingGrade,
     ScoreRecord,
     ScoreSource,
+    TenorBound,
+    UsagePlan,
 )
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "credit-policy.md"
@@ -52,15 +64,20 @@ SOUND: dict[str, Any] = {
     "tenor": 12,
     "currency": "CNY",
     "checks": DataTrust(grade=TrustGrade.T1),
+    "at_ceiling": "0.20",
+    "dated": 10,
+    "bounds": {},
 }
+REVENUE = 1000
+"""What machines tell of a year's revenue, in CNY 10,000.00."""
 
 
 def case_of(parameters: ParameterBook, **changes: Any) -> Case:
-    """A sound case with changes; capacities and amounts in CNY 10,000.00."""
+    """A sound case with changes; capacities and amounts in CNY 10,000.00, ages of facts in days."""
     values = parameters.at(TODAY)
     given = {**SOUND, **changes}
     scale = master_scale(values["master_scale"])
-    snapshot = make_snapshot(np.full(len(NAMES), 0.5))
+    snapshot = make_snapshot(np.full(len(NAMES), 0.5), quantities=production(revenue_minor=REVENUE * 1e6))
     covered = replace(snapshot.values["coverage_90d"], value=given["coverage"])
     finding = TrustFinding(code="report_differs", severity=Severity.MODERATE, machine_uid=None, since=None, evidence={})
     product = CreditProduct.WORKING_CAPITAL
@@ -72,6 +89,7 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
             currency=given["currency"],
             tenor_months=given["tenor"],
             as_of=AS_OF,
+            facts=_facts(given),
         ),
         record=_record(given, scale.grade(given["pd"])),
         snapshot=replace(
@@ -85,11 +103,43 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
             lines=(),
             ceiling_ratio=Decimal("0.24"),
             lgd_ratio=Decimal("0.40"),
+            lgd_at_ceiling_ratio=None if given["at_ceiling"] is None else Decimal(given["at_ceiling"]),
+            capital_ratio=Decimal("0.08"),
+            raroc_ratio=Decimal("0.12"),
         ),
         terms=product_terms(product, values),
+        tenor_bounds=[TenorBound(name=name, months=months) for name, months in given["bounds"].items()],
+        usage_plan=_plan(given.get("owed_at_floor")),
         scale=scale,
         cut_offs=CutOffs(**values["grade_cut_offs"]),
         trust=trust_terms(given["checks"], values),
+    )
+
+
+def _facts(given: dict[str, Any]) -> LenderFacts:
+    told = {"source": FactSource.CREDIT_BUREAU, "dated": AS_OF.date() - timedelta(days=given["dated"])}
+    kinds: dict[str, Any] = {
+        "sanctions": lambda listed: SanctionsFact(**told, is_listed=listed),
+        "bureau": lambda said: BureauFact(**told, days_past_due=said[0], is_enforced=said[1]),
+        "revenue": lambda amount: AmountFact(**told, amount_minor=amount * 1_000_000),
+        "lender_pd": lambda pd: PdFact(**told, pd_12m=pd),
+        "guarantor": lambda said: GuarantorFact(**told, amount_minor=said[0] * 1_000_000, pd_12m=said[1]),
+    }
+    asked = {**given, "sanctions": given.get("sanctioned")}
+    return LenderFacts(**{name: make(asked[name]) for name, make in kinds.items() if asked.get(name) is not None})
+
+
+def _plan(owed_at_floor: int | None) -> UsagePlan | None:
+    if owed_at_floor is None:
+        return None
+    return UsagePlan(
+        floor_minor=1,
+        per_hour_minor=1,
+        planned_hours_a_month=200.0,
+        months_if_planned=12,
+        months_at_floor=18,
+        owed_at_floor_minor=owed_at_floor,
+        longest_months=18,
     )
 
 
@@ -136,9 +186,11 @@ def policy(parameters: ParameterBook) -> CreditPolicy:
         ({"coverage": 0.6}, [], "approve"),
         ({"coverage": 0.59}, ["K02_coverage"], "refer"),
         ({"trust": 2}, ["K03_data_trust"], "refer"),
-        ({"pd": 0.0632, "lower": 0.05, "upper": 0.0632}, [], "approve"),
-        ({"pd": 0.0633, "lower": 0.0633, "upper": 0.1}, ["S01_grade_cut_off"], "refer"),
-        ({"pd": 0.1019, "lower": 0.07, "upper": 0.1019}, ["S01_grade_cut_off"], "refer"),
+        ({"pd": 0.04, "lower": 0.03, "upper": 0.06}, [], "approve"),
+        ({"pd": 0.0401, "lower": 0.03, "upper": 0.06}, ["S03_referral_band"], "refer"),
+        ({"pd": 0.0632, "lower": 0.05, "upper": 0.0632}, ["S03_referral_band"], "refer"),
+        ({"pd": 0.0633, "lower": 0.0633, "upper": 0.1}, ["S01_grade_cut_off", "S03_referral_band"], "refer"),
+        ({"pd": 0.1019, "lower": 0.07, "upper": 0.1019}, ["S01_grade_cut_off", "S03_referral_band"], "refer"),
         ({"pd": 0.1020, "lower": 0.102, "upper": 0.3}, ["S01_grade_cut_off"], "decline"),
         ({"upper": 0.0633}, ["S02_interval_straddles"], "refer"),
         ({"upper": 0.5}, ["S02_interval_straddles"], "refer"),
@@ -150,6 +202,35 @@ def policy(parameters: ParameterBook) -> CreditPolicy:
         ({"amount": 173}, ["L02_amount_above_limit"], "refer"),
         ({"rate": "0.24"}, [], "approve"),
         ({"rate": "0.240001"}, ["P01_price_above_ceiling"], "decline"),
+        ({"rate": "0.3", "guarantor": (75, 0.02)}, ["P01_price_above_ceiling"], "refer"),
+        ({"rate": "0.3", "guarantor": (74, 0.02)}, ["P01_price_above_ceiling"], "decline"),
+        ({"rate": "0.3", "guarantor": (150, 0.07)}, ["P01_price_above_ceiling"], "decline"),
+        ({"rate": "0.3", "guarantor": (150, 0.02), "at_ceiling": None}, ["P01_price_above_ceiling"], "decline"),
+        ({"guarantor": (150, 0.001)}, [], "approve"),
+        ({"sanctioned": False}, [], "approve"),
+        ({"sanctioned": True}, ["X01_sanctions"], "decline"),
+        ({"bureau": (0, False)}, [], "approve"),
+        ({"bureau": (29, False)}, [], "approve"),
+        ({"bureau": (30, False)}, ["F01_bureau_arrears"], "refer"),
+        ({"bureau": (90, False)}, ["F01_bureau_arrears"], "refer"),
+        ({"bureau": (91, False)}, ["X02_enforcement", "F01_bureau_arrears"], "decline"),
+        ({"bureau": (0, True)}, ["X02_enforcement"], "decline"),
+        ({"revenue": 667}, [], "approve"),
+        ({"revenue": 666}, ["F02_revenue_differs"], "refer"),
+        ({"revenue": 1500}, [], "approve"),
+        ({"revenue": 1501}, ["F02_revenue_differs"], "refer"),
+        ({"lender_pd": 0.0001}, [], "approve"),
+        ({"lender_pd": 0.0632}, [], "approve"),
+        ({"lender_pd": 0.0633}, ["F03_lender_pd"], "refer"),
+        ({"pd": 0.09, "lower": 0.07, "upper": 0.1, "lender_pd": 0.01}, ["S01_grade_cut_off", "S03_referral_band"], "refer"),
+        ({"sanctioned": False, "dated": 180}, [], "approve"),
+        ({"sanctioned": False, "dated": 181}, ["F05_stale_facts"], "refer"),
+        ({"sanctioned": False, "dated": -2}, ["F05_stale_facts"], "refer"),
+        ({"bounds": {"economic_life": 12, "collateral_cover": 12}}, [], "approve"),
+        ({"bounds": {"economic_life": 11, "collateral_cover": 12}}, ["T02_tenor_not_covered"], "refer"),
+        ({"bounds": {"collateral_cover": 0}}, ["T02_tenor_not_covered"], "refer"),
+        ({"owed_at_floor": 60_000_000}, [], "approve"),
+        ({"owed_at_floor": 60_000_001}, ["T03_usage_floor"], "refer"),
         ({"tenor": 13}, ["T01_tenor_too_long"], "refer"),
         ({"currency": "EUR"}, ["C01_currency"], "refer"),
         ({"trust": 1, "rate": "0.3", "tenor": 24}, ["K03_data_trust", "P01_price_above_ceiling", "T01_tenor_too_long"], "decline"),
@@ -167,6 +248,39 @@ def test_every_rule_leaves_a_finding(parameters: ParameterBook, policy: CreditPo
     findings = policy.examine(case_of(parameters))
     assert [finding.rule_id for finding in findings] == list(RULES)
     assert all(finding.values for finding in findings)
+
+
+FACTS: list[dict[str, Any]] = [
+    {"sanctioned": False}, {"bureau": (0, False)}, {"revenue": 1000}, {"lender_pd": 0.0005}, {"guarantor": (150, 0.0005)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.parametrize(
+    "changes",
+    [{"upper": 0.0633}, {"pd": 0.15, "lower": 0.1, "upper": 0.2}, {"energy": None}, {"amount": 173}, {"trust": 1}],
+)
+def test_the_best_fact_never_improves_an_answer(
+    parameters: ParameterBook, policy: CreditPolicy, fact: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    without, with_it = (policy.examine(case_of(parameters, **changes, **more)) for more in ({}, fact))
+    assert all(
+        after.outcome.severity >= before.outcome.severity for before, after in zip(without, with_it, strict=True)
+    )
+
+
+def test_knock_outs_come_first_and_stand_apart(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    findings = policy.examine(case_of(parameters, sanctioned=True, pd=0.0005, lower=0.0005, upper=0.0006))
+    layers = [finding.layer for finding in findings]
+    assert layers == sorted(layers, key=list(Layer).index)
+    assert findings[0].rule_id == "X01_sanctions"
+    assert [finding.outcome for finding in findings if finding.layer is Layer.SCORE] == [Outcome.APPROVE] * 3
+
+
+def test_the_cover_that_brings_the_rate_down_is_stated(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    # at the ceiling LGD would have to be 0.20 instead of 0.40: half of CNY 1,500,000.00 must be covered
+    findings = {finding.rule_id: finding.values for finding in policy.examine(case_of(parameters, rate="0.3"))}
+    assert findings["P01_price_above_ceiling"]["cover_needed_minor"] == 75_000_000
 
 
 def test_golden_17_the_finding_says_that_energy_binds(parameters: ParameterBook, policy: CreditPolicy) -> None:
@@ -212,6 +326,7 @@ def test_distrust_is_stated_and_never_blocks(parameters: ParameterBook, policy: 
         [{"rule": "K01_thin_history", "outcome": "refer"}, {"rule": "K01_thin_history", "outcome": "decline"}],
         [{"rule": "K01_thin_history"}],
         [{"rule": "S01_grade_cut_off", "minimum": 3}],
+        [{"rule": "S01_grade_cut_off"}, {"rule": "X01_sanctions", "outcome": "decline"}],
     ],
 )
 def test_a_policy_that_cannot_be_read_is_refused(entries: list[dict[str, Any]]) -> None:

@@ -20,12 +20,13 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score
 from scoring.decision.decide import decide
 from scoring.errors import InvalidRequest
-from scoring.records import CreditDecision, CreditProduct, CreditRequest, Outcome
+from scoring.records import CreditDecision, CreditProduct, CreditRequest, Layer, Outcome
 
 KEYS = {
     "outcome", "pd_12m", "pd_12m_lower", "pd_12m_upper", "rating_grade", "score_points", "limit_minor",
     "indicative_limit_minor", "currency", "annual_rate_ratio", "tenor_months", "findings", "reasons", "contributions",
-    "base_log_odds", "margin", "source", "model_version", "parameters_version", "snapshot_id",
+    "base_log_odds", "margin", "source", "model_version", "parameters_version", "snapshot_id", "valid_until",
+    "covenants", "security", "tenor_bounds", "instalments", "usage_plan", "facts", "asset", "raroc_ratio",
 }  # fmt: skip
 
 QUANTITIES = production(revenue_minor=250_000.0 * 3_000.0 * 365 / 90)
@@ -68,7 +69,7 @@ def test_thin_history_is_referred_with_an_indication(
 ) -> None:
     decision = decided(make_snapshot(rows[0], history_days=21), credit_model, parameters)
     assert decision.outcome is Outcome.REFER
-    thin = decision.findings[0]
+    thin = next(finding for finding in decision.findings if finding.layer is Layer.DATA)
     assert (thin.rule_id, thin.values) == ("K01_thin_history", {"source": "thin_history", "history_days": 21})
     # CNY 50,000.00 over R13's middle x LGD: 5,000,000 / (0.22 x 0.40)
     assert decision.limit.limit_minor is None
