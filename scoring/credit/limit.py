@@ -186,6 +186,7 @@ def _production(asked: Asked, annuity: Decimal, haircut: Decimal, values: Mappin
     existing = existing_debt_service(asked)
 
     def capacity(quantity: str) -> Amount:
+        """Of one view of production."""
         revenue = asked.money(quantity)
         if isinstance(revenue, str):
             return revenue
