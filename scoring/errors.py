@@ -85,3 +85,9 @@ class HourMeterMissing(BusinessError):
     """A premium by the hour has no hours to go by."""
 
     code = "hour_meter_missing"
+
+
+class AccumulationExceeded(BusinessError):
+    """One industry's covers would sum to more than a book may hold of it."""
+
+    code = "accumulation_exceeded"

@@ -66,6 +66,7 @@ class _Exact:
     parts: Mapping[str, Decimal] = field(default_factory=dict)
 
     def lines(self, total_minor: int) -> tuple[BillLine, ...]:
+        """The parts in whole minor units that sum to the total."""
         amounts = apportion(list(self.parts.values()), total=Decimal(total_minor), step=ONE_MINOR_UNIT)
         return tuple(
             BillLine(name=name, amount_minor=int(amount)) for name, amount in zip(self.parts, amounts, strict=True)

@@ -19,6 +19,9 @@ from scoring.cards import Frozen
 Matrix = NDArray[np.float64]
 Places = NDArray[np.int64]
 
+ENDS = (0.01, 0.03, 0.97, 0.99, 0.997)
+"""Shares at which further bands begin: risk moves fastest where there are fewest."""
+
 
 class Banding(Frozen):
     """How the values of one factor fall into bands.
@@ -86,18 +89,23 @@ class LinearPredictor(Frozen):
 
 
 def quantile_banding(key: str, column: Matrix, weights: Matrix, *, bands: int) -> Banding:
-    """Bands of a number with about equal weight each; a number of few values has a band for each.
+    """Bands of a number with about equal weight each, and finer ones at both ends; few values have a band each.
 
-    The base band is the one with the most weight, so that relativities speak of the common case.
+    A value that alone outweighs a band (a bonus that most have) is one, and the others share what is left. The base
+    band is the one with the most weight, so that relativities speak of the common case.
     """
     known = ~np.isnan(column)
     values, at = np.unique(column[known], return_inverse=True)
     mass = np.bincount(at, weights=weights[known], minlength=len(values))
     if len(values) > bands:
-        below = np.cumsum(mass) - mass
-        wanted = np.arange(1, bands) * mass.sum() / bands
-        values = np.unique(values[np.searchsorted(below, wanted, side="left").clip(0, len(values) - 1)])
-        edges = tuple(float(value) for value in values)
+        heavy = mass > mass.sum() / bands
+        light = np.where(heavy, 0.0, mass)
+        shares = np.concatenate([np.arange(1, bands) / bands, ENDS])
+        wanted = shares * light.sum()
+        starts = np.searchsorted(np.cumsum(light) - light, wanted, side="left").clip(0, len(values) - 1)
+        of_heavy = np.flatnonzero(heavy)
+        places = np.unique(np.concatenate([starts, of_heavy, (of_heavy + 1).clip(0, len(values) - 1)]))
+        edges = tuple(float(values[place]) for place in places if place > 0)
     else:
         edges = tuple(float(value) for value in values[1:])
     return _with_base(Banding(key=key, kind="number", edges=edges), column, weights)

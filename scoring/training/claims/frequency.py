@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,20 +76,28 @@ def fit_frequency(sample: ClaimsSample, *, settings: Mapping[str, Any], seed: in
     for side, booster in zip(sides, boosters, strict=True):
         unseen[side.held] = booster.predict(side.test, output_margin=True, iteration_range=(0, rounds))
     unseen -= np.log(sample.exposure)
+    raw = grow(sample, depth=depth, rounds=rounds, settings=settings, seed=seed)
+    balance = fit_autocalibration(unseen, sample.counts, sample.exposure, bands=settings["balance_bands"])
+    deviances = {name: float(curve.min()) for name, (curve, _) in tried.items()}
+    return _balanced(replace(raw, balance=balance, deviances=deviances), sample)
+
+
+def grow(sample: ClaimsSample, *, depth: int, rounds: int, settings: Mapping[str, Any], seed: int) -> FittedFrequency:
+    """GLM and trees of known depth and rounds, balanced in sum alone: for splits whose settings were chosen before."""
     linear = fit_glm(sample, bands=settings["bands"])
     growth = _growth(sample, settings, depth, seed)
     booster = xgb.train(growth, sample.matrix(linear.logs(sample.rows)), num_boost_round=rounds)
-    fitted = FittedFrequency(
+    grown = FittedFrequency(
         features=sample.features,
         linear=linear,
         member=to_bytes(booster),
         booster=booster,
-        balance=fit_autocalibration(unseen, sample.counts, sample.exposure, bands=settings["balance_bands"]),
+        balance=Autocalibration(),
         depth=depth,
         rounds=rounds,
-        deviances={name: float(curve.min()) for name, (curve, _) in tried.items()},
+        deviances={},
     )
-    return _balanced(fitted, sample)
+    return _balanced(grown, sample)
 
 
 def fit_glm(sample: ClaimsSample, *, bands: int) -> LinearPredictor:
@@ -104,16 +112,7 @@ def _balanced(fitted: FittedFrequency, sample: ClaimsSample) -> FittedFrequency:
     """The same model, its expected claims on the training rows those that were observed."""
     expected = sample.exposure * np.exp(fitted.logs(sample.rows))
     factor = fitted.balance.factor * global_factor(sample.counts, expected)
-    return FittedFrequency(
-        features=fitted.features,
-        linear=fitted.linear,
-        member=fitted.member,
-        booster=fitted.booster,
-        balance=fitted.balance.model_copy(update={"factor": factor}),
-        depth=fitted.depth,
-        rounds=fitted.rounds,
-        deviances=fitted.deviances,
-    )
+    return replace(fitted, balance=fitted.balance.model_copy(update={"factor": factor}))
 
 
 def _sides(sample: ClaimsSample, settings: Mapping[str, Any], seed: int) -> list[_Side]:

@@ -57,6 +57,7 @@ def fit_tweedie(sample: ClaimsSample, costs: Vector, *, settings: Mapping[str, A
     scaled = rates / unit
 
     def matrix(chosen: NDArray[np.bool_], linear: LinearPredictor) -> xgb.DMatrix:
+        """The chosen policies started at a linear predictor."""
         return matrix_of(
             sample.rows[chosen],
             sample.features,

@@ -54,7 +54,10 @@ def test_bands_of_numbers_texts_and_nothing() -> None:
     assert few.places(np.array([4.0, 5.0, 8.9, 9.0, np.nan])).tolist() == [0, 1, 1, 2, 3]
     assert few.names() == ("below 5", "5 to below 9", "9 and above", "missing")
     many = quantile_banding("age", np.arange(1000.0), np.ones(1000), bands=4)
-    assert many.edges == (250.0, 500.0, 750.0)
+    assert many.edges == (10.0, 30.0, 250.0, 500.0, 750.0, 970.0, 990.0, 997.0)
+    heavy = quantile_banding("bonus", np.r_[np.full(600, 50.0), np.arange(51.0, 451.0)], np.ones(1000), bands=4)
+    assert heavy.edges[:3] == (51.0, 55.0, 63.0)
+    assert (heavy.base, len(heavy.edges)) == (0, 9)
     text = category_banding("region", ("north", "south"), np.array([1.0, 1.0, 0.0, np.nan]), np.ones(4))
     assert (text.base, text.bands, text.names()) == (1, 3, ("north", "south", "missing"))
     assert quantile_banding("one", np.full(3, 7.0), np.ones(3), bands=4).names() == ("all", "missing")

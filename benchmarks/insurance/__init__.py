@@ -1,0 +1,1 @@
+"""Insurance models on real books, and beside the truth of synthetic ones."""
