@@ -170,6 +170,12 @@ class RequestTimedOut(OperatingError):
     code = "request_timed_out"
 
 
+class IntakeBusy(OperatingError):
+    """More batches wait to be written than may."""
+
+    code = "intake_busy"
+
+
 class DatabaseUnavailable(OperatingError):
     """The database does not answer, or not in time."""
 
@@ -221,6 +227,7 @@ PLACES: dict[type[Exception], Place] = {
     UnknownModel: Place(status=503, title="No model is promoted", detail="No model that could answer is kept here."),
     ModelDoesNotFit: Place(status=503, title="The promoted model does not fit the features"),
     RequestTimedOut: Place(status=503, title="The request took too long"),
+    IntakeBusy: Place(status=503, title="Too many batches come in at once"),
     DatabaseUnavailable: Place(status=503, title="The database is not available"),
     StoreUnwritable: Place(
         status=503,

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api.consents import endpoints as consents
 from api.credit_decisions import endpoints as credit_decisions
 from api.gateways import endpoints as gateways
+from api.group_commit import GroupCommit
 from api.home import Home
 from api.http import health
 from api.http.documents import openapi_of
@@ -49,6 +50,7 @@ def create_app(
     """The app on an opened home: the API under `/v1`, the manufacturer's page under `/portal`, health and metrics."""
     doors = Doors(
         home=home,
+        intake=GroupCommit(home),
         clock=clock,
         limits=limits or Limits(),
         metrics=Metrics(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_contracts.adapters.read import read_source
-from data_contracts.adapters.source import RawTable
+from data_contracts.adapters.source import RawTable, SourceFile, open_source
 from data_contracts.canonical import Canonical, canonicalise
 from data_contracts.checks import check
 from data_contracts.chunks import cut_chunks, leaf_hashes
@@ -21,16 +21,17 @@ from data_contracts.contract import Contract, RecordKind, load_contract
 from data_contracts.evidence.commitment import merkle_root, new_salts
 from data_contracts.findings import FindingCount, QuarantinedRow, Reason, count_findings
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
-from data_contracts.identity import Rows, drop_known, instants, merge_rows, repeats_identity, settle, sort_rows
+from data_contracts.identity import Rows, drop_known, instants, merge_rows, settle, sort_rows, spans
 from data_contracts.mapping import Mapping
 from data_contracts.observations import register
-from data_contracts.observations.layout import places_of
+from data_contracts.observations.gathering import Gathering
 from data_contracts.observations.overlap import find_known
-from data_contracts.observations.register import BatchKey, Connection
-from data_contracts.observations.store import ObservationStore, Part
+from data_contracts.observations.register import Connection
+from data_contracts.observations.store import ObservationStore
+from data_contracts.stamps import INSTANT
 
 EXAMPLES = 20
-STEPS = ("read", "check", "compare", "write", "register")
+STEPS = ("read", "check", "compare", "write")
 RAGGED_COLUMN = "line"
 
 Progress = Callable[[str, int, int], None]
@@ -78,41 +79,75 @@ def admit(
     returns, but count only once the caller commits its transaction; nothing is committed here. Raises
     UnreadableSource or ContractViolated when the source as a whole cannot be used.
     """
-    door = _Door(
-        connection=connection,
-        store=store,
-        mapping=mapping,
-        contract=load_contract(mapping.kind),
-        obligor=obligor,
-        received_time=received_time.astimezone(UTC),
-        progress=progress,
-    )
-    door.tell("read")
-    raw = read_source(source, mapping)
-    door.tell("check")
-    sound = _sound(door, raw)
-    door.tell("compare")
-    register.take_turn(connection)
-    new, known = drop_known(sound.rows, find_known(connection, store, sound.rows, door.contract), door.contract)
-    return _save(door, raw, sound, new, duplicates=sound.duplicates + known)
+    tell = _teller(progress)
+    tell("read")
+    file = open_source(source)
+    tell("check")
+    prepared = prepare(file, mapping, obligor=obligor, received_time=received_time)
+    tell("compare")
+    with Gathering(store, is_alone=True) as gathered:
+        result = enter(connection, gathered, prepared, received_time=received_time)
+        tell("write")
+        gathered.write(connection)
+    return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Door:
-    """What one admission works with."""
+class Prepared:
+    """A source that was read and checked, before anything of the store was looked at."""
 
-    connection: Connection
-    store: ObservationStore
     mapping: Mapping
     contract: Contract
     obligor: ObligorId | None
     received_time: datetime
-    progress: Progress | None
+    raw: RawTable
+    sound: _Sound
 
-    def tell(self, step: str) -> None:
-        """Report that a step begins."""
-        if self.progress is not None:
-            self.progress(step, STEPS.index(step), len(STEPS))
+
+def prepare(source: SourceFile, mapping: Mapping, *, obligor: ObligorId | None, received_time: datetime) -> Prepared:
+    """The first half of an admission, which needs no database: read, canonicalise and check. Raises as `admit`."""
+    contract, received = load_contract(mapping.kind), received_time.astimezone(UTC)
+    raw = read_source(source, mapping)
+    canonical = canonicalise(raw, mapping, contract, obligor=obligor, received_time=received)
+    check(canonical, raw, mapping, contract, received_time=received)
+    sound = _sound(canonical, raw, contract)
+    return Prepared(mapping=mapping, contract=contract, obligor=obligor, received_time=received, raw=raw, sound=sound)
+
+
+def enter(
+    connection: Connection, gathered: Gathering, prepared: Prepared, *, received_time: datetime
+) -> AdmissionResult:
+    """The second half: compare with what is known, commit to what is new, and register everything under a new batch.
+
+    Admissions take turns from here to the end of the caller's transaction. The rows lie in `gathered`, which the caller
+    writes before it commits. `received_time` is that of this transaction, not before that of the preparation: rows that
+    are known from when they come in are known from then, so that nobody can have looked in between and not seen them.
+    """
+    register.take_turn(connection)
+    prepared = _received(prepared, received_time.astimezone(UTC))
+    rows, contract = prepared.sound.rows, prepared.contract
+    new, known = drop_known(rows, find_known(connection, gathered, rows, contract), contract)
+    return _save(connection, gathered, prepared, new, duplicates=prepared.sound.duplicates + known)
+
+
+def _received(prepared: Prepared, received_time: datetime) -> Prepared:
+    if received_time == prepared.received_time or prepared.mapping.recorded_time != "now":
+        return replace(prepared, received_time=received_time)
+    rows = prepared.sound.rows
+    known = pa.repeat(pa.scalar(received_time, INSTANT), rows.table.num_rows)
+    table = rows.table.set_column(rows.table.column_names.index("recorded_time"), "recorded_time", known)
+    sound = replace(prepared.sound, rows=replace(rows, table=table))
+    return replace(prepared, received_time=received_time, sound=sound)
+
+
+def _teller(progress: Progress | None) -> Callable[[str], None]:
+    """What reports that a step begins."""
+
+    def tell(step: str) -> None:
+        if progress is not None:
+            progress(step, STEPS.index(step), len(STEPS))
+
+    return tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +161,7 @@ class _Sound:
     findings: tuple[FindingCount, ...]
 
 
-def _sound(door: _Door, raw: RawTable) -> _Sound:
-    contract = door.contract
-    canonical = canonicalise(raw, door.mapping, contract, obligor=door.obligor, received_time=door.received_time)
-    check(canonical, raw, door.mapping, contract, received_time=door.received_time)
+def _sound(canonical: Canonical, raw: RawTable, contract: Contract) -> _Sound:
     kept = np.flatnonzero(~canonical.faults.mask).astype(np.int64)
     settled = settle(sort_rows(_taken(canonical, kept), kept, contract), contract)
     for column, rows in settled.conflicts:
@@ -153,18 +185,18 @@ def _taken(canonical: Canonical, kept: np.ndarray[tuple[int], np.dtype[np.int64]
     return canonical.table if len(kept) == canonical.table.num_rows else canonical.table.take(pa.array(kept))
 
 
-def _save(door: _Door, raw: RawTable, sound: _Sound, new: Rows, *, duplicates: int) -> AdmissionResult:
-    """Write the files, commit to the chunks, and register everything under one new batch."""
-    contract, connection = door.contract, door.connection
-    profile = door.mapping.profile()
+def _save(
+    connection: Connection, gathered: Gathering, prepared: Prepared, new: Rows, *, duplicates: int
+) -> AdmissionResult:
+    """Commit to the chunks, register everything under one new batch, and gather the rows."""
+    contract, raw, sound = prepared.contract, prepared.raw, prepared.sound
+    profile = prepared.mapping.profile()
     stored = merge_rows(new, contract)
-    key = register.next_batch(connection, source_sha256=raw.source.sha256, profile=profile, obligor=door.obligor)
-    door.tell("write")
-    files = _write(door, stored, key)
+    key = register.next_batch(connection, source_sha256=raw.source.sha256, profile=profile, obligor=prepared.obligor)
+    gathered.add(contract, key.batch_id, stored, prepared.received_time)
     chunks = cut_chunks(stored.table, contract, profile.site_zone)
     salts = new_salts(len(chunks))
     leaves = leaf_hashes(stored.table, contract, chunks, salts)
-    door.tell("register")
     result = AdmissionResult(
         batch_id=key.batch_id,
         kind=contract.kind,
@@ -175,15 +207,14 @@ def _save(door: _Door, raw: RawTable, sound: _Sound, new: Rows, *, duplicates: i
         rows_quarantined=sound.quarantined,
         quarantined_examples=sound.faults[:EXAMPLES],
         findings=sound.findings,
-        obligor_ids=_obligors(sound.rows.table, contract, door.obligor),
+        obligor_ids=_obligors(sound.rows.table, contract, prepared.obligor),
         merkle_root=merkle_root(leaves).hex(),
     )
     register.save_profile(connection, profile)
-    register.save_batch(connection, key, _batch_fields(door, raw, result, stored))
-    register.save_files(connection, key.batch_id, files)
+    register.save_batch(connection, key, _batch_fields(prepared, result, stored))
     register.save_chunks(connection, key.batch_id, chunks, salts, leaves)
     register.save_quarantined(connection, key.batch_id, sound.faults, _turned_away(raw, sound.faults))
-    register.save_machines(connection, key.batch_id, _machines(stored.table, contract, door.obligor))
+    register.save_machines(connection, key.batch_id, _machines(stored.table, contract, prepared.obligor))
     return result
 
 
@@ -197,68 +228,24 @@ def _turned_away(raw: RawTable, faults: Sequence[QuarantinedRow]) -> dict[int, s
     return kept
 
 
-def _batch_fields(door: _Door, raw: RawTable, result: AdmissionResult, stored: Rows) -> dict[str, Any]:
+def _batch_fields(prepared: Prepared, result: AdmissionResult, stored: Rows) -> dict[str, Any]:
     return {
-        "kind": door.contract.kind.value,
-        "obligor_id": door.obligor,
-        "source_name": raw.source.name,
-        "source_sha256": raw.source.sha256,
-        "profile_id": door.mapping.profile().profile_id,
-        "contract_version": door.contract.version,
-        "received_time": door.received_time,
-        "backfilled": door.mapping.is_backfilled,
-        "data_origin": door.mapping.data_origin.value,
+        "kind": prepared.contract.kind.value,
+        "obligor_id": prepared.obligor,
+        "source_name": prepared.raw.source.name,
+        "source_sha256": prepared.raw.source.sha256,
+        "profile_id": prepared.mapping.profile().profile_id,
+        "contract_version": prepared.contract.version,
+        "received_time": prepared.received_time,
+        "backfilled": prepared.mapping.is_backfilled,
+        "data_origin": prepared.mapping.data_origin.value,
         "rows_read": result.rows_read,
         "rows_admitted": result.rows_admitted,
         "rows_duplicate": result.rows_duplicate,
         "rows_quarantined": result.rows_quarantined,
         "merkle_root": result.merkle_root,
-        **_spans(stored.table),
+        **spans(stored.table),
     }
-
-
-def _spans(table: pa.Table) -> dict[str, int | None]:
-    """First and last event_time and recorded_time of some rows, UTC microseconds; None of no rows."""
-    spans: dict[str, int | None] = {}
-    for name in ("event", "recorded"):
-        times = instants(table[f"{name}_time"])
-        spans[f"{name}_from"] = int(times.min()) if len(times) else None
-        spans[f"{name}_until"] = int(times.max()) if len(times) else None
-    return spans
-
-
-def _write(door: _Door, stored: Rows, key: BatchKey) -> list[dict[str, Any]]:
-    """The rows as files, each in its folder; the register's rows for them."""
-    contract = door.contract
-    places = places_of(stored.table, contract)
-    codes = pa.array(np.zeros(stored.table.num_rows, dtype=np.int32))
-    batch_ids = pa.DictionaryArray.from_arrays(codes, pa.array([key.batch_id], pa.string()))
-    table = stored.table.append_column("batch_id", batch_ids)
-    parts = [
-        Part(partition=place.partition, bucket=place.bucket, table=table.take(pa.array(place.rows))) for place in places
-    ]
-    merges = repeats_identity(stored, contract)
-    rows = []
-    for place, part, file in zip(places, parts, door.store.write(contract.kind, parts), strict=True):
-        units = part.table[contract.unit_column]
-        rows.append(
-            {
-                "sha256": file.sha256,
-                "path": file.path,
-                "kind": contract.kind.value,
-                "partition": part.partition,
-                "bucket": part.bucket,
-                "rows": part.table.num_rows,
-                "bytes": file.size,
-                **_spans(part.table),
-                "unit_from": units[0].as_py(),
-                "unit_until": units[-1].as_py(),
-                "merges": bool(merges[place.rows].any()),
-                "contract_version": contract.version,
-                "received_time": door.received_time,
-            }
-        )
-    return rows
 
 
 def _obligors(table: pa.Table, contract: Contract, obligor: ObligorId | None) -> tuple[ObligorId, ...]:

@@ -22,6 +22,7 @@ from data_contracts.reference.calendars import day_starts
 from data_contracts.stamps import INSTANT, parse_instants
 from data_contracts.values import (
     Parsed,
+    encoded,
     parse_dates,
     parse_integers,
     parse_numbers,
@@ -101,6 +102,11 @@ class _Reader:
         source = self.raw.targets.get(target)
         return None if source is None else plain(self.raw.table[source.column])
 
+    def _text(self, target: str) -> pa.Array | None:
+        """The same where it is to be text: left encoded."""
+        source = self.raw.targets.get(target)
+        return None if source is None else encoded(self.raw.table[source.column])
+
     def _note(self, target: str, raw: pa.Array, parsed: Parsed) -> pa.Array:
         for reason, at in parsed.faults:
             self.faults.add(target, reason, at, raw)
@@ -111,7 +117,7 @@ class _Reader:
         return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([text], pa.string()))
 
     def _value(self, column: Column) -> pa.Array:
-        raw = self._source(column.name)
+        raw = self._text(column.name) if pa.types.is_string(column.type) else self._source(column.name)
         if raw is None:
             missing = pa.nulls(self.rows, column.type)
             return missing.dictionary_encode() if pa.types.is_string(column.type) else missing
@@ -137,7 +143,7 @@ class _Reader:
         return parse_text(raw) if source.values is None else parse_words(raw, source.values)
 
     def _states(self) -> dict[str, pa.Array]:
-        raw = self._source(STATE)
+        raw = self._text(STATE)
         words = self.raw.targets[STATE].values
         assert raw is not None, "a mapping's state names its column"
         assert words is not None, "a mapping's state names its words"
@@ -151,7 +157,7 @@ class _Reader:
         }
 
     def _obligors(self, target: str) -> pa.Array:
-        raw = self._source(target)
+        raw = self._text(target)
         if raw is None:
             if self.obligor is None:
                 raise ContractViolated(
@@ -171,7 +177,7 @@ class _Reader:
     def _machines(self) -> pa.Array:
         """`<USCC>/<id>`: kept where a canonical source says so, otherwise made of the obligor and the source's id."""
         target = MACHINE if MACHINE in self.raw.targets else "machine_uid"
-        raw = self._source(target)
+        raw = self._text(target)
         assert raw is not None, "resolve_columns demands a machine"
         source = self.raw.targets[target]
         named = parse_words(raw, source.values) if source.values is not None else parse_text(raw)
@@ -214,13 +220,13 @@ class _Reader:
                 return self._value(self.contract.column("recorded_time"))
 
 
-def _through(encoded: pa.DictionaryArray, meaning: Callable[[str], str | None]) -> pa.DictionaryArray:
+def _through(texts: pa.DictionaryArray, meaning: Callable[[str], str | None]) -> pa.DictionaryArray:
     """Each distinct text through `meaning`; null where that is None."""
-    words = encoded.dictionary.to_pylist()
+    words = texts.dictionary.to_pylist()
     meanings = [None if word is None else meaning(word) for word in words]
     if meanings == words:
-        return encoded
-    return pa.array(meanings, pa.string()).take(encoded.indices).dictionary_encode()
+        return texts
+    return pa.array(meanings, pa.string()).take(texts.indices).dictionary_encode()
 
 
 @lru_cache(maxsize=65_536)

@@ -30,6 +30,16 @@ class Rows:
     source_rows: Rows64
     existing: Mask
 
+    def take(self, places: Rows64) -> Rows:
+        """The rows at `places`, in that order."""
+        if len(places) == self.table.num_rows and (np.diff(places) == 1).all():
+            return self
+        return Rows(
+            table=self.table.take(pa.array(places)),
+            source_rows=self.source_rows[places],
+            existing=self.existing[places],
+        )
+
     def keep(self, mask: Mask) -> Rows:
         """The rows where `mask` is true."""
         if mask.all():
@@ -60,6 +70,16 @@ def instants(column: pa.ChunkedArray) -> Rows64:
     """UTC microseconds of a column of instants without nulls."""
     numbers: Rows64 = column.combine_chunks().cast(pa.int64()).to_numpy(zero_copy_only=False)
     return numbers
+
+
+def spans(table: pa.Table) -> dict[str, int | None]:
+    """First and last event_time and recorded_time of some rows, UTC microseconds; None of no rows."""
+    found: dict[str, int | None] = {}
+    for name in ("event", "recorded"):
+        times = instants(table[f"{name}_time"])
+        found[f"{name}_from"] = int(times.min()) if len(times) else None
+        found[f"{name}_until"] = int(times.max()) if len(times) else None
+    return found
 
 
 def ranks(array: pa.Array) -> NDArray[np.int32]:

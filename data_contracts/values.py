@@ -48,6 +48,15 @@ def plain(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return array
 
 
+def encoded(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """One contiguous array; text is dictionary-encoded, what is no text stays as it is."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if _is_encoded(array):
+        return array
+    array = plain(array)
+    return array.dictionary_encode() if pa.types.is_string(array.type) else array
+
+
 def validity(array: pa.Array) -> Mask:
     """True where the array has a value."""
     mask: Mask = pc.is_valid(array).to_numpy(zero_copy_only=False)
@@ -137,8 +146,12 @@ def parse_integers(raw: pa.Array) -> Parsed:
 
 def parse_text(raw: pa.Array) -> Parsed:
     """Text, trimmed, dictionary-encoded; blank is null. Numbers and truth values become their text."""
-    encoded = (raw if pa.types.is_string(raw.type) else pc.cast(raw, pa.string())).dictionary_encode()
-    return Parsed(values=_mapped(encoded, lambda word: word.strip() or None))
+    text = raw if _is_encoded(raw) or pa.types.is_string(raw.type) else pc.cast(raw, pa.string())
+    return Parsed(values=_mapped(encoded(text), lambda word: word.strip() or None))
+
+
+def _is_encoded(array: pa.Array) -> bool:
+    return bool(pa.types.is_dictionary(array.type) and pa.types.is_string(array.type.value_type))
 
 
 def parse_words(raw: pa.Array, words: Mapping[str, str]) -> Parsed:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import PurePosixPath
 
 import sqlalchemy as sa
@@ -42,9 +43,14 @@ SELF_DECLARED = Attestation(level=AttestationLevel.SELF_DECLARED, by="operator")
 
 
 def record_batch(
-    connection: sa.Connection, batch_id: BatchId, attestation: Attestation = SELF_DECLARED, *, now: datetime
+    connection: sa.Connection,
+    batch_id: BatchId,
+    attestation: Attestation = SELF_DECLARED,
+    *,
+    besides: Iterable[tuple[Kind, Sequence[str]]] = (),
+    now: datetime,
 ) -> None:
-    """Attest and log an admission, its files, and what it turned away."""
+    """Attest and log an admission, what it turned away, the files that it has already, and what came `besides`."""
     gateways.attest(
         connection,
         batch_id,
@@ -53,11 +59,22 @@ def record_batch(
         by=attestation.by,
         now_us=to_microseconds(now),
     )
-    record(connection, Kind.ATTESTATION, [batch_id])
-    record(connection, Kind.INGEST_BATCH, [batch_id])
     files = observation_file_batch.c
-    record(connection, Kind.OBSERVATION_FILE, _all(connection, files.sha256, files.batch_id == batch_id))
-    record(connection, Kind.QUARANTINE, [batch_id])
+    written = _all(connection, files.sha256, files.batch_id == batch_id)
+    said: list[tuple[Kind, Sequence[str]]] = [
+        (Kind.ATTESTATION, [batch_id]),
+        (Kind.INGEST_BATCH, [batch_id]),
+        (Kind.OBSERVATION_FILE, written),
+        (Kind.QUARANTINE, [batch_id]),
+        *besides,
+    ]
+    claims_of_all = (READERS[kind](connection, subjects) for kind, subjects in said if subjects)
+    _append(connection, chain.from_iterable(claims_of_all))
+
+
+def record_files(connection: sa.Connection, hashes: Sequence[str]) -> None:
+    """Log files that were written after their batches were logged."""
+    record(connection, Kind.OBSERVATION_FILE, hashes)
 
 
 def record_readmission(connection: sa.Connection, batch_id: BatchId, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -83,11 +84,12 @@ def examine(
         raise SealRefused(error.message, hint=error.hint) from error
 
 
-def keep(connection: sa.Connection, sealed: Sealed, batch_id: BatchId, *, now: datetime) -> None:
-    """Keep and log a seal with its batch, and the proof of everything that is wrong with it."""
+def keep(
+    connection: sa.Connection, sealed: Sealed, batch_id: BatchId, *, now: datetime
+) -> list[tuple[Kind, Sequence[str]]]:
+    """Keep a seal with its batch, and the proof of everything that is wrong with it; what is to be logged of that."""
     faults = gateways.keep(connection, sealed, batch_id, now_us=to_microseconds(now))
-    record(connection, Kind.GATEWAY_SEAL, [sealed.seal.digest])
-    record(connection, Kind.GATEWAY_FAULT, faults)
+    return [(Kind.GATEWAY_SEAL, [sealed.seal.digest]), (Kind.GATEWAY_FAULT, faults)]
 
 
 def attest(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
 
 from api.access_log import repository as access_log
+from api.database.engine import reading as reading_only
 from api.database.engine import unit_of_work
 from api.errors import InvalidBody, RoleNotAllowed, UnsupportedMediaType
 from api.home import Home
@@ -34,6 +35,7 @@ from api.http.wiring import Doors, doors_of
 from api.keys.principal import Principal, Role
 from api.keys.service import authenticate, unauthenticated
 from data_contracts.identifiers import ObligorId
+from data_contracts.observations.gathering import Gathering
 from scoring.canonical import canonical_bytes
 
 JSON = "application/json"
@@ -127,20 +129,54 @@ class Call:
         Raises Unauthenticated, RoleNotAllowed, RequestTimedOut.
         """
         with unit_of_work(self.doors.home.engine) as connection:
-            principal = authenticate(connection, self.key)
-            self.trace.principal = principal
-            if principal.role not in self.roles:
-                raise _not_for(principal.role, self.roles)
-            work = Work(
-                connection=connection,
-                home=self.doors.home,
-                principal=principal,
-                now=self.doors.clock(),
-                kept=self._kept(principal),
-            )
+            work = self._work(connection)
             yield work
-            if time.monotonic() > self.deadline:
-                raise timed_out(self.doors.limits.seconds)
+            self._check_deadline()
+        self._counted(work)
+
+    @contextmanager
+    def look(self) -> Iterator[Work]:
+        """Authenticate, check the role, and look at what is kept, for work that is done before its turn comes.
+
+        Raises Unauthenticated, RoleNotAllowed.
+        """
+        with reading_only(self.doors.home.engine) as connection:
+            yield self._work(connection)
+
+    def together(self, looked: Work, effect: Callable[[Work, Gathering], Response]) -> Response:
+        """Have the effect in one transaction with whoever else comes in; its answer once that is committed.
+
+        Raises what the effect raises, IntakeBusy, RequestTimedOut.
+        """
+
+        def member(connection: sa.Connection, gathered: Gathering) -> tuple[Work, Response]:
+            work = replace(looked, connection=connection, now=self.doors.clock(), counts=[])
+            response = effect(work, gathered)
+            self._check_deadline()
+            return work, response
+
+        work, response = self.doors.intake.commit(member)
+        self._counted(work)
+        return response
+
+    def _work(self, connection: sa.Connection) -> Work:
+        principal = authenticate(connection, self.key)
+        self.trace.principal = principal
+        if principal.role not in self.roles:
+            raise _not_for(principal.role, self.roles)
+        return Work(
+            connection=connection,
+            home=self.doors.home,
+            principal=principal,
+            now=self.doors.clock(),
+            kept=self._kept(principal),
+        )
+
+    def _check_deadline(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise timed_out(self.doors.limits.seconds)
+
+    def _counted(self, work: Work) -> None:
         for metric in work.counts:
             metric(self.doors.metrics)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from fastapi import FastAPI
 
+from api.group_commit import GroupCommit
 from api.home import Home
 from api.http.limits import Limits
 from api.http.logs import Logger
@@ -16,9 +17,10 @@ from api.http.metrics import Metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """The home, the clock, the limits, and where requests are counted and logged."""
+    """The home and its intake, the clock, the limits, and where requests are counted and logged."""
 
     home: Home
+    intake: GroupCommit
     clock: Callable[[], datetime]
     limits: Limits
     metrics: Metrics

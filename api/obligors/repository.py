@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from api.database.tables import obligor
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
+from data_contracts.observations.register import slices
 
 
 def insert_unknown(
     connection: sa.Connection, obligor_ids: Sequence[ObligorId], *, registered_by: str, now: datetime
 ) -> list[ObligorId]:
     """Register those of `obligor_ids` that are not known yet, and return them."""
-    known = set(all_ids(connection))
+    known = {name for some in slices(obligor_ids) for name in _registered(connection, some)}
     unknown = [obligor_id for obligor_id in dict.fromkeys(obligor_ids) if obligor_id not in known]
     if unknown:
         connection.execute(
@@ -28,6 +29,10 @@ def insert_unknown(
             ],
         )
     return unknown
+
+
+def _registered(connection: sa.Connection, obligor_ids: Sequence[str]) -> Iterable[str]:
+    return connection.scalars(sa.select(obligor.c.obligor_id).where(obligor.c.obligor_id.in_(obligor_ids)))
 
 
 def all_ids(connection: sa.Connection) -> list[ObligorId]:

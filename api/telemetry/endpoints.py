@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from api.consents.access import require_visible
 from api.errors import MalformedBody, RoleNotAllowed
-from api.evidence.service import Attestation
 from api.gateways import service as gateways
 from api.http.call import JSON, Call, Work, writing
 from api.http.documents import documented, example, json_body
@@ -24,12 +23,13 @@ from api.keys.principal import Role
 from api.receipts.service import ingest_receipt
 from api.telemetry import service
 from api.telemetry.schemas import TelemetryAnswer, TelemetryRows
-from data_contracts.admission import AdmissionResult
-from data_contracts.evidence.gateways import AttestationLevel, Sealed
+from data_contracts.admission import AdmissionResult, Prepared
+from data_contracts.evidence.gateways import Sealed
 from data_contracts.evidence.seal import MAXIMUM_CHARACTERS
 from data_contracts.findings import Reason
 from data_contracts.identifiers import ObligorId
 from data_contracts.mapping import Mapping
+from data_contracts.observations.gathering import Gathering
 
 CSV = "text/csv"
 SENDERS = (Role.GATEWAY, Role.OPERATOR)
@@ -71,13 +71,18 @@ def create_telemetry(
         ),
     ] = None,
 ) -> Response:
-    """Admit a batch."""
-    with call.begin() as work:
-        applied = service.live_mapping(mapping, livemode=work.principal.livemode)
-        owner = _owner(work, obligor_id)
-        _check_kind(work, applied)
+    """Admit a batch: read and checked on its own, then kept together with those that come in at the same time."""
+    with call.look() as looked:
+        applied = service.live_mapping(mapping, livemode=looked.principal.livemode)
+        owner = _owner(looked, obligor_id)
+        _check_kind(looked, applied)
         text = _text(call)
-        return work.once(lambda: _receive(work, text, applied, owner, _Sent(seal, call.body)))
+    prepared = service.prepare_text(text, mapping=applied, obligor=owner, now=looked.now)
+
+    def admitted(work: Work, gathered: Gathering) -> Response:
+        return work.once(lambda: _receive(work, gathered, prepared, _Sent(seal, call.body)))
+
+    return call.together(looked, admitted)
 
 
 def _owner(work: Work, obligor_id: str | None) -> ObligorId | None:
@@ -116,27 +121,24 @@ class _Sent:
     body: bytes
 
 
-def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None, sent: _Sent) -> Answer:
-    sealed = None if sent.seal is None else _examine(work, sent.seal, sent.body, owner)
-    attestation = _attestation(work, sealed)
+def _receive(work: Work, gathered: Gathering, prepared: Prepared, sent: _Sent) -> Answer:
+    sealed = None if sent.seal is None else _examine(work, sent.seal, sent.body, prepared.obligor)
+    sender = service.Sender(owner=work.principal.owner, sealed=sealed)
     result = service.receive(
         work.connection,
         work.home,
-        text,
-        mapping=mapping,
-        obligor=owner,
+        gathered,
+        prepared,
         only_own_machines=work.principal.role is Role.GATEWAY,
         livemode=work.principal.livemode,
-        attestation=attestation,
+        sender=sender,
         now=work.now,
     )
-    if sealed is not None:
-        gateways.keep(work.connection, sealed, result.batch_id, now=work.now)
     _count(work, result)
     receipt = ingest_receipt(work.connection, work.home, result.batch_id, now=work.now)
     told = {
-        "level": attestation.level.value,
-        "seal": attestation.seal_digest,
+        "level": sender.attestation.level.value,
+        "seal": sender.attestation.seal_digest,
         "faults": [] if sealed is None else [f"{fault.kind}: {fault.detail}" for fault in sealed.faults],
     }
     return work.plain({"batch": _plain(result), "attestation": told, "receipt": receipt}, status=201)
@@ -145,13 +147,6 @@ def _receive(work: Work, text: bytes, mapping: Mapping, owner: ObligorId | None,
 def _examine(work: Work, seal: str, body: bytes, owner: ObligorId | None) -> Sealed:
     live = work.principal.livemode
     return gateways.examine(work.connection, seal, body=body, obligor_id=owner, livemode=live, now=work.now)
-
-
-def _attestation(work: Work, sealed: Sealed | None) -> Attestation:
-    """A key of ours makes the channel an authenticated one; a seal says which gateway sent it, and in which place."""
-    if sealed is None:
-        return Attestation(level=AttestationLevel.AUTHENTICATED, by=work.principal.owner)
-    return Attestation(level=sealed.level, by=work.principal.owner, seal_digest=sealed.seal.digest)
 
 
 def _count(work: Work, result: AdmissionResult) -> None:

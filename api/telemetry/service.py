@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
@@ -14,18 +14,21 @@ from api.consents.repository import PLATFORM, Purpose
 from api.database.engine import unit_of_work
 from api.errors import ForeignMachine, RealDataKept
 from api.evidence.service import Attestation, record_batch
+from api.gateways import service as gateways
 from api.home import Home
 from api.obligors import service as obligors
 from api.snapshots.service import END_OF_TIME, reader
 from data_contracts.adapters.folder import check_file, mapping_of, read_manifest
-from data_contracts.admission import AdmissionResult, admit
+from data_contracts.adapters.source import source_of
+from data_contracts.admission import AdmissionResult, Prepared, admit, enter, prepare
 from data_contracts.contract import RecordKind
-from data_contracts.errors import MillgradeError, UnknownMapping
+from data_contracts.errors import UnknownMapping
+from data_contracts.evidence.gateways import AttestationLevel, Sealed
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, obligor_id
 from data_contracts.mapping import CsvOptions, Mapping, load_mapping, shipped_mappings
-from data_contracts.observations.register import paths_of
+from data_contracts.observations.gathering import Gathering
 from data_contracts.observations.store import ObservationStore
-from data_contracts.observations.tables import batch, chunk
+from data_contracts.observations.tables import chunk
 from data_contracts.vocabulary import DataOrigin
 
 Progress = Callable[[str, int, int], None]
@@ -80,43 +83,57 @@ def live_mapping(name: str, *, livemode: bool) -> Mapping:
     )
 
 
+def prepare_text(text: bytes, *, mapping: Mapping, obligor: ObligorId | None, now: datetime) -> Prepared:
+    """Read and check delimited text that came in through a door, before its turn. Raises as `prepare`."""
+    return prepare(source_of(SOURCE_NAME, text), mapping, obligor=obligor, received_time=now)
+
+
 def receive(
     connection: sa.Connection,
     home: Home,
-    text: bytes,
+    gathered: Gathering,
+    prepared: Prepared,
     *,
-    mapping: Mapping,
-    obligor: ObligorId | None,
     only_own_machines: bool,
     livemode: bool,
-    attestation: Attestation,
+    sender: Sender,
     now: datetime,
 ) -> AdmissionResult:
-    """Admit delimited text that came in through a door, in the caller's transaction.
+    """Admit what came in through a door, in the caller's transaction, and log it with its attestation.
 
     `only_own_machines`: every machine must bear the obligor's name or be owned by it. Raises ConsentMissing where one
     whose rows came in gives no `platform` consent (for live: gave none itself), RealDataKept where a test key writes
-    about one of whom real data is kept, ForeignMachine, and as `admit`. What is refused leaves no file behind.
+    about one of whom real data is kept, and ForeignMachine: the caller rolls back and takes back what was gathered.
     """
+    obligor = prepared.obligor
     if obligor is not None:
         _check_owner(connection, home, obligor, livemode=livemode, now=now)
-    store = ObservationStore(home.observations)
-    with TemporaryDirectory() as folder:
-        source = Path(folder) / SOURCE_NAME
-        source.write_bytes(text)
-        result = admit(connection, store, source, mapping, obligor=obligor, received_time=now)
-    try:
-        obligors.register(connection, result.obligor_ids, now=now)
-        for owner in result.obligor_ids:
+    result = enter(connection, gathered, prepared, received_time=now)
+    obligors.register(connection, result.obligor_ids, now=now)
+    for owner in result.obligor_ids:
+        if owner != obligor:
             _check_owner(connection, home, owner, livemode=livemode, now=now, besides=result.batch_id)
-        if only_own_machines:
-            assert obligor is not None, "a gateway's key names its obligor"
-            _check_machines(connection, home, result.batch_id, obligor, now=now)
-    except MillgradeError:
-        store.discard(paths_of(connection, result.batch_id))
-        raise
-    record_batch(connection, result.batch_id, attestation, now=now)
+    if only_own_machines:
+        assert obligor is not None, "a gateway's key names its obligor"
+        _check_machines(connection, home, result.batch_id, obligor, now=now)
+    sealed = [] if sender.sealed is None else gateways.keep(connection, sender.sealed, result.batch_id, now=now)
+    record_batch(connection, result.batch_id, sender.attestation, besides=sealed, now=now)
     return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who sent a batch, by the owner of the key, and the seal that it bears, if any, as it was examined."""
+
+    owner: str
+    sealed: Sealed | None
+
+    @property
+    def attestation(self) -> Attestation:
+        """A key of ours makes the channel an authenticated one; a seal says which gateway sent it, in which place."""
+        if self.sealed is None:
+            return Attestation(level=AttestationLevel.AUTHENTICATED, by=self.owner)
+        return Attestation(level=self.sealed.level, by=self.owner, seal_digest=self.sealed.seal.digest)
 
 
 def _check_owner(
@@ -135,11 +152,8 @@ def _check_owner(
     consents.require(connection, owner, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
     if livemode:
         return
-    kept = reader(connection, home).batches(as_of=END_OF_TIME, obligor_ids=[owner])
-    real = sa.select(batch.c.batch_id).where(
-        batch.c.batch_id.in_([name for name in kept if name != besides]), batch.c.data_origin == DataOrigin.REAL.value
-    )
-    if connection.scalar(real.limit(1)) is not None:
+    kept = reader(connection, home)
+    if kept.has_batch_of(DataOrigin.REAL, owner, as_of=END_OF_TIME, besides=besides):
         raise RealDataKept(
             f"Real data is kept of {owner}, and a test key's rows would be synthetic.",
             hint="Send with a live key, or try it out under an obligor made for tests.",

@@ -39,6 +39,14 @@ def read_parquet(source: SourceFile, mapping: Mapping) -> RawTable:
         targets = resolve_columns(mapping, names, source.name)
         wanted = sorted({target.column for target in targets.values()})
         _check_types(file.schema_arrow, wanted, source.name)
+        # Texts stay encoded: most columns of texts have few distinct ones, which are then looked at once each.
+        texts = [name for name in wanted if _is_text(file.schema_arrow.field(name).type)]
+        file = pq.ParquetFile(
+            pa.BufferReader(source.data),
+            metadata=file.metadata,
+            page_checksum_verification=True,
+            read_dictionary=texts,
+        )
         groups = [file.read_row_group(group, columns=wanted) for group in range(file.num_row_groups)]
         for group in groups:
             group.validate(full=True)  # text must be UTF-8, which reading alone does not look at
@@ -57,6 +65,10 @@ def read_parquet(source: SourceFile, mapping: Mapping) -> RawTable:
         row_numbers=np.arange(1, rows + 1, dtype=np.int64),
         ragged=(),
     )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _check_types(schema: pa.Schema, wanted: list[str], source: str) -> None:

@@ -70,9 +70,14 @@ def open_source(path: Path) -> SourceFile:
         raise UnreadableSource(f"There is no file {path.name}.", hint="Check the path.") from error
     except OSError as error:
         raise UnreadableSource(f"{path.name} cannot be read: {error.strerror}.") from error
+    return source_of(path.name, data)
+
+
+def source_of(name: str, data: bytes) -> SourceFile:
+    """A source by its bytes. Raises UnreadableSource where there are none."""
     if not data:
-        raise UnreadableSource(f"{path.name} is empty (0 bytes).", hint="Was the export or the transfer cut off?")
-    return SourceFile(name=path.name, data=data, sha256=hashlib.sha256(data).hexdigest())
+        raise UnreadableSource(f"{name} is empty (0 bytes).", hint="Was the export or the transfer cut off?")
+    return SourceFile(name=name, data=data, sha256=hashlib.sha256(data).hexdigest())
 
 
 def check_names_are_unique(names: Sequence[str], source: str) -> None:

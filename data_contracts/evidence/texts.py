@@ -22,7 +22,12 @@ class Texts:
         encoded = array if _has_distinct_words(array) else pc.cast(array, pa.string()).dictionary_encode()
         words = [word.encode() for word in encoded.dictionary.to_pylist()]
         self._spelled = [struct.pack("<I", len(word)) + word for word in words]
-        said = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+        said = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+        if (alone := _said_alone(said, bounds)) is not None:
+            self.codes = np.zeros(len(said), dtype="<u4")
+            self._cuts, self._used = list(range(len(bounds))), alone
+            return
+        said = said.astype(np.int64)
         self.codes = np.full(len(said), NULL, dtype="<u4")
         rows = np.flatnonzero(said >= 0)
         chunk = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))[rows]
@@ -40,6 +45,16 @@ class Texts:
         """How many distinct texts a chunk has, and each of them spelled out."""
         words = self._used[self._cuts[chunk] : self._cuts[chunk + 1]]
         return struct.pack("<I", len(words)) + b"".join([self._spelled[word] for word in words])
+
+
+def _said_alone(said: NDArray[np.int32], bounds: Ints) -> list[int] | None:
+    """The one text of each chunk, where each says one throughout: its unit, or the profile of all rows."""
+    sizes = np.diff(bounds)
+    if not (sizes > 0).all():
+        return None
+    first = said[bounds[:-1]]
+    is_alone = (first >= 0).all() and (said[bounds[0] : bounds[-1]] == np.repeat(first, sizes)).all()
+    return first.tolist() if is_alone and len(said) == sizes.sum() else None
 
 
 def _uses(keys: Ints) -> tuple[Ints, Ints]:

@@ -19,6 +19,7 @@ from data_contracts.observations.query import SUPERSEDED, Question, current_rows
 from data_contracts.observations.register import Connection, Record
 from data_contracts.observations.store import ObservationStore
 from data_contracts.profile import SourceProfile
+from data_contracts.vocabulary import DataOrigin
 
 MACHINE_COLUMNS = ("owned_until", "asset_value_minor", "currency", "install_date")
 OWNERSHIP_COLUMNS = ("machine_uid", "obligor_id", "event_time", *MACHINE_COLUMNS)
@@ -165,6 +166,15 @@ class ObservationReader:
             for owner in units[unit]:
                 found[owner][sequence] = batch_id
         return {owner: tuple(batch for _, batch in sorted(batches.items())) for owner, batches in found.items()}
+
+    def has_batch_of(
+        self, origin: DataOrigin, obligor_id: ObligorId, *, as_of: datetime, besides: BatchId | None = None
+    ) -> bool:
+        """Whether a batch of that origin, another than `besides`, has rows about the obligor or the machines that it is
+        known at `as_of` to have had."""
+        machines = self.machines(as_of=as_of, obligor_ids=[obligor_id])
+        units = sorted({obligor_id, *machines["machine_uid"].to_pylist()})
+        return register.is_origin_of(self.connection, origin, units, besides=besides)
 
     def _ask(
         self,

@@ -13,9 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from data_contracts.chunks import Chunks
-from data_contracts.contract import RecordKind
+from data_contracts.contract import Contract, RecordKind
 from data_contracts.findings import QuarantinedRow
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
+from data_contracts.identity import spans
+from data_contracts.observations.store import Part, StoredFile
 from data_contracts.observations.tables import (
     batch,
     chunk,
@@ -27,6 +29,7 @@ from data_contracts.observations.tables import (
     source_profile,
 )
 from data_contracts.profile import SourceProfile, parse_profile
+from data_contracts.vocabulary import DataOrigin
 
 Connection = sa.Connection
 Record = sa.Row[*tuple[Any, ...]]
@@ -80,12 +83,39 @@ def save_batch(connection: Connection, key: BatchKey, fields: Mapping[str, Any])
     connection.execute(sa.insert(batch), {"sequence": key.sequence, "batch_id": key.batch_id, **fields})
 
 
-def save_files(connection: Connection, batch_id: BatchId, files: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of new files, each holding rows of this batch only."""
-    if files:
-        connection.execute(sa.insert(observation_file), list(files))
-        shares = [{"sha256": file["sha256"], "batch_id": batch_id, "rows": file["rows"]} for file in files]
-        connection.execute(sa.insert(observation_file_batch), shares)
+def file_row(
+    file: StoredFile,
+    part: Part,
+    contract: Contract,
+    *,
+    merges: bool,
+    contract_version: str,
+    received_time: datetime,
+) -> dict[str, Any]:
+    """The register's row of a file of `part`, whose rows are in stored order and at least one."""
+    units = part.table[contract.unit_column]
+    return {
+        "sha256": file.sha256,
+        "path": file.path,
+        "kind": contract.kind.value,
+        "partition": part.partition,
+        "bucket": part.bucket,
+        "rows": part.table.num_rows,
+        "bytes": file.size,
+        **spans(part.table),
+        "unit_from": units[0].as_py(),
+        "unit_until": units[-1].as_py(),
+        "merges": merges,
+        "contract_version": contract_version,
+        "received_time": received_time,
+    }
+
+
+def save_file(connection: Connection, row: Mapping[str, Any], held: Mapping[BatchId, int]) -> None:
+    """A new file, and how many rows of each batch it holds."""
+    connection.execute(sa.insert(observation_file), dict(row))
+    shares = [{"sha256": row["sha256"], "batch_id": batch_id, "rows": rows} for batch_id, rows in held.items()]
+    _insert(connection, observation_file_batch, shares)
 
 
 def save_chunks(
@@ -176,23 +206,39 @@ def save_machines(
 
 
 def paths_of(connection: Connection, batch_id: BatchId) -> list[str]:
-    """The files that were written for a batch, by their paths in the store."""
+    """The files that hold rows of a batch, by their paths in the store."""
     of_batch = observation_file_batch.c.batch_id == batch_id
     joined = observation_file.join(observation_file_batch, observation_file_batch.c.sha256 == observation_file.c.sha256)
     return list(connection.scalars(sa.select(observation_file.c.path).select_from(joined).where(of_batch)))
 
 
 def files_in(
-    connection: Connection, kind: RecordKind, *, partitions: Iterable[str] | None, buckets: Iterable[int]
+    connection: Connection, kind: RecordKind, *, buckets: Iterable[int], event_span: tuple[int, int] | None
 ) -> Sequence[Record]:
-    """Registered files of a kind in some buckets and, unless None, some partitions."""
-    query = sa.select(observation_file).where(
-        observation_file.c.kind == kind, observation_file.c.bucket.in_(sorted(buckets))
+    """Registered files of a kind in some buckets that reach into a span of event time (UTC microseconds, both ends
+    inclusive; None: whenever)."""
+    table = observation_file.c
+    query = sa.select(observation_file).where(table.kind == kind, table.bucket.in_(sorted(buckets)))
+    if event_span is not None:
+        first, last = event_span
+        query = query.where(table.event_until >= first, table.event_from <= last)
+    return connection.execute(query.order_by(table.path)).all()
+
+
+def files_about(
+    connection: Connection, units: Sequence[str], *, event_from: int, event_until: int, known_from: int | None
+) -> set[str]:
+    """Hashes of the files that hold rows of a batch that speaks of one of a few `units` and reaches into a span of
+    event time, both ends inclusive. Batches of which nothing was known before `known_from` are enough. UTC µs."""
+    speaks = sa.select(chunk.c.batch_id).where(chunk.c.unit.in_(units))
+    if known_from is not None:
+        speaks = speaks.where(chunk.c.recorded_from >= known_from)
+    found = (
+        sa.select(observation_file_batch.c.sha256)
+        .join(batch, batch.c.batch_id == observation_file_batch.c.batch_id)
+        .where(batch.c.batch_id.in_(speaks), batch.c.event_from <= event_until, batch.c.event_until >= event_from)
     )
-    if partitions is not None:
-        first, last = min(partitions), max(partitions)
-        query = query.where(observation_file.c.partition.between(first, last))
-    return connection.execute(query.order_by(observation_file.c.path)).all()
+    return set(connection.scalars(found))
 
 
 def visible_files(
@@ -264,6 +310,16 @@ def batches_about(connection: Connection, units: Sequence[str], as_of: datetime)
     )
     for some in slices(units):
         yield from connection.execute(query.where(table.unit.in_(some)))
+
+
+def is_origin_of(connection: Connection, origin: DataOrigin, units: Sequence[str], *, besides: BatchId | None) -> bool:
+    """Whether a batch of that origin, another than `besides`, speaks of one of these units."""
+    table = batch.c
+    of_origin = sa.select(chunk.c.batch_id).join(batch, table.batch_id == chunk.c.batch_id)
+    of_origin = of_origin.where(table.data_origin == origin.value, table.batch_id != (besides or ""))
+    return any(
+        connection.scalar(of_origin.where(chunk.c.unit.in_(some)).limit(1)) is not None for some in slices(units)
+    )
 
 
 def profiles(connection: Connection) -> dict[ProfileId, SourceProfile]:

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +18,8 @@ import sqlalchemy as sa
 
 from data_contracts.contract import Contract
 from data_contracts.errors import StoreDamaged
-from data_contracts.identity import instants
+from data_contracts.identifiers import BatchId
+from data_contracts.observations import register
 from data_contracts.observations.register import Connection, Record
 from data_contracts.observations.store import ObservationStore, Part
 from data_contracts.observations.tables import observation_file, observation_file_batch, retired_file
@@ -66,24 +66,15 @@ def replace_files(
         path = stored.path
     _forget(connection, [file for file in old if file.path != path], why, now)
     if path is not None and path not in {file.path for file in old}:
-        units = table[contract.unit_column]
-        row = {
-            "sha256": stored.sha256,
-            "path": path,
-            "kind": contract.kind.value,
-            "partition": old[0].partition,
-            "bucket": old[0].bucket,
-            "rows": table.num_rows,
-            "bytes": stored.size,
-            **_spans(table),
-            "unit_from": units[0].as_py(),
-            "unit_until": units[-1].as_py(),
-            "merges": merges,
-            "contract_version": old[0].contract_version,
-            "received_time": max(file.received_time for file in old),
-        }
-        connection.execute(sa.insert(observation_file), row)
-        connection.execute(sa.insert(observation_file_batch), _shares(table, stored.sha256))
+        row = register.file_row(
+            stored,
+            folder,
+            contract,
+            merges=merges,
+            contract_version=old[0].contract_version,
+            received_time=max(file.received_time for file in old),
+        )
+        register.save_file(connection, row, _held(table))
     return path
 
 
@@ -102,15 +93,7 @@ def _forget(connection: Connection, files: Sequence[Record], why: Retirement, no
         retire(connection, file.path, why=why, now=now)
 
 
-def _shares(table: pa.Table, sha256: str) -> list[dict[str, Any]]:
+def _held(table: pa.Table) -> dict[BatchId, int]:
     """How many rows of each batch the file holds."""
     counted = table.group_by("batch_id").aggregate([("batch_id", "count")]).sort_by("batch_id").to_pylist()
-    return [{"sha256": sha256, "batch_id": row["batch_id"], "rows": row["batch_id_count"]} for row in counted]
-
-
-def _spans(table: pa.Table) -> dict[str, int]:
-    spans: dict[str, int] = {}
-    for name in ("event", "recorded"):
-        times = instants(table[f"{name}_time"])
-        spans |= {f"{name}_from": int(times.min()), f"{name}_until": int(times.max())}
-    return spans
+    return {BatchId(row["batch_id"]): row["batch_id_count"] for row in counted}

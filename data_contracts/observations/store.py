@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
@@ -146,25 +148,46 @@ class ObservationStore:
 
 
 def _parquet_bytes(table: pa.Table, rows_per_group: int) -> pa.Buffer:
-    # An encoded column would carry its whole dictionary into the file, words of other files included.
-    table = table.cast(pa.schema([_decoded(field) for field in table.schema]))
-    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
+    writer = pq.ParquetWriter(
         sink,
-        row_group_size=rows_per_group,
+        table.schema,
         compression=COMPRESSION,
         compression_level=COMPRESSION_LEVEL,
-        use_dictionary=texts,
+        use_dictionary=[field.name for field in table.schema if _is_text(field.type)],
         write_page_checksum=True,
         store_schema=False,
     )
+    with writer:
+        for start in range(0, table.num_rows, rows_per_group):
+            writer.write_table(_of_own_words(table.slice(start, rows_per_group)), row_group_size=rows_per_group)
     return sink.getvalue()
 
 
-def _decoded(field: pa.Field) -> pa.Field:
-    return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_dictionary(kind))
+
+
+def _of_own_words(table: pa.Table) -> pa.Table:
+    """The same rows with dictionaries of the texts that they say: an encoded column would carry its whole dictionary
+    into the file, words of other files included."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            column = table.column(position).combine_chunks()
+            table = table.set_column(position, field, _compacted(column))
+    return table
+
+
+def _compacted(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    if not len(column.dictionary):
+        return column
+    codes = pc.fill_null(column.indices, 0).to_numpy(zero_copy_only=False)
+    given = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    is_said = np.zeros(len(column.dictionary), dtype=np.bool_)
+    is_said[codes[given]] = True
+    places = (np.cumsum(is_said) - 1).astype(np.int32)
+    words = column.dictionary.filter(pa.array(is_said))
+    return pa.DictionaryArray.from_arrays(pa.array(places[codes], mask=~given), words)
 
 
 def _sync_folders(root: Path, folders: Iterable[Path]) -> None:

@@ -106,7 +106,7 @@ observation_file = sa.Table(
     sa.Column("merges", sa.Boolean, nullable=False),
     sa.Column("contract_version", sa.String(20), nullable=False),
     sa.Column("received_time", Instant, nullable=False),
-    sa.Index("ix_observation_file_kind_event_from", "kind", "event_from"),
+    sa.Index("ix_observation_file_kind_event_until", "kind", "event_until"),
 )
 """A Parquet file that counts. `path` is relative to the store; ranges are inclusive; `merges` says that some of its
 identities have rows in other files (or twice in this one), so that a reader must choose between versions."""

@@ -9,6 +9,7 @@ import pytest
 from front_door import NOW, OBLIGOR, Door, sample_mapping
 
 from data_contracts.adapters.read import read_source
+from data_contracts.adapters.source import open_source
 from data_contracts.canonical import canonicalise
 from data_contracts.checks import check
 from data_contracts.contract import Contract, RecordKind, load_contract
@@ -45,7 +46,7 @@ CASES: list[tuple[str, dict[str, Any], Reason | None]] = [
 @pytest.mark.parametrize(("column", "changes", "reason"), CASES)
 def test_the_contract_decides(door: Door, column: str, changes: dict[str, Any], reason: Reason | None) -> None:
     contract, mapping = with_column(column, **changes), sample_mapping()
-    raw = read_source(door.file(LINES), mapping)
+    raw = read_source(open_source(door.file(LINES)), mapping)
     canonical = canonicalise(raw, mapping, contract, obligor=OBLIGOR, received_time=NOW)
     check(canonical, raw, mapping, contract, received_time=NOW)
     found = [(row.column, row.reason) for row in canonical.faults.quarantined(raw.row_numbers)]
