@@ -1,6 +1,6 @@
-"""The machine-days of `benchmarks.minute_samples` by DuckDB and by Polars, every measure.
+"""The machine-days of `benchmarks.minute_samples` by DuckDB and by Polars, shortened to what these samples need.
 
-Both may use what they know of these samples and the kernel does not: a row says state, mode and power together, one
+Both use what they know of these samples and the kernel does not: a row says state, mode and power together, one
 hold fits all, no silence is longer than a day, clocks never change at the site, and the rows of a file come in order.
 """
 
@@ -39,6 +39,16 @@ MEASURES = (
     "first_sample",
     "last_sample",
 )
+GENERAL_MEASURES = (
+    *MEASURES,
+    "unknown_seconds",
+    "maintenance_seconds",
+    "setup_seconds",
+    "powered_seconds",
+    "observed_seconds",
+    "coverage",
+)
+"""What the general queries give as well."""
 KEYS = ("machine_uid", "day")
 
 QUERY = f"""
@@ -191,7 +201,7 @@ def _summed(pieces: pl.LazyFrame, *, whole: bool) -> pl.LazyFrame:
     return pieces.group_by(KEYS).agg(sums + events if whole else sums)
 
 
-def comparable(days: pd.DataFrame) -> pd.DataFrame:
+def comparable(days: pd.DataFrame, measures: Sequence[str] = MEASURES) -> pd.DataFrame:
     """The measures as floats by machine and day number, in order; what was never measured is 0."""
     keyed = days.assign(machine_uid=days["machine_uid"].astype(str), day=days["day"].astype("int64"))
-    return keyed.set_index(list(KEYS)).sort_index()[list(MEASURES)].astype("float64").fillna(0.0)
+    return keyed.set_index(list(KEYS)).sort_index()[list(measures)].astype("float64").fillna(0.0)
