@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from features.snapshot import FeatureSnapshot
-from risk_reports.narrative import LANGUAGE_KEYS, Words, credit_reason_sentences, fact_sentences, freeze
+from risk_reports.narrative import LANGUAGE_KEYS, Words, credit_reason_sentences, fact_sentences, freeze, readings
 from risk_reports.numbers import money, number, quantity, ratio
 from risk_reports.wording.catalogue import Language, wording
 from scoring.facts import FactSource
@@ -22,6 +22,7 @@ def narrative(decision: CreditDecision, snapshot: FeatureSnapshot) -> dict[str, 
     def tell(language: Language) -> Words:
         return {
             "reasons": credit_reason_sentences(decision.score, language),
+            **readings(decision.score.reasons, language),
             "findings": [_finding(finding, decision.request.currency, language) for finding in decision.findings],
             "covenants": [_covenant(covenant, language) for covenant in decision.covenants],
             "facts": fact_sentences(snapshot, language),

@@ -43,6 +43,12 @@ def number(value: float, language: Language, *, digits: int = 4) -> str:
     return _decimal(Decimal(repr(value)), digits, language)
 
 
+def signed(value: float, language: Language, *, digits: int = 3) -> str:
+    """A plain figure with its sign, also where it is above zero."""
+    sign = "+" if value >= 0 else ""
+    return sign + _decimal(Decimal(repr(value)), digits, language, fixed=True)
+
+
 def _decimal(value: Decimal, digits: int, language: Language, *, fixed: bool = False) -> str:
     return str(format_decimal(value, format=_pattern(digits, fixed), locale=_locale(language)))
 

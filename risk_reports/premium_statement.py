@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.snapshot import FeatureSnapshot
-from risk_reports.narrative import LANGUAGE_KEYS, Words, fact_sentences, freeze, reason_sentences
+from risk_reports.narrative import LANGUAGE_KEYS, Words, fact_sentences, freeze, readings, reason_sentences
 from risk_reports.numbers import money, number
 from risk_reports.wording.catalogue import Language, wording
 from scoring.records import PremiumQuote
@@ -16,7 +16,11 @@ def narrative(quote: PremiumQuote, snapshot: FeatureSnapshot) -> dict[str, Any]:
     """Reasons and facts as sentences in zh and en, to be frozen with the quote."""
 
     def tell(language: Language) -> Words:
-        return {"reasons": reason_sentences(quote.reasons, language), "facts": fact_sentences(snapshot, language)}
+        return {
+            "reasons": reason_sentences(quote.reasons, language),
+            **readings(quote.reasons, language),
+            "facts": fact_sentences(snapshot, language),
+        }
 
     return freeze(tell)
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.credit_decisions.asked import AssetAsked, FactsAsked
 from api.http.shapes import AmountMinor, Asked, Currency, ObligorCode, Told, UtcInstant
-from api.scores.schemas import FullScoreTold
+from api.scores.schemas import FullScoreTold, ReadingsTold
 from scoring.records import CollateralBasis, CreditProduct, Layer, Outcome, Stage
 
 
@@ -115,10 +115,9 @@ class ProvisionTold(Told):
     expected_credit_loss_lifetime_minor: int
 
 
-class DecisionWordsTold(Told):
+class DecisionWordsTold(ReadingsTold):
     """The decision in sentences of one language."""
 
-    reasons: list[str]
     findings: list[str]
     covenants: list[str]
     facts: list[str]

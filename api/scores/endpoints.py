@@ -16,7 +16,7 @@ from api.scores.schemas import ExplanationAnswer, ScoreAnswer, ScoreTold
 from api.scores.service import CurrentScore
 from api.snapshots.plain import age_seconds, plain_note
 from features.snapshot import plain_feature
-from risk_reports.narrative import Words, credit_reason_sentences, fact_sentences, freeze
+from risk_reports.narrative import Words, credit_reason_sentences, fact_sentences, freeze, readings
 from risk_reports.wording.catalogue import Language
 from scoring.canonical import plain_score
 
@@ -83,5 +83,6 @@ def _current(work: Work, obligor_id: str, what: str) -> CurrentScore:
 def _words(current: CurrentScore, language: Language) -> Words:
     return {
         "reasons": credit_reason_sentences(current.record, language),
+        **readings(current.record.reasons, language),
         "facts": fact_sentences(current.snapshot, language),
     }

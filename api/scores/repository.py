@@ -1,4 +1,4 @@
-"""Score records as rows: appended, never changed."""
+"""Score records as rows, with their reasons in the words of their time: appended, never changed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.evidence.claims import Kind
 from api.evidence.service import record_answers
 from api.identity import answer_id
 from data_contracts.identifiers import ObligorId
+from risk_reports.narrative import score_narrative
 from scoring.canonical import canonical_bytes, plain_score
 from scoring.records import ScoreRecord
 
@@ -37,7 +38,7 @@ def append(
 
 
 def _row(record: ScoreRecord, consent_ids: list[str], now: datetime) -> dict[str, object]:
-    plain = plain_score(record)
+    plain = {**plain_score(record), **score_narrative(record)}
     return {
         "score_id": answer_id("s", plain),
         "obligor_id": record.obligor_id,

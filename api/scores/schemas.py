@@ -84,10 +84,18 @@ class FullScoreTold(ScoreTold):
     reasons: list[ReasonTold]
 
 
-class WordsTold(Told):
-    """Sentences in one language."""
+class ReadingsTold(Told):
+    """Reasons in sentences of one language: plain, and as a loan officer, an insurer and the firm itself read them."""
 
     reasons: list[str]
+    officer: list[str]
+    insurer: list[str]
+    sme: list[str]
+
+
+class WordsTold(ReadingsTold):
+    """Sentences in one language: reasons, and what is known of the machines."""
+
     facts: list[str]
 
 
