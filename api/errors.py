@@ -164,6 +164,18 @@ class GatewayKeyGone(BusinessError):
     code = "gateway_key_revoked"
 
 
+class PledgeNotReviewed(BusinessError):
+    """Something of a reservation is like something that stands pledged, and nobody said that it was looked at."""
+
+    code = "pledge_not_reviewed"
+
+
+class PledgeNotStanding(BusinessError):
+    """A reservation that is to be confirmed was refused, has lapsed or was released."""
+
+    code = "pledge_not_standing"
+
+
 class RequestTimedOut(OperatingError):
     """A request took longer than it may; nothing of it was kept unless an answer says so."""
 
@@ -217,6 +229,8 @@ PLACES: dict[type[Exception], Place] = {
     GatewayKeyGone: Place(status=409, title="The gateway's key was revoked"),
     EvidenceErased: Place(status=409, title="It was erased"),
     RealDataKept: Place(status=409, title="Real data is kept of this obligor"),
+    PledgeNotReviewed: Place(status=409, title="Somebody must look at the pledge first"),
+    PledgeNotStanding: Place(status=409, title="The reservation does not stand"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),
     UnsupportedMediaType: Place(status=415, title="The media type is not supported"),

@@ -13,6 +13,8 @@ from api.database.engine import create_engine
 from api.database.migrate import current_revision, head_revision, migrate
 from api.errors import HomeOutdated
 
+OWNER_ONLY = 0o600
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
@@ -51,6 +53,11 @@ class Home:
         """Keys that sign the log's checkpoints."""
         return self.root / "evidence"
 
+    @property
+    def pledges(self) -> Path:
+        """The key under which pledged things are fingerprinted."""
+        return self.root / "pledges"
+
 
 def open_home(root: Path, *, database_url: str | None = None) -> Home:
     """Open the home at `root`, making it when absent. An empty database is migrated; an outdated one is refused."""
@@ -71,6 +78,23 @@ def open_home(root: Path, *, database_url: str | None = None) -> Home:
 def database_url_of(root: Path) -> str:
     """The address of the database in the home itself."""
     return f"sqlite:///{root / 'millgrade.db'}"
+
+
+def keep_secret(path: Path, content: bytes) -> bool:
+    """Write a secret that only its owner may read, unless there is one; of rivals one wins. Whether it was this one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
 
 
 def write_once(path: Path, content: bytes) -> None:

@@ -26,6 +26,7 @@ from api.http.problem import add_problem_handlers
 from api.http.wiring import Doors, set_doors
 from api.machines import endpoints as machines
 from api.obligors import endpoints as obligors
+from api.pledges import endpoints as pledges
 from api.portal import endpoints as portal
 from api.premium_quotes import endpoints as premium_quotes
 from api.scores import endpoints as scores
@@ -37,7 +38,18 @@ DESCRIPTION = (
     "Production-data credit scoring and usage-based premiums. Millgrade recommends to licensed institutions; "
     "it never moves money. docs/api.md explains keys, idempotency, paging, consents and every problem."
 )
-RESOURCES = (credit_decisions, premium_quotes, obligors, scores, machines, telemetry, gateways, consents, health)
+RESOURCES = (
+    credit_decisions,
+    premium_quotes,
+    obligors,
+    scores,
+    machines,
+    telemetry,
+    gateways,
+    consents,
+    pledges,
+    health,
+)
 
 
 def create_app(

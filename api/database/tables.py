@@ -122,6 +122,55 @@ snapshot = sa.Table(
 """Which snapshots are stored (as files named by their content), so that the latest of an obligor can be found; and the
 roots over what a receipt can open of one (see `api.evidence.disclosure`)."""
 
+pledge = sa.Table(
+    "pledge",
+    metadata,
+    sa.Column("pledge_id", sa.String(40), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("partner_id", sa.ForeignKey("partner.partner_id"), nullable=False),
+    sa.Column("livemode", sa.Boolean, nullable=False),
+    sa.Column("reserved_time", Instant, nullable=False),
+    sa.Column("expires_time", Instant, nullable=False, comment="of the reservation, unless it was confirmed before"),
+    sa.Column("is_refused", sa.Boolean, nullable=False, comment="it collided and never stood"),
+    sa.Column("items", sa.JSON, nullable=False, comment="the kind of each item and what was found of it"),
+    sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("confirmed_time", Instant),
+    sa.Column("review", sa.String(400), comment="what a person found who looked at a likeness"),
+    sa.Column("ended_time", Instant),
+    sa.Column("end_reason", sa.String(12), comment="released or lapsed"),
+    sa.Index(None, "obligor_id", "reserved_time"),
+    sa.Index(None, "partner_id", "reserved_time"),
+)
+"""What was pledged to whom. It stands from its reservation until that expires unconfirmed, or it is ended."""
+
+pledge_slot = sa.Table(
+    "pledge_slot",
+    metadata,
+    sa.Column("token", sa.String(64), primary_key=True),
+)
+"""A keyed fingerprint that was ever claimed: a row to lock, so that rivals are judged one after another."""
+
+pledge_claim = sa.Table(
+    "pledge_claim",
+    metadata,
+    sa.Column("pledge_id", sa.ForeignKey("pledge.pledge_id"), primary_key=True),
+    sa.Column("token", sa.ForeignKey("pledge_slot.token"), primary_key=True),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("capacity", sa.BigInteger, nullable=False),
+    sa.Index(None, "token"),
+)
+"""What a pledge claims of a slot, and the most that the slot is good for as far as that pledge told."""
+
+pledge_trace = sa.Table(
+    "pledge_trace",
+    metadata,
+    sa.Column("pledge_id", sa.ForeignKey("pledge.pledge_id"), primary_key=True),
+    sa.Column("token", sa.String(64), primary_key=True),
+    sa.Column("is_left", sa.Boolean, primary_key=True, comment="left by it, or else looked for by it"),
+    sa.Index(None, "token"),
+)
+"""Keyed fingerprints of likeness: what a pledge left for others to find, and what it looks for itself."""
+
 api_key = sa.Table(
     "api_key",
     metadata,

@@ -17,7 +17,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.database.tables import consent, credit_decision, premium_quote, score_record, snapshot
+from api.database.tables import (
+    consent,
+    credit_decision,
+    pledge,
+    pledge_claim,
+    pledge_trace,
+    premium_quote,
+    score_record,
+    snapshot,
+)
 from data_contracts.evidence import log
 from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal
 from data_contracts.observations.tables import (
@@ -52,6 +61,9 @@ class Kind(StrEnum):
     SCORE_RECORD = "score_record"
     CREDIT_DECISION = "credit_decision"
     PREMIUM_QUOTE = "premium_quote"
+    PLEDGE = "pledge"
+    PLEDGE_CONFIRMATION = "pledge_confirmation"
+    PLEDGE_END = "pledge_end"
     MODEL = "model"
     PARAMETERS = "parameters"
 
@@ -91,6 +103,12 @@ CONSENT_COLUMNS = (
     *("consent_id", "obligor_id", "recipient", "purpose", "streams", "granted_time", "expires_time", "mark"),
     "evidence",
 )
+PLEDGE_COLUMNS = (
+    *("pledge_id", "obligor_id", "partner_id", "livemode", "reserved_time", "expires_time", "is_refused", "items"),
+    "parameters_version",
+)
+PLEDGE_CLAIM_COLUMNS = ("pledge_id", "token", "amount", "capacity")
+PLEDGE_TRACE_COLUMNS = ("pledge_id", "token", "is_left")
 BASIS_COLUMNS = ("features_root", "features_count", "batches_root", "batches_count")
 SNAPSHOT_COLUMNS = ("snapshot_id", "obligor_id", "as_of", "taken_time")
 ANSWER_COLUMNS = ("obligor_id", "as_of", "snapshot_id", "model_version", "parameters_version", "consent_ids")
@@ -258,6 +276,38 @@ GATEWAY_FAULTS = Plain(
     subject=lambda row: str(row.fault_id),
 )
 
+PLEDGE_CONFIRMATIONS = Plain(
+    kind=Kind.PLEDGE_CONFIRMATION,
+    table=pledge,
+    key=pledge.c.pledge_id,
+    columns=("pledge_id", "confirmed_time", "review"),
+    kept="confirmed_time",
+    subject=lambda row: str(row.pledge_id),
+    since=("confirmed_time",),
+)
+PLEDGE_ENDS = Plain(
+    kind=Kind.PLEDGE_END,
+    table=pledge,
+    key=pledge.c.pledge_id,
+    columns=("pledge_id", "ended_time", "end_reason"),
+    kept="ended_time",
+    subject=lambda row: str(row.pledge_id),
+    since=("ended_time", "end_reason"),
+)
+
+
+def pledges(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Pledges as they were reserved or refused, with a digest of what they claim and leave."""
+    for row in _rows(connection, pledge, pledge.c.pledge_id, subjects):
+        digest = hashlib.sha256()
+        for table, names in ((pledge_claim, PLEDGE_CLAIM_COLUMNS), (pledge_trace, PLEDGE_TRACE_COLUMNS)):
+            columns = [table.c[name] for name in names]
+            of_pledge = sa.select(*columns).where(table.c.pledge_id == row.pledge_id).order_by(*columns)
+            for line in connection.execute(of_pledge):
+                digest.update(_json(_columns(line, names)) + b"\n")
+        said = {**_columns(row, PLEDGE_COLUMNS), "claims_sha256": digest.hexdigest()}
+        yield Claim(kind=Kind.PLEDGE, subject=row.pledge_id, canonical=_json(said), kept_time=row.reserved_time)
+
 
 def snapshots(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Snapshots: whose, as of when, the hash of the file that holds it, and the roots of what it can be opened to."""
@@ -314,6 +364,9 @@ READERS: Mapping[Kind, Reader] = {
     Kind.SCORE_RECORD: score_records,
     Kind.CREDIT_DECISION: credit_decisions,
     Kind.PREMIUM_QUOTE: premium_quotes,
+    Kind.PLEDGE: pledges,
+    Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,
+    Kind.PLEDGE_END: PLEDGE_ENDS,
 }
 """How the claims of each kind that the database holds are read; models and parameters are files."""
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from api.home import Home
+from api.home import Home, keep_secret
 from data_contracts.errors import InvalidEvidence, OperatingError
 from data_contracts.evidence.notes import SEED_BYTES, SignatureType, Signer, read_signer
 
 PRIVATE_FILE = "log.key"
 PUBLIC_FILE = "log.pub"
-OWNER_ONLY = 0o600
 LOG_TYPES = (SignatureType.ED25519, SignatureType.ML_DSA_44_COSIGNATURE)
 
 
@@ -30,20 +28,10 @@ def public_lines(signers: Sequence[Signer]) -> str:
 
 def make_signers(folder: Path, name: str, kinds: Sequence[SignatureType], *, private: str, public: str) -> None:
     """Make keys in `folder` unless there are some; of rivals one wins."""
-    folder.mkdir(parents=True, exist_ok=True)
     signers = [Signer(name, kind, secrets.token_bytes(SEED_BYTES)) for kind in kinds]
     text = "".join(f"{signer.private_line}\n" for signer in signers)
-    draft = folder / f".{private}.{secrets.token_hex(8)}"
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        (folder / private).hardlink_to(draft)
-    except FileExistsError:
+    if not keep_secret(folder / private, text.encode()):
         return
-    finally:
-        draft.unlink(missing_ok=True)
     (folder / public).write_text(public_lines(signers), encoding="utf-8")
 
 

@@ -46,6 +46,9 @@ RECORDS = (
     business.score_record,
     business.credit_decision,
     business.premium_quote,
+    business.pledge,
+    business.pledge_claim,
+    business.pledge_trace,
 )
 """Tables whose rows are logged, or follow from what is."""
 

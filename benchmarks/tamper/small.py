@@ -20,6 +20,7 @@ from api.home import Home, open_home
 from api.operations import consents, machines, obligors
 from api.operations.entries import entries, read_all
 from api.partners.repository import LOCAL
+from api.pledges import service as pledges
 from api.premium_quotes import service as premium_quotes
 from api.scores.service import score_all
 from api.telemetry.service import ingest_file
@@ -29,6 +30,7 @@ from data_contracts.identifiers import BatchId, ObligorId
 from data_contracts.mapping import Mapping, parse_mapping
 from data_contracts.observations.tables import batch, to_microseconds
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
+from scoring.supply_chain.pledges.items import ItemKind, MachineItem
 
 FIRST, SECOND = ObligorId("91999999MA0000001N"), ObligorId("91999999MA0001000T")
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
@@ -68,6 +70,7 @@ def build(folder: Path) -> Home:
     for firm in (FIRST, SECOND):
         decide(home, firm)
     quote(home)
+    pledge(home)
     given = consents.add(home, read_all(entries(None, CONSENT, names=consents.NAMES), consents.read_entry), now=NOW)
     consents.remove(home, given[0]["consent_id"], now=NOW)
     return home
@@ -118,6 +121,17 @@ def seal_batches(home: Home) -> None:
             text = signed(sent, key)
             sealed = gateways.examine(connection, text, body=body, obligor_id=FIRST, livemode=False, now=NOW)
             gateways.keep(connection, sealed, BatchId(batch_id), now=NOW)
+
+
+def pledge(home: Home) -> None:
+    """A machine that is pledged, asked for again in vain, and released."""
+    machine = MachineItem(maker="M", serial_number="1", machine_uid=None)
+    asked = pledges.PledgeRequest(obligor_id=FIRST, kinds=[ItemKind.MACHINE], items=[machine])
+    with unit_of_work(home.engine) as connection:
+        held = pledges.reserve(connection, home, asked, partner=LOCAL, livemode=False, now=NOW)
+        pledges.confirm(connection, held["pledge_id"], review=None, now=NOW)
+        pledges.reserve(connection, home, asked, partner=LOCAL, livemode=False, now=NOW)
+        pledges.release(connection, held["pledge_id"], now=NOW)
 
 
 def mapping() -> Mapping:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from api.database.tables import consent, credit_decision, premium_quote, score_record, snapshot
+from api.database.tables import consent, credit_decision, pledge, premium_quote, score_record, snapshot
 from api.evidence import claims
 from api.evidence.claims import READERS, Claim, Kind
 from api.home import Home
@@ -139,6 +139,9 @@ _KEYS = {
     Kind.SCORE_RECORD: score_record.c.score_id,
     Kind.CREDIT_DECISION: credit_decision.c.decision_id,
     Kind.PREMIUM_QUOTE: premium_quote.c.quote_id,
+    Kind.PLEDGE: pledge.c.pledge_id,
+    Kind.PLEDGE_CONFIRMATION: pledge.c.pledge_id,
+    Kind.PLEDGE_END: pledge.c.pledge_id,
 }
 
 
@@ -150,6 +153,8 @@ def _named_by_answers(connection: sa.Connection, home: Home) -> Iterable[Claim]:
                 yield claims.model(kind, version)
         for version in connection.scalars(sa.select(table.c.parameters_version).distinct()):
             yield claims.parameters(version)
+    for version in connection.scalars(sa.select(pledge.c.parameters_version).distinct()):
+        yield claims.parameters(version)
     for card in sorted(home.models.glob("*/*/card.json")):
         yield claims.model(card.parent.parent.name, card.parent.name)
 

@@ -14,7 +14,16 @@ import sqlalchemy as sa
 from kept_home import SIGNED, Kept
 
 from api.database.engine import unit_of_work
-from api.database.tables import consent, credit_decision, premium_quote, score_record, snapshot
+from api.database.tables import (
+    consent,
+    credit_decision,
+    pledge,
+    pledge_claim,
+    pledge_trace,
+    premium_quote,
+    score_record,
+    snapshot,
+)
 from api.evidence import claims
 from api.evidence.claims import Kind
 from api.evidence.keys import PRIVATE_FILE, log_signers
@@ -114,6 +123,9 @@ def test_an_unreadable_row_stops_no_audit(kept: Kept, insider: sa.Connection) ->
         (score_record, claims.SCORE_COLUMNS, {"body"}),
         (credit_decision, claims.DECISION_COLUMNS, {"body"}),
         (premium_quote, claims.QUOTE_COLUMNS, {"body"}),
+        (pledge, claims.PLEDGE_COLUMNS, {"confirmed_time", "review", "ended_time", "end_reason"}),
+        (pledge_claim, claims.PLEDGE_CLAIM_COLUMNS, set()),
+        (pledge_trace, claims.PLEDGE_TRACE_COLUMNS, set()),
     ],
 )
 def test_a_claim_says_every_column(table: sa.Table, names: tuple[str, ...], elsewhere: set[str]) -> None:

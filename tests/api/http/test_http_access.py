@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -57,6 +58,11 @@ def a_gateway_key(firm: str) -> dict[str, Any]:
     return {"obligor_id": firm, "gateway": "G1", "public_key": base64.b64encode(public).decode()}
 
 
+def a_pledge(firm: str) -> dict[str, Any]:
+    """A machine to pledge, another for each call."""
+    return {"obligor_id": firm, "items": [{"kind": "machine", "maker": "M", "serial_number": uuid4().hex}]}
+
+
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
@@ -92,6 +98,11 @@ RULES = {
     "listConsents": Rule("bank insurer obligor operator", has_object=False),
     "getConsent": Rule("bank insurer obligor operator", all_seeing="operator", makes="createConsent"),
     "withdrawConsent": Rule("obligor operator", all_seeing="operator", makes="createConsent"),
+    "createPledge": Rule("bank", status=201, body=a_pledge, is_looked_at="pledge"),
+    "listPledges": Rule("bank obligor", has_object=False),
+    "getPledge": Rule("bank obligor", makes="createPledge", is_looked_at="pledge"),
+    "confirmPledge": Rule("bank", status=201, body=lambda _: {}, makes="createPledge"),
+    "releasePledge": Rule("bank", makes="createPledge"),
     "getLiveness": Rule("open"),
     "getReadiness": Rule("open"),
     "getMetrics": Rule("open"),
@@ -103,6 +114,7 @@ MAKERS = {
     "createPremiumQuote": ("insurer", "quote", "quote_id", cover),
     "createGatewayKey": ("obligor", "gateway_key", "key_id", a_gateway_key),
     "createConsent": ("obligor", "consent", "consent_id", consent_to),
+    "createPledge": ("bank", "pledge", "pledge_id", a_pledge),
 }
 
 
@@ -129,7 +141,7 @@ def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, k
     rule, firm = RULES[name], FIRMS[which](world)
     target = made[rule.makes, which] if rule.makes else firm
     path = path.replace("{obligor_id}", firm)
-    for place in ("{decision_id}", "{quote_id}", "{key_id}", "{consent_id}"):
+    for place in ("{decision_id}", "{quote_id}", "{key_id}", "{consent_id}", "{pledge_id}"):
         path = path.replace(place, target)
     body = {} if rule.body is None else {"json": rule.body(firm)}
     return world.ask(method, path, key=key, params=rule.parameters(firm), **body)

@@ -34,10 +34,10 @@ def test_the_document_is_current() -> None:
 
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
-        "createConsent", "createCreditDecision", "createGatewayKey", "createPremiumQuote", "createTelemetry",
+        "confirmPledge", "createConsent", "createCreditDecision", "createGatewayKey", "createPledge", "createPremiumQuote", "createTelemetry",
         "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getExplanation", "getLiveness", "getMetrics", "getMonths",
-        "getObligor", "getPremiumQuote", "getPremiumQuoteReceipt", "getReadiness", "getScore", "listAccessLog",
-        "listConsents", "listGatewayKeys", "listMachines", "listObligors", "revokeGatewayKey", "withdrawConsent",
+        "getObligor", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt", "getReadiness", "getScore", "listAccessLog",
+        "listConsents", "listGatewayKeys", "listMachines", "listObligors", "listPledges", "releasePledge", "revokeGatewayKey", "withdrawConsent",
     ]  # fmt: skip
 
 

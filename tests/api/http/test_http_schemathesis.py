@@ -56,7 +56,12 @@ def ids(world: World) -> dict[str, str]:
     consent = world.ask("POST", "/v1/consents", key="obligor-a", json=consent_to(world.own)).json()
     key = {"obligor_id": world.own, "gateway": "G1", "public_key": base64.b64encode(b"k" * 32).decode()}
     gateway = world.ask("POST", "/v1/gateway-keys", key="obligor-a", json=key).json()
+    machine = {"kind": "machine", "maker": "M", "serial_number": "1"}
+    pledge = world.ask("POST", "/v1/pledges", key="bank-a", json={"obligor_id": world.own, "items": [machine]}).json()
+    pledge_id = pledge["pledge"]["pledge_id"]
+    assert world.ask("POST", f"/v1/pledges/{pledge_id}/confirmation", key="bank-a", json={}).status_code == 201
     return {
+        "pledge_id": pledge_id,
         "key_id": gateway["gateway_key"]["key_id"],
         "obligor_id": world.own,
         "decision_id": decision["decision"]["decision_id"],
