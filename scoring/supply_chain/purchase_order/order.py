@@ -1,0 +1,78 @@
+"""An order that is financed, and what was seen of it: its milestones, and the work that machines did on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Milestone(StrEnum):
+    """The way of an order, in order."""
+
+    ACCEPTED = "accepted"
+    MATERIAL = "material"
+    STARTED = "started"
+    EARNED = "earned"
+    INSPECTED = "inspected"
+    SHIPPED = "shipped"
+    INVOICED = "invoiced"
+
+
+class Status(StrEnum):
+    """How a milestone stands: seen, not seen yet, or contradicted by something that was seen."""
+
+    MET = "met"
+    OPEN = "open"
+    CONTRADICTED = "contradicted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order with the norms of its part: `kwh_per_unit` and `hours_per_unit` of executing are what one good part
+    takes, None where nobody knows."""
+
+    order_id: str
+    part_number: str
+    units: int
+    amount_minor: int
+    currency: str
+    due_on: date
+    kwh_per_unit: float | None
+    hours_per_unit: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What was done on an order: good parts counted, energy drawn while executing, hours executed. None is not told."""
+
+    units: float | None
+    kwh: float | None
+    hours: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One milestone with the evidence that it rests on: names of records, findings or machine-days."""
+
+    status: Status
+    evidence: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFile:
+    """Everything that a tranche is released or held on.
+
+    `inspected_units`, `shipped_minor` and `invoiced_minor` are totals so far; `drawn_minor` what was paid on the order
+    until now; `cost_minor` what making the whole order costs, None where it is not known.
+    """
+
+    order: Order
+    seen: Mapping[Milestone, Seen]
+    work: Work
+    inspected_units: int | None
+    shipped_minor: int
+    invoiced_minor: int
+    drawn_minor: int
+    cost_minor: int | None
