@@ -11,7 +11,7 @@ import typer
 
 from api.console import HomeOption, JsonOption, opened, settled_home, show
 from api.errors import EXIT_BAD_INPUT
-from api.operations import evidence
+from api.operations import evidence, late_logging
 from api.operations import witness as witnesses
 from api.operations.audit.discrepancy import Discrepancy
 from api.receipts.opening import parse_opening
@@ -25,7 +25,7 @@ KeyOption = Annotated[Path, typer.Option("--key", help="File with the log's publ
 
 def mount(app: typer.Typer) -> None:
     """Give `app` these commands."""
-    for command in (checkpoint, receipt, verify, audit, witness):
+    for command in (checkpoint, receipt, verify, audit, witness, log_late):
         app.command()(command)
 
 
@@ -121,6 +121,15 @@ def audit(
     show(answer, as_json, "\n".join([*lines, told]))
     if found:
         raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def log_late(*, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Log what was kept before the home had a log; receipts of it say that it was logged late."""
+    with opened(home) as here:
+        answer = asdict(late_logging.log_late(here, now=datetime.now(UTC)))
+    lines = [f"{kind}: {count}" for kind, count in answer["kinds"].items()]
+    lines += [f"cannot be read: {name}" for name in answer["unreadable"]]
+    show(answer, as_json, "\n".join([*lines, f"{answer['entries']:,} records were logged late."]))
 
 
 def _line(found: Discrepancy) -> str:

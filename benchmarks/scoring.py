@@ -22,6 +22,7 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import ObligorId, ParametersVersion
 from data_contracts.reference.dated import ParameterBook, load_book
 from data_contracts.vocabulary import DataOrigin
@@ -175,8 +176,8 @@ def _snapshot(row: Matrix) -> FeatureSnapshot:
         machines={},
         data_origin=DataOrigin.SYNTHETIC,
         coverage_basis="observed",
-        data_trust=DataTrust(grade=TrustGrade.T1),
-        batches=(),
+        data_trust=DataTrust(grade=TrustGrade.T1, attested={AttestationLevel.SEALED: 1.0}),
+        batches={},
         catalogue_version=catalogue_version(),
         parameters_version=ParametersVersion(""),
     )

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
+from features.attested import attested_shares, levels_of_batches
 from features.bounded import evaluate_bounds
 from features.bounds import Completions, completions
 from features.catalogue import catalogue_columns, catalogue_version, evaluate
@@ -120,7 +122,7 @@ class _Read:
     orders: pa.Table
     deliveries: pa.Table
     profiles: Mapping[str, Mapping[str, Any]]
-    batches: Mapping[ObligorId, Sequence[BatchId]]
+    batches: Mapping[ObligorId, Mapping[BatchId, AttestationLevel]]
     earlier_days: Mapping[str, date]
 
 
@@ -145,7 +147,7 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everybody
         orders=_up_to(orders, as_of),
         deliveries=_up_to(deliveries, as_of),
         profiles=everybody.profiles,
-        batches=reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids),
+        batches=levels_of_batches(reader, reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids), as_of=as_of),
         earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=machine_days.machine_uids, before=first_day),
     )
 
@@ -228,7 +230,7 @@ def _facts(
             "data_origin": any_synthetic(span["data_origin"] for span in spans[obligor]),
             "coverage_basis": any_silence(span["coverage_basis"] for span in spans[obligor]),
             "data_trust": trust.get(obligor, UNEXAMINED),
-            "batches": tuple(read.batches.get(obligor, ())),
+            "batches": read.batches.get(obligor, {}),
         }
         for obligor in read.obligor_ids
     }
@@ -265,11 +267,13 @@ def _trust(
     findings, checks = examined(
         reader, read.machine_days, obligor_ids=read.obligor_ids, as_of=read.as_of, parameters=parameters
     )
+    attested = attested_shares(reader, read.machine_days.table, read.machines, as_of=read.as_of)
     return {
         obligor: graded(
             [*rolled_up.get(obligor, ()), *findings.get(obligor, ()), *gaps.get(obligor, ())],
             rules,
             checks=checks[obligor],
+            attested=attested.get(obligor, {}),
         )
         for obligor in read.obligor_ids
     }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
 from features.feature_value import (
@@ -27,7 +28,7 @@ from features.feature_value import (
 )
 from features.trust import DataTrust, parse_trust, plain_trust
 
-SNAPSHOT_FORMAT = 4
+SNAPSHOT_FORMAT = 5
 
 __all__ = ["FeatureSnapshot", "FeatureValue", "Missing", "parse_snapshot", "plain_feature"]
 
@@ -37,8 +38,8 @@ class FeatureSnapshot:
     """Features of one obligor and of each of its machines as of an instant, with the versions of what they came from.
 
     `history_days` counts the local days from the first observed one to `as_of`; `batches` are the admitted batches
-    whose rows could be seen; `quantities` are amounts that limits rest on (capacities), under the same rules of
-    missing as features.
+    whose rows could be seen, each with its level of attestation as known then; `quantities` are amounts that limits
+    rest on (capacities), under the same rules of missing as features.
     """
 
     obligor_id: ObligorId
@@ -53,7 +54,7 @@ class FeatureSnapshot:
     data_origin: DataOrigin
     coverage_basis: str
     data_trust: DataTrust
-    batches: Sequence[BatchId]
+    batches: Mapping[BatchId, AttestationLevel]
     catalogue_version: str
     parameters_version: ParametersVersion
     peer_reference_id: str | None = None
@@ -101,7 +102,7 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
         data_origin=DataOrigin(body["data_origin"]),
         coverage_basis=body["coverage_basis"],
         data_trust=parse_trust(body["data_trust"]),
-        batches=tuple(BatchId(batch) for batch in body["batches"]),
+        batches={BatchId(batch): AttestationLevel(level) for batch, level in body["batches"].items()},
         catalogue_version=body["catalogue_version"],
         parameters_version=ParametersVersion(body["parameters_version"]),
         peer_reference_id=body["peer_reference_id"],
@@ -127,7 +128,7 @@ def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
         "data_origin": snapshot.data_origin.value,
         "coverage_basis": snapshot.coverage_basis,
         "data_trust": plain_trust(snapshot.data_trust),
-        "batches": sorted(snapshot.batches),
+        "batches": {batch: level.value for batch, level in sorted(snapshot.batches.items())},
         "catalogue_version": snapshot.catalogue_version,
         "parameters_version": snapshot.parameters_version,
         "peer_reference_id": snapshot.peer_reference_id,

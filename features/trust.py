@@ -8,7 +8,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import MachineUid
+
+ATTESTED_DAYS = 90
+"""So far back it counts with which level machines told of themselves: a quarter, as in the features of that window."""
 
 
 class Severity(StrEnum):
@@ -72,14 +76,27 @@ class TrustFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataTrust:
-    """The grade of an obligor's data, the findings behind it (most severe first), and what became of each comparison.
+    """The grade of an obligor's data, the findings behind it (most severe first), what became of each comparison, and
+    how far what its machines told can be trusted to come from where it says.
 
-    A grade haircuts limits and widens intervals; it never refuses by itself.
+    `attested` is the share of the machine-days of the last `ATTESTED_DAYS` on which a machine's rows bear each level,
+    every day at the least of its rows; days of which nothing was told are in none, so that to withhold a day never adds
+    to a share. A grade or a level haircuts limits and widens intervals; it never refuses by itself.
     """
 
     grade: TrustGrade
     findings: Sequence[TrustFinding] = ()
     checks: Mapping[str, CheckState] = field(default_factory=dict)
+    attested: Mapping[AttestationLevel, float] = field(default_factory=dict)
+
+    def level(self, quorum: float) -> AttestationLevel:
+        """The highest level that a share of `quorum` of the machine-days bears, or a higher one; L0 where none does."""
+        total = 0.0
+        for level in reversed(AttestationLevel):
+            total += self.attested.get(level, 0.0)
+            if total >= quorum:
+                return level
+        return AttestationLevel.SELF_DECLARED
 
     def at_least(self, severity: Severity) -> tuple[TrustFinding, ...]:
         """The findings that are as severe or more so."""
@@ -104,6 +121,7 @@ def plain_trust(trust: DataTrust) -> dict[str, Any]:
         "grade": trust.grade.value,
         "findings": [plain_finding(finding) for finding in trust.findings],
         "checks": {name: state.value for name, state in sorted(trust.checks.items())},
+        "attested": {level.value: share for level, share in sorted(trust.attested.items())},
     }
 
 
@@ -113,6 +131,7 @@ def parse_trust(body: Mapping[str, Any]) -> DataTrust:
         grade=TrustGrade(body["grade"]),
         findings=tuple(_parse_finding(item) for item in body["findings"]),
         checks={name: CheckState(state) for name, state in body["checks"].items()},
+        attested={AttestationLevel(level): share for level, share in body["attested"].items()},
     )
 
 

@@ -28,7 +28,7 @@ from api.database.tables import (
     snapshot,
 )
 from data_contracts.evidence import log
-from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal
+from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal, late_logging
 from data_contracts.observations.tables import (
     batch,
     chunk,
@@ -66,6 +66,7 @@ class Kind(StrEnum):
     PLEDGE_END = "pledge_end"
     MODEL = "model"
     PARAMETERS = "parameters"
+    LATE_LOGGING = "late_logging"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +276,14 @@ GATEWAY_FAULTS = Plain(
     kept="found_us",
     subject=lambda row: str(row.fault_id),
 )
+LATE_LOGGINGS = Plain(
+    kind=Kind.LATE_LOGGING,
+    table=late_logging,
+    key=late_logging.c.run,
+    columns=("run", "first", "until", "logged_us"),
+    kept="logged_us",
+    subject=lambda row: str(row.run),
+)
 
 PLEDGE_CONFIRMATIONS = Plain(
     kind=Kind.PLEDGE_CONFIRMATION,
@@ -367,6 +376,7 @@ READERS: Mapping[Kind, Reader] = {
     Kind.PLEDGE: pledges,
     Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,
     Kind.PLEDGE_END: PLEDGE_ENDS,
+    Kind.LATE_LOGGING: LATE_LOGGINGS,
 }
 """How the claims of each kind that the database holds are read; models and parameters are files."""
 

@@ -84,10 +84,16 @@ def examine(
         raise SealRefused(error.message, hint=error.hint) from error
 
 
-def keep(
+def keep(connection: sa.Connection, sealed: Sealed, batch_id: BatchId, *, now: datetime) -> None:
+    """Keep and log a seal with its batch, and the proof of everything that is wrong with it."""
+    for kind, subjects in keep_unlogged(connection, sealed, batch_id, now=now):
+        record(connection, kind, subjects)
+
+
+def keep_unlogged(
     connection: sa.Connection, sealed: Sealed, batch_id: BatchId, *, now: datetime
 ) -> list[tuple[Kind, Sequence[str]]]:
-    """Keep a seal with its batch, and the proof of everything that is wrong with it; what is to be logged of that."""
+    """The same for one who logs more at once: what is to be logged of it."""
     faults = gateways.keep(connection, sealed, batch_id, now_us=to_microseconds(now))
     return [(Kind.GATEWAY_SEAL, [sealed.seal.digest]), (Kind.GATEWAY_FAULT, faults)]
 

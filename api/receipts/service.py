@@ -21,6 +21,7 @@ from data_contracts.errors import LogDamaged, NotFound
 from data_contracts.evidence import checkpoint, log, verify
 from data_contracts.evidence.commitment import merkle_root
 from data_contracts.evidence.notes import SignatureType
+from data_contracts.evidence.tables import late_logging
 from data_contracts.evidence.tree import inclusion_spans
 from data_contracts.identifiers import BatchId
 from data_contracts.observations.audit import chunk_bytes
@@ -50,7 +51,7 @@ def receipt(
     note = checkpoint.latest(connection)
     if note is None or verify.parse_checkpoint(note).size <= entry["index"]:
         note = checkpoint.keep_head(connection, log_signers(home), now=now)
-    opened = _opened(connection, home, json.loads(entry["statement"]), opening, note)
+    opened = _opened(connection, home, entry, opening, note)
     return _assembled(connection, entry, note, opened)
 
 
@@ -98,18 +99,26 @@ _AUDIT = "Run: millgrade audit"
 
 
 def _opened(
-    connection: sa.Connection, home: Home, statement: dict[str, Any], opening: Opening, note: str
+    connection: sa.Connection, home: Home, entry: dict[str, Any], opening: Opening, note: str
 ) -> dict[str, Any]:
-    """What is opened, by what it is; nothing where nothing was asked for."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    """What is opened, by what it is: what was asked for, and that the record was logged late, where it was."""
+    statement = json.loads(entry["statement"])
+    found: dict[str, list[dict[str, Any]]] = {"entries": list(_proven(connection, _late(connection, entry), note))}
     if opening.features != () or opening.batches != ():
         found |= _basis(connection, home, statement, opening)
     if opening.consents:
         entries = [_entry(connection, Kind.CONSENT, name) for name in statement.get("consent_ids") or ()]
-        found["entries"] = list(_proven(connection, entries, note))
+        found["entries"] += _proven(connection, entries, note)
     if opening.chunks:
         found["chunks"] = [_chunk(connection, home, *named) for named in opening.chunks]
     return {name: items for name, items in found.items() if items}
+
+
+def _late(connection: sa.Connection, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """The run that logged a record after it was kept."""
+    table, index = late_logging.c, entry["index"]
+    runs = connection.scalars(sa.select(table.run).where(table.first <= index, table.until > index))
+    return [_entry(connection, Kind.LATE_LOGGING, run) for run in runs]
 
 
 def _basis(
@@ -124,7 +133,9 @@ def _basis(
         raise EvidenceErased(f"Nothing of the snapshot {name} can be opened: it has no seed any more.")
     taken = snapshots.load(home, name)
     features = features_of(taken, seed)
-    batches = batches_of({str(name): root for name, root in merkle_roots(connection, taken.batches).items()}, seed)
+    batches = batches_of(
+        {str(name): root for name, root in merkle_roots(connection, list(taken.batches)).items()}, seed
+    )
     shown = [name for name in features.names if opening.quantities or name in taken.values]
     chosen = shown if opening.features is None else opening.features
     for feature in chosen:

@@ -116,7 +116,9 @@ def receive(
     if only_own_machines:
         assert obligor is not None, "a gateway's key names its obligor"
         _check_machines(connection, home, result.batch_id, obligor, now=now)
-    sealed = [] if sender.sealed is None else gateways.keep(connection, sender.sealed, result.batch_id, now=now)
+    sealed = (
+        [] if sender.sealed is None else gateways.keep_unlogged(connection, sender.sealed, result.batch_id, now=now)
+    )
     record_batch(connection, result.batch_id, sender.attestation, besides=sealed, now=now)
     return result
 

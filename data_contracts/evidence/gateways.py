@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -164,24 +164,38 @@ def attest(
     return position
 
 
-def levels(connection: Connection, batch_ids: Sequence[str]) -> Mapping[str, AttestationLevel]:
-    """How far each batch can be trusted as is known now: as it was last attested, but no further than authenticated
-    where its gateway's key counted for nothing when it came in. Self-declared where nothing was said."""
+def levels(
+    connection: Connection, batch_ids: Sequence[str], *, as_of_us: int | None = None
+) -> dict[str, AttestationLevel]:
+    """How far each batch can be trusted as is known now, or was known at an instant: see `said_levels`. Self-declared
+    where nothing was said."""
     found = dict.fromkeys(batch_ids, AttestationLevel.SELF_DECLARED)
-    table = batch_attestation.c
-    said = (
-        sa.select(table.batch_id, table.level, gateway_seal.c.received_us, gateway_key.c.revoked_from_us)
-        .outerjoin(gateway_seal, gateway_seal.c.digest == table.seal_digest)
-        .outerjoin(gateway_key, gateway_key.c.key_id == gateway_seal.c.key_id)
-        .order_by(table.position)
-    )
     for start in range(0, len(batch_ids), VALUES_PER_QUERY):
-        some = table.batch_id.in_(batch_ids[start : start + VALUES_PER_QUERY])
-        for row in connection.execute(said.where(some)):
-            level = AttestationLevel(row.level)
-            is_stolen = row.revoked_from_us is not None and row.revoked_from_us <= row.received_us
-            found[row.batch_id] = min(level, AttestationLevel.AUTHENTICATED) if is_stolen else level
+        some = batch_attestation.c.batch_id.in_(batch_ids[start : start + VALUES_PER_QUERY])
+        for row in connection.execute(sa.select(said_levels(some, as_of_us=as_of_us))):
+            found[row.batch_id] = AttestationLevel(row.level)
     return found
+
+
+def said_levels(which: sa.ColumnElement[bool], *, as_of_us: int | None) -> sa.Subquery:
+    """(batch_id, level) of those attested batches that `which` (over `batch_attestation`) chooses, as a query.
+
+    As each was last attested, but no further than authenticated where its gateway's key counted for nothing when it
+    came in. What was attested or revoked after an instant was not known at it; what a batch came in with always was.
+    """
+    said, seal, key = batch_attestation.c, gateway_seal.c, gateway_key.c
+    is_known = sa.true() if as_of_us is None else (said.position == 0) | (said.attested_us <= as_of_us)
+    last = sa.select(said.batch_id, sa.func.max(said.position).label("position")).where(which, is_known)
+    newest = last.group_by(said.batch_id).subquery()
+    is_stolen = key.revoked_from_us <= seal.received_us
+    if as_of_us is not None:
+        is_stolen &= key.revoked_us <= as_of_us
+    most = AttestationLevel.AUTHENTICATED.value
+    level = sa.case((is_stolen & (said.level > most), most), else_=said.level).label("level")
+    is_last = (said.batch_id == newest.c.batch_id) & (said.position == newest.c.position)
+    joined = newest.join(batch_attestation, is_last).outerjoin(gateway_seal, seal.digest == said.seal_digest)
+    joined = joined.outerjoin(gateway_key, key.key_id == seal.key_id)
+    return sa.select(said.batch_id, level).select_from(joined).subquery()
 
 
 def list_faults(connection: Connection, obligor_id: str | None, *, livemode: bool | None) -> list[Row]:

@@ -111,3 +111,14 @@ batch_attestation = sa.Table(
 )
 """How far a batch can be trusted to come from where it says: at its admission (position 0), and as others attested it
 later; `evidence` is the SHA-256 of what shows it."""
+
+late_logging = sa.Table(
+    "late_logging",
+    metadata,
+    sa.Column("run", sa.String(20), primary_key=True),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("logged_us", sa.BigInteger, nullable=False),
+)
+"""A run that logged what was kept before it was logged: the entries from `first` up to, not including, `until` say what
+their records said at `logged_us`, whatever these say of when they were kept. `run` is `first` in digits."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.contract import Contract, RecordKind, load_contract
+from data_contracts.evidence import gateways
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
 from data_contracts.observations import register
+from data_contracts.observations.attested import attested_periods
 from data_contracts.observations.lake import open_lake
 from data_contracts.observations.layout import bucket_of
 from data_contracts.observations.query import SUPERSEDED, Question, current_rows, row_versions
 from data_contracts.observations.register import Connection, Record
 from data_contracts.observations.store import ObservationStore
+from data_contracts.observations.tables import to_microseconds
 from data_contracts.profile import SourceProfile
 from data_contracts.vocabulary import DataOrigin
 
@@ -166,6 +170,15 @@ class ObservationReader:
             for owner in units[unit]:
                 found[owner][sequence] = batch_id
         return {owner: tuple(batch for _, batch in sorted(batches.items())) for owner, batches in found.items()}
+
+    def levels(self, batch_ids: Sequence[BatchId], *, as_of: datetime) -> dict[BatchId, AttestationLevel]:
+        """How far each batch could be trusted to come from where it says, as was known at `as_of`."""
+        found = gateways.levels(self.connection, batch_ids, as_of_us=to_microseconds(as_of))
+        return {BatchId(name): level for name, level in found.items()}
+
+    def attested_periods(self, *, as_of: datetime, machine_uids: Sequence[MachineUid], first_day: date) -> pa.Table:
+        """The same of what each machine told in each period; see `observations.attested`."""
+        return attested_periods(self.connection, machine_uids, as_of=as_of, first_day=first_day)
 
     def has_batch_of(
         self, origin: DataOrigin, obligor_id: ObligorId, *, as_of: datetime, besides: BatchId | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from data_contracts.evidence.gateways import AttestationLevel
 from features.data_trust.codes import TrustCode
 from features.trust import CheckState, DataTrust, Severity, TrustFinding, TrustGrade
 
@@ -42,9 +43,13 @@ class GradeRules:
 
 
 def graded(
-    findings: Sequence[TrustFinding], rules: GradeRules, *, checks: Mapping[str, CheckState] | None = None
+    findings: Sequence[TrustFinding],
+    rules: GradeRules,
+    *,
+    checks: Mapping[str, CheckState] | None = None,
+    attested: Mapping[AttestationLevel, float] | None = None,
 ) -> DataTrust:
-    """The grade of an obligor's findings, most severe first.
+    """The grade of an obligor's findings, most severe first, beside the levels that its machine-days are attested with.
 
     Of findings with one code the most severe counts, once: ten machines that repeat their days are one disagreement.
     More or severer findings, and fewer comparisons, never give a better grade.
@@ -56,4 +61,4 @@ def graded(
     by_points = rules.grade(sum(rules.points[severity] for severity in worst.values()))
     grade = max(by_points, rules.best(stated), key=lambda item: item.rank)
     ordered = sorted(findings, key=lambda item: (-item.severity.rank, -(item.strength or 0.0), item.code))
-    return DataTrust(grade=grade, findings=tuple(ordered), checks=stated)
+    return DataTrust(grade=grade, findings=tuple(ordered), checks=stated, attested=dict(attested or {}))

@@ -80,6 +80,7 @@ class DataTrustGrade:
             "trust_grade": trust.found.value,
             "deciding_grade": trust.grade.value,
             "without_agreement": list(trust.unmade),
+            "attestation_level": trust.level.value,
             "widening_log_odds": trust.widening,
             "haircut_ratio": float(trust.haircut),
         }

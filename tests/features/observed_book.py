@@ -15,6 +15,7 @@ from sample_tables import OBLIGOR
 
 from data_contracts.admission import admit
 from data_contracts.contract import RecordKind, load_contract
+from data_contracts.evidence.tables import metadata as evidence
 from data_contracts.mapping import load_mapping
 from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.store import ObservationStore
@@ -83,7 +84,8 @@ class Book:
 def new_book(folder: Path) -> Iterator[Book]:
     """An empty book."""
     engine = sa.create_engine("sqlite://")
-    metadata.create_all(engine)
+    for tables in (metadata, evidence):
+        tables.create_all(engine)
     with engine.connect() as connection:
         yield Book(connection, folder)
     engine.dispose()

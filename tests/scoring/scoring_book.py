@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ParametersVersion
 from data_contracts.reference.calendars import add_months
 from data_contracts.vocabulary import DataOrigin
@@ -171,8 +172,8 @@ def make_snapshot(
         },
         data_origin=data_origin,
         coverage_basis="observed",
-        data_trust=DataTrust(grade=TrustGrade.T1),
-        batches=(BatchId("b0001"),),
+        data_trust=DataTrust(grade=TrustGrade.T1, attested={AttestationLevel.SEALED: 1.0}),
+        batches={BatchId("b0001"): AttestationLevel.SEALED},
         catalogue_version=catalogue_version(),
         parameters_version=ParametersVersion("features"),
     )

@@ -15,7 +15,7 @@ from api.operations.audit.discrepancy import Discrepancy, Verdict
 from api.operations.audit.tree import LogEntries
 from data_contracts.evidence import log
 from data_contracts.evidence.log import entry_leaf
-from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal
+from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal, late_logging
 from data_contracts.observations.tables import (
     batch,
     chunk,
@@ -142,6 +142,7 @@ _KEYS = {
     Kind.PLEDGE: pledge.c.pledge_id,
     Kind.PLEDGE_CONFIRMATION: pledge.c.pledge_id,
     Kind.PLEDGE_END: pledge.c.pledge_id,
+    Kind.LATE_LOGGING: late_logging.c.run,
 }
 
 

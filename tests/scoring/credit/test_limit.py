@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production, quantity
 
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot, FeatureValue
 from features.trust import DataTrust, TrustGrade
@@ -176,7 +177,10 @@ def test_distrust_takes_its_share_of_what_machines_tell_and_of_nothing_else(para
     request, values = request_of(CreditProduct.WORKING_CAPITAL), parameters.at(date(2026, 7, 1))
 
     def amounts(grade: TrustGrade) -> dict[str, int | None]:
-        snapshot = replace(make_snapshot(ROW, quantities=PRODUCTION), data_trust=DataTrust(grade=grade))
+        snapshot = replace(
+            make_snapshot(ROW, quantities=PRODUCTION),
+            data_trust=DataTrust(grade=grade, attested={AttestationLevel.SEALED: 1.0}),
+        )
         return {item.name: item.amount_minor for item in capacities_of(snapshot, request, values)}
 
     best, worst = amounts(TrustGrade.T1), amounts(TrustGrade.T5)

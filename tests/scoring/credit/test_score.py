@@ -11,6 +11,7 @@ import pytest
 from scoring_book import make_snapshot
 
 from data_contracts.errors import NoParameterYet
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
@@ -19,7 +20,7 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import logit
 from scoring.credit.score import score, score_many
 from scoring.errors import ModelDoesNotFit
-from scoring.records import ScoreSource
+from scoring.records import ScoreRecord, ScoreSource
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_distrust_moves_both_ends_apart(
 ) -> None:
     snapshot = make_snapshot(rows[0])
     trusts = [
-        DataTrust(grade=TrustGrade.T1, checks={METER: CheckState.AGREES}),
+        DataTrust(grade=TrustGrade.T1, checks={METER: CheckState.AGREES}, attested={AttestationLevel.SEALED: 1.0}),
         DataTrust(grade=TrustGrade.T1, checks={METER: CheckState.NO_SOURCE}),
         DataTrust(grade=TrustGrade.T1, checks=dict.fromkeys((METER, "counted_above_shipped"), CheckState.DISAGREES)),
     ]
@@ -139,6 +140,26 @@ def test_distrust_moves_both_ends_apart(
     assert found[0].pd_12m_upper < found[1].pd_12m_upper < found[2].pd_12m_upper
     assert found[0].pd_12m_lower > found[1].pd_12m_lower > found[2].pd_12m_lower
     assert logit(found[2].pd_12m_upper) - logit(found[0].pd_12m_upper) == pytest.approx(1.0)
+
+
+def test_the_level_of_attestation_caps_confidence(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    snapshot = make_snapshot(rows[0])
+
+    def found(attested: dict[AttestationLevel, float], grade: TrustGrade = TrustGrade.T1) -> ScoreRecord:
+        trust = DataTrust(grade=grade, attested=attested)
+        return score(replace(snapshot, data_trust=trust), credit_model, parameters)
+
+    widths = [found({level: 1.0}) for level in AttestationLevel]
+    uppers = [record.pd_12m_upper for record in widths]
+    lowers = [record.pd_12m_lower for record in widths]
+    assert uppers[0] > uppers[1] > uppers[2] == uppers[3] == uppers[4]
+    assert lowers[0] < lowers[1] < lowers[2] == lowers[3] == lowers[4]
+    assert logit(uppers[0]) - logit(uppers[2]) == pytest.approx(0.1)
+    assert found({}).pd_12m_upper == uppers[0]
+    assert found({AttestationLevel.SEALED: 0.4, AttestationLevel.AUTHENTICATED: 0.1}).pd_12m_upper == uppers[1]
+    assert found({}, TrustGrade.T5).pd_12m_upper == found({AttestationLevel.SEALED: 1.0}, TrustGrade.T5).pd_12m_upper
 
 
 def test_an_excused_gap_relieves_by_no_more_than_is_stated(

@@ -14,6 +14,7 @@ import pytest
 from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production
 
 from data_contracts.errors import InvalidParameters
+from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import ParametersVersion
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
@@ -307,12 +308,15 @@ def test_coverage_that_nobody_knows_is_not_enough(parameters: ParameterBook, pol
 
 def test_distrust_is_stated_and_never_blocks(parameters: ParameterBook, policy: CreditPolicy) -> None:
     unmade = {"energy_above_meter": CheckState.NO_SOURCE, "cloned_days": CheckState.NO_SOURCE}
-    case = case_of(parameters, checks=DataTrust(grade=TrustGrade.T2, checks=unmade))
+    case = case_of(
+        parameters, checks=DataTrust(grade=TrustGrade.T2, checks=unmade, attested={AttestationLevel.SEALED: 1.0})
+    )
     findings = {finding.rule_id: finding for finding in policy.examine(case)}
     assert findings["K04_data_trust_grade"].values == {
         "trust_grade": "T2",
         "deciding_grade": "T3",
         "without_agreement": ["energy_above_meter"],
+        "attestation_level": "L2",
         "widening_log_odds": 0.25,
         "haircut_ratio": 0.10,
     }
