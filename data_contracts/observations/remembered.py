@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,15 +65,21 @@ class Observations(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Versions:
     """Every version of the rows of a kind, in the contract's order; each stood from `known_from` until `known_until`
-    (UTC microseconds; `NEVER` for the last)."""
+    (UTC microseconds; `NEVER` for the last). Row i is row `order[i]` of `read`."""
 
     contract: Contract
-    table: pa.Table
+    read: pa.Table
+    order: NDArray[np.int64]
     known_from: Times
     known_until: Times
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The rows in their order; whoever takes few of them takes them from `read`."""
+        return self.read.take(pa.array(self.order))
 
     def standing(self, as_of: int) -> NDArray[np.bool_]:
         """The versions that stood at `as_of`."""
@@ -233,13 +240,13 @@ def _in_order(contract: Contract, rows: pa.Table) -> Versions:
     """The answer of `ObservationReader.versions`, in the contract's order of rows."""
     keys = [_places(rows[name]) for name in contract.sort_names if name in rows.column_names]
     order = np.lexsort(keys[::-1])
-    rows = rows.take(pa.array(order))
     superseded = rows[SUPERSEDED].cast(pa.int64()).fill_null(NEVER)
     return Versions(
         contract=contract,
-        table=rows.drop_columns(SUPERSEDED),
-        known_from=instants(rows["recorded_time"]),
-        known_until=np.asarray(superseded.to_numpy()),
+        read=rows.drop_columns(SUPERSEDED),
+        order=order,
+        known_from=instants(rows["recorded_time"])[order],
+        known_until=np.asarray(superseded.to_numpy())[order],
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
@@ -23,12 +24,13 @@ class ReportLog:
 
     def __init__(self, memory: RememberedObservations, machines: dict[str, int]) -> None:
         versions = memory.versions(RecordKind.MACHINE_DAY_REPORT)
-        self._table = versions.table.select(list(REPORT_COLUMNS))
-        words, code = encoded(self._table["machine_uid"])
-        self._machine = np.array([machines[word] for word in words], dtype=np.int64)[code]
+        self._read, self._order = _words_once(versions.read.select(list(REPORT_COLUMNS))), versions.order
+        words, code = encoded(self._read["machine_uid"])
+        self._machine = np.array([machines[word] for word in words], dtype=np.int64)[code][self._order]
         self._machines = len(machines)
-        self._day = day_numbers(self._table["day"])
-        self._known_from = np.maximum(versions.known_from, reported_until(self._table, memory.profiles()))
+        self._day = day_numbers(self._read["day"])[self._order]
+        whole = reported_until(self._read, memory.profiles())[self._order]
+        self._known_from = np.maximum(versions.known_from, whole)
         self._known_until = versions.known_until
         self._by_day = np.argsort(self._day, kind="stable")
         self._days = self._day[self._by_day]
@@ -51,7 +53,17 @@ class ReportLog:
         rows = self._by_day[first:last]
         now = to_micros(as_of)
         rows = rows[(self._known_from[rows] <= now) & (now < self._known_until[rows]) & machines[self._machine[rows]]]
-        return self._table.take(pa.array(np.sort(rows)))
+        return self._read.take(pa.array(self._order[np.sort(rows)]))
+
+
+def _words_once(reports: pa.Table) -> pa.Table:
+    """The reports with numbers in the place of repeated words, sorted as these are."""
+    for name in ("machine_uid", "profile_id"):
+        words = pa.array(sorted(reports[name].unique().to_pylist()), pa.string())
+        codes = pc.index_in(reports[name].combine_chunks(), value_set=words)
+        column = pa.DictionaryArray.from_arrays(codes, words)
+        reports = reports.set_column(reports.schema.get_field_index(name), name, column)
+    return reports
 
 
 class _Timeline:
