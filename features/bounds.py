@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Interval:
     highest: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Completions:
     """All completions of a history: what was observed, and the unobserved seconds of each unit and day.
 
@@ -54,8 +55,10 @@ class Completions:
         """Units with unobserved time in the window."""
         return np.asarray((_over(self.unobserved, window) > 0).any(axis=1))
 
+    @cached_property
     def extremes(self) -> tuple[DailyHistory, ...]:
-        """The completions in which all unobserved seconds were in one state, one for each state."""
+        """The completions in which all unobserved seconds were in one state, one for each state: many features ask for
+        the same sums of them."""
         return tuple(self._all_in(state) for state in _STATES)
 
     def _all_in(self, state: str) -> DailyHistory:
@@ -128,7 +131,7 @@ def over_states(possible: Completions, window: Window, values: Values) -> Interv
     Such a ratio is linear over linear in how the unobserved seconds are split between the states, so that it is
     extreme where all of them are in one. Nothing is ruled out where one of these has no value.
     """
-    found = np.array([values(extreme) for extreme in possible.extremes()])
+    found = np.array([values(extreme) for extreme in possible.extremes])
     return Interval(found.min(axis=0), found.max(axis=0))
 
 

@@ -126,11 +126,16 @@ def with_ledgers(history: DailyHistory, ledgers: Ledgers) -> DailyHistory:
     if history.level is Level.MACHINE:
         upkeep = ledgers.frame(RecordKind.MAINTENANCE)
         owner = upkeep["machine_uid"].map(dict(zip(history.units, history.obligor_ids, strict=True)))
-        upkeep = book.placed(upkeep[upkeep["obligor_id"] == owner], "machine_uid")
-        measures = machine_measures(book, upkeep, book.placed(ledgers.places, "machine_uid"))
-        return _filled(history, machine_standing(book, ledgers.machines, history.standing), measures)
+        return with_upkeep(history, book.placed(upkeep[upkeep["obligor_id"] == owner], "machine_uid"), ledgers)
     frames = {kind: ledgers.places if kind is RecordKind.LOCATION else ledgers.frame(kind) for kind in COLUMNS}
     return with_frames(history, {kind: book.placed(frame) for kind, frame in frames.items()}, ledgers.owners)
+
+
+def with_upkeep(history: DailyHistory, upkeep: pd.DataFrame, ledgers: Ledgers) -> DailyHistory:
+    """The history of machines with their upkeep, as placed, and with their places and their value."""
+    book = Book.of(history)
+    measures = machine_measures(book, upkeep, book.placed(ledgers.places, "machine_uid"))
+    return _filled(history, machine_standing(book, ledgers.machines, history.standing), measures)
 
 
 def with_frames(history: DailyHistory, frames: Frames, owners: Mapping[str, str]) -> DailyHistory:

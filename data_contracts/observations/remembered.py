@@ -238,6 +238,7 @@ def _runs(machine_uids: Sequence[MachineUid], obligor_ids: Sequence[ObligorId]) 
 
 def _in_order(contract: Contract, rows: pa.Table) -> Versions:
     """The answer of `ObservationReader.versions`, in the contract's order of rows."""
+    rows = rows.combine_chunks()  # rows are taken from it again and again, which many chunks make slow
     keys = [_places(rows[name]) for name in contract.sort_names if name in rows.column_names]
     order = np.lexsort(keys[::-1])
     superseded = rows[SUPERSEDED].cast(pa.int64()).fill_null(NEVER)

@@ -85,15 +85,15 @@ class KnownDays:
         self._memory = memory
         self._obligor_ids = tuple(obligor_ids)
         self._days = days
-        self._pairs = pairs_of(memory, self._obligor_ids)
+        self.pairs = pairs_of(memory, self._obligor_ids)
         self._names: tuple[str, ...] = ()
-        self._reports = ReportLog(memory, {uid: number for number, uid in enumerate(self._pairs.machine_uids)})
+        self._reports = ReportLog(memory, {uid: number for number, uid in enumerate(self.pairs.machine_uids)})
         self.zones = sorted({profile.site_zone for profile in memory.profiles().values()}) or ["UTC"]
-        self._zone_of_pair = np.zeros(len(self._pairs.machine), dtype=np.int64)
+        self._zone_of_pair = np.zeros(len(self.pairs.machine), dtype=np.int64)
         self._sampled = self._owners_of(memory.sampled_machines)
         self._of_obligors = SlidingDays(len(obligor_ids), keep=days.obligor + _SPREAD, zeros=ALWAYS)
-        self._of_machines = SlidingDays(len(self._pairs.machine), keep=days.machine + _SPREAD, zeros=ALWAYS)
-        self._present = SlidingDays(len(self._pairs.machine), keep=days.obligor + _SPREAD, zeros=(_PRESENT,))
+        self._of_machines = SlidingDays(len(self.pairs.machine), keep=days.machine + _SPREAD, zeros=ALWAYS)
+        self._present = SlidingDays(len(self.pairs.machine), keep=days.obligor + _SPREAD, zeros=(_PRESENT,))
         self._as_of: datetime | None = None
         self._last_day = 0
         self._ownership: Ownership | None = None
@@ -123,12 +123,12 @@ class KnownDays:
         if self._as_of is None or self._ownership is None:
             return np.full(len(self._obligor_ids), first_day)
         changed = self._reports.changed(after=self._as_of, until=as_of, first_day=first_day - REPEAT_DAYS)
-        position = {uid: number for number, uid in enumerate(self._pairs.machine_uids)}
+        position = {uid: number for number, uid in enumerate(self.pairs.machine_uids)}
         for uid, instant in ownership_changes(self._ownership, ownership, until=to_micros(as_of)).items():
             machine = position[uid]
             changed[machine] = min(changed[machine], instant // MICROS_PER_DAY - 1)
         since = np.full(len(self._obligor_ids), self._last_day + 1)
-        np.minimum.at(since, self._pairs.obligor, changed[self._pairs.machine])
+        np.minimum.at(since, self.pairs.obligor, changed[self.pairs.machine])
         since[self._sampled] = first_day
         return np.asarray(np.maximum(since, first_day))
 
@@ -142,8 +142,8 @@ class KnownDays:
                 yield chosen
 
     def _reported(self, as_of: datetime, ownership: Ownership, chosen: Mask, days: tuple[int, int]) -> MachineDays:
-        machines = np.zeros(len(self._pairs.machine_uids), dtype=np.bool_)
-        machines[self._pairs.machine[chosen[self._pairs.obligor]]] = True
+        machines = np.zeros(len(self.pairs.machine_uids), dtype=np.bool_)
+        machines[self.pairs.machine[chosen[self.pairs.obligor]]] = True
         rows = self._reports.standing(as_of=as_of, first_day=days[0] - REPEAT_DAYS, last_day=days[1], machines=machines)
         return owned_report_days(rows, profiles=self._memory.profiles(), ownership=ownership, as_of=as_of)
 
@@ -156,13 +156,13 @@ class KnownDays:
     def _put(self, chosen: Mask, first_day: int, last_day: int, machine_days: MachineDays) -> None:
         """Put in the days from `first_day` on of the chosen obligors and their machines."""
         table, spans = machine_days.table, machine_days.spans
-        pair = self._pairs.of(table["machine_uid"], table["obligor_id"])
-        site = self._pairs.of(spans["machine_uid"], spans["obligor_id"])
+        pair = self.pairs.of(table["machine_uid"], table["obligor_id"])
+        site = self.pairs.of(spans["machine_uid"], spans["obligor_id"])
         self._zone_of_pair[site[site >= 0]] = positions(spans["site_zone"], self.zones)[site >= 0]
         zones = [self.zones[zone] for zone in self._zone_of_pair]
         day = day_numbers(table["day"])
-        obligor = np.where(pair < 0, -1, self._pairs.obligor[pair])
-        own_pairs = chosen[self._pairs.obligor]
+        obligor = np.where(pair < 0, -1, self.pairs.obligor[pair])
+        own_pairs = chosen[self.pairs.obligor]
         for kept, units, unit in (
             (self._of_obligors, chosen, obligor),
             (self._of_machines, own_pairs, pair),
@@ -186,23 +186,23 @@ class KnownDays:
         current = told.of(told.is_current(to_micros(as_of)))
         lately = spans.of(self._told(spans, as_of, self._days.machine, last_of_zone))
         recently = lately.of(lately.is_current(to_micros(as_of)))
-        count = len(self._pairs.machine)
+        count = len(self.pairs.machine)
         return KnownHistories(
             obligors=self._obligors(told, as_of, last_of_zone),
             machines=self._machines(told, current, last_of_zone),
             machine_uids=self._uids(told),
             recent_machine_uids=self._uids(lately),
-            obligors_known=_among(self._pairs.obligor[told.pair], len(self._obligor_ids)),
+            obligors_known=_among(self.pairs.obligor[told.pair], len(self._obligor_ids)),
             machines_known=_among(recently.pair, count),
             fleet_known=_among(current.pair, count),
         )
 
     def _uids(self, spans: Spans) -> list[MachineUid]:
-        machines = np.unique(self._pairs.machine[spans.pair])
-        return [MachineUid(self._pairs.machine_uids[at]) for at in machines]
+        machines = np.unique(self.pairs.machine[spans.pair])
+        return [MachineUid(self.pairs.machine_uids[at]) for at in machines]
 
     def _obligors(self, told: Spans, as_of: datetime, last_of_zone: Ints) -> DailyHistory:
-        count, zone, owner = len(self._obligor_ids), self._zone_of_pair[told.pair], self._pairs.obligor[told.pair]
+        count, zone, owner = len(self._obligor_ids), self._zone_of_pair[told.pair], self.pairs.obligor[told.pair]
         last_days = np.full(count, np.iinfo(np.int64).max)
         np.minimum.at(last_days, owner, last_of_zone[zone])
         # Of obligors that are not known nothing is asked; with the others' day all arrays stay views.
@@ -215,7 +215,7 @@ class KnownDays:
         return self._history(self._of_obligors, units, told, owner, days=self._days.obligor, recent=self._days.recent)
 
     def _machines(self, told: Spans, current: Spans, last_of_zone: Ints) -> DailyHistory:
-        pairs = self._pairs
+        pairs = self.pairs
         owners = [self._obligor_ids[at] for at in pairs.obligor]
         names = [pairs.machine_uids[at] for at in pairs.machine]
         stands = _among(current.pair, len(names))
@@ -235,7 +235,7 @@ class KnownDays:
         self, kept: SlidingDays, units: Units, spans: Spans, unit: Ints, *, days: int, recent: int
     ) -> DailyHistory:
         """`unit` is that of each span."""
-        last_of_pair = np.zeros(len(self._pairs.machine), dtype=np.int64)
+        last_of_pair = np.zeros(len(self.pairs.machine), dtype=np.int64)
         last_of_pair[spans.pair] = units.last_days[unit]
         last_of_pair[last_of_pair == 0] = last_of_pair.max(initial=self._last_day)
         seen = self._present.last(_PRESENT, days, last_of_pair).values > 0
@@ -258,13 +258,13 @@ class KnownDays:
             pa.chunked_array([pa.array(list(ids), pa.string())])
             for ids in (ownership.machine_uids, ownership.obligor_ids)
         )
-        pair = self._pairs.of(machines, owners)
+        pair = self.pairs.of(machines, owners)
         return Spans(pair, ownership.starts, ownership.ends).of(pair >= 0)
 
     def _told(self, spans: Spans, as_of: datetime, days: int, last_of_zone: Ints) -> Mask:
         """The spans in which a machine-day lies that is read for histories of so many days."""
         begins = to_micros(datetime.combine(history_begins(as_of, days) - ZONE_MARGIN, datetime.min.time(), tzinfo=UTC))
-        seen = np.zeros(len(self._pairs.machine), dtype=np.bool_)
+        seen = np.zeros(len(self.pairs.machine), dtype=np.bool_)
         several = np.bincount(spans.pair, minlength=len(seen))[spans.pair] > 1
         told = np.zeros(len(spans.pair), dtype=np.bool_)
         for number, zone in enumerate(self.zones):
@@ -279,8 +279,8 @@ class KnownDays:
 
     def _owners_of(self, machine_uids: Sequence[str]) -> Mask:
         """The obligors that ever owned any of these machines."""
-        machine = np.isin(np.array(self._pairs.machine_uids, dtype=np.str_), np.array(machine_uids, dtype=np.str_))
-        return _among(self._pairs.obligor[machine[self._pairs.machine]], len(self._obligor_ids))
+        machine = np.isin(np.array(self.pairs.machine_uids, dtype=np.str_), np.array(machine_uids, dtype=np.str_))
+        return _among(self.pairs.obligor[machine[self.pairs.machine]], len(self._obligor_ids))
 
 
 def _grid(chosen: Mask, unit: Ints, column: Ints, days: int) -> Grid:

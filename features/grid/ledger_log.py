@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,6 +16,7 @@ from data_contracts.observations.remembered import RememberedObservations, Versi
 from data_contracts.reference.calendars import local_days
 from features.bookings import Book
 from features.declaration import HISTORY_DAYS
+from features.grid.owners import Pairs
 from features.ledgers import COLUMNS, TIMELESS
 from features.loading import ZONE_MARGIN
 from features.machine_day.arrow import encoded, micros
@@ -64,11 +65,31 @@ class LedgerLog:
     def placed(self, book: Book, as_of: datetime) -> dict[RecordKind, pd.DataFrame]:
         """As `Book.placed` places the rows known at `as_of` of each ledger: the same rows in the same order, ids as
         numbers that sort as their words do."""
-        since = to_micros(as_of - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN)
         return {
-            kind: _placed(rows, book, as_of=as_of, since=0 if kind in TIMELESS else since)
+            kind: _placed(rows, book, as_of=as_of, since=0 if kind in TIMELESS else _since(as_of))
             for kind, rows in self._kinds.items()
         }
+
+
+class UpkeepLog:
+    """What was done on machines, as far as their owner had it done. `pairs` are machines with each of their owners."""
+
+    def __init__(self, memory: RememberedObservations, pairs: Pairs, zones: Sequence[str]) -> None:
+        kind = RecordKind.MAINTENANCE
+        versions = memory.versions(kind)
+        rows = _kind(kind, versions, {}, {}, zones)
+        unit = pairs.of(versions.table["machine_uid"], versions.table["obligor_id"])
+        self._rows = replace(rows, unit=unit, frame=rows.frame.drop(columns="machine_uid"))
+
+    def placed(self, book: Book, as_of: datetime, stands: NDArray[np.bool_]) -> pd.DataFrame:
+        """As `Book.placed` places the rows known at `as_of` on pairs, of those that `stands` marks."""
+        unit = self._rows.unit
+        own = replace(self._rows, unit=np.where(np.append(stands, False)[unit], unit, _NOBODY))
+        return _placed(own, book, as_of=as_of, since=_since(as_of))
+
+
+def _since(as_of: datetime) -> int:
+    return to_micros(as_of - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN)
 
 
 def _placed(rows: _Kind, book: Book, *, as_of: datetime, since: int) -> pd.DataFrame:

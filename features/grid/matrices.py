@@ -21,10 +21,10 @@ from features.catalogue import CATALOGUE, evaluate
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.feature_history import fleet_of
 from features.grid.known_days import HistoryDays, KnownDays, KnownHistories
-from features.grid.ledger_log import LedgerLog
+from features.grid.ledger_log import LedgerLog, UpkeepLog
 from features.grid.peers import PeerPart, peer_part, with_peers
 from features.history import DailyHistory, Level
-from features.ledgers import COLUMNS, MACHINE_KINDS, load_ledgers, with_frames, with_ledgers
+from features.ledgers import COLUMNS, MACHINE_KINDS, Ledgers, load_ledgers, with_frames, with_upkeep
 from features.machine_day.reports import REPORT_COLUMNS
 from features.matrix import FeatureMatrix
 from features.peer_loading import divisions_at
@@ -113,12 +113,15 @@ def _columns(kind: RecordKind) -> tuple[str, ...]:
 
 def _walk(memory: RememberedObservations, block: Block, asked: _Asked) -> list[_Seen]:
     days = KnownDays(memory, block, DAYS)
+    upkeep = UpkeepLog(memory, days.pairs, days.zones)
     log = LedgerLog(memory, block, days.zones) if asked.level is Level.OBLIGOR else None
     found = []
     for as_of in asked.instants:
         known = days.at(as_of)
         history, units = (
-            machine_history(known, memory, as_of) if log is None else obligor_history(known, memory, log, as_of)
+            machine_history(known, memory, upkeep, as_of)
+            if log is None
+            else obligor_history(known, memory, upkeep, log, as_of)
         )
         settings = settings_at(asked.parameters, as_of)
         matrix = FeatureMatrix(
@@ -133,11 +136,11 @@ def _walk(memory: RememberedObservations, block: Block, asked: _Asked) -> list[_
 
 
 def obligor_history(
-    known: KnownHistories, memory: RememberedObservations, log: LedgerLog, as_of: datetime
+    known: KnownHistories, memory: RememberedObservations, upkeep: UpkeepLog, log: LedgerLog, as_of: datetime
 ) -> tuple[DailyHistory, NDArray[np.int64]]:
     """The history of the block's obligors, and which of them are known."""
-    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=known.machine_uids, kinds=MACHINE_KINDS)
-    fleet = fleet_of(with_ledgers(known.machines, ledgers), known.obligors.units)
+    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=known.machine_uids, kinds=(RecordKind.LOCATION,))
+    fleet = fleet_of(_with_upkeep(known, upkeep, ledgers, as_of), known.obligors.units)
     fleet = replace(fleet, owner=np.where(known.fleet_known, fleet.owner, -1))
     book = Book.of(known.obligors)
     frames = log.placed(book, as_of) | {RecordKind.LOCATION: book.placed(ledgers.places)}
@@ -146,11 +149,17 @@ def obligor_history(
 
 
 def machine_history(
-    known: KnownHistories, memory: RememberedObservations, as_of: datetime
+    known: KnownHistories, memory: RememberedObservations, upkeep: UpkeepLog, as_of: datetime
 ) -> tuple[DailyHistory, NDArray[np.int64]]:
     """The history of the block's machines, and which of them are owned and known."""
-    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=known.recent_machine_uids, kinds=MACHINE_KINDS)
-    return with_ledgers(known.machines, ledgers), np.flatnonzero(known.machines_known)
+    uids = known.recent_machine_uids
+    ledgers = load_ledgers(memory, as_of=as_of, machine_uids=uids, kinds=(RecordKind.LOCATION,))
+    return _with_upkeep(known, upkeep, ledgers, as_of), np.flatnonzero(known.machines_known)
+
+
+def _with_upkeep(known: KnownHistories, upkeep: UpkeepLog, ledgers: Ledgers, as_of: datetime) -> DailyHistory:
+    placed = upkeep.placed(Book.of(known.machines), as_of, known.fleet_known)
+    return with_upkeep(known.machines, placed, ledgers)
 
 
 def _joined(blocks: Sequence[FeatureMatrix]) -> FeatureMatrix:

@@ -34,10 +34,13 @@ class Pairs:
     number: NDArray[np.int64]
 
     def of(self, machine_uids: pa.ChunkedArray, obligor_ids: pa.ChunkedArray) -> Ints:
-        """The pair of each row; -1 for owners who are none of these obligors."""
+        """The pair of each row; -1 where the owner is none of these obligors or the machine none of these."""
         machine = positions(machine_uids, self.machine_uids)
         obligor = positions(obligor_ids, self.obligor_ids)
-        return np.where(obligor < 0, -1, self.number[machine, obligor])
+        found = np.full(len(machine), -1)
+        known = (machine >= 0) & (obligor >= 0)
+        found[known] = self.number[machine[known], obligor[known]]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from data_contracts.identifiers import ObligorId
 from data_contracts.observations.remembered import RememberedObservations
 from features.feature_history import feature_history
 from features.grid.known_days import KnownDays
-from features.grid.ledger_log import LedgerLog
+from features.grid.ledger_log import LedgerLog, UpkeepLog
 from features.grid.matrices import DAYS as DAYS_OF_HISTORY
 from features.grid.matrices import feature_grid, obligor_history
 from features.history import DailyHistory, Level, Measure, Standing
@@ -52,9 +52,9 @@ def assert_same_histories(book: Book, days: list[int]) -> None:
     owners = [ObligorId(owner) for owner in sorted(OWNERS)]
     memory = RememberedObservations(book.reader, until=midnight(DAYS + 90), obligor_ids=owners)
     walk = KnownDays(memory, owners, DAYS_OF_HISTORY)
-    log = LedgerLog(memory, owners, walk.zones)
+    upkeep, log = UpkeepLog(memory, walk.pairs, walk.zones), LedgerLog(memory, owners, walk.zones)
     for as_of in map(midnight, days):
-        found, units = obligor_history(walk.at(as_of), memory, log, as_of)
+        found, units = obligor_history(walk.at(as_of), memory, upkeep, log, as_of)
         machine_days, _ = load_machine_days(book.reader, as_of=as_of, first_day=history_begins(as_of, 730))
         ledgers = load_ledgers(book.reader, as_of=as_of, machine_uids=machine_days.machine_uids)
         told = feature_history(machine_days, ledgers, as_of=as_of)
