@@ -40,6 +40,9 @@ class Book:
     def placed(self, frame: pd.DataFrame, unit_column: str = "obligor_id") -> pd.DataFrame:
         """The rows that concern a unit and had happened by the end of its last day, with its position `unit` and the
         `column` of their local day (negative before the first)."""
+        if frame.empty:
+            nowhere = np.empty(0, dtype=np.int64)
+            return frame.assign(unit=nowhere, column=nowhere)
         position = pd.Series(np.arange(len(self.units)), index=list(self.units), dtype=np.int64)
         unit = frame[unit_column].map(position)
         known = frame[unit.notna()].copy()
@@ -106,23 +109,30 @@ class Items:
     def of(cls, opened: pd.DataFrame, settlements: Sequence[pd.DataFrame], key: str, amount: str) -> Items:
         """Items from rows with unit, column, a key and an amount; settlements with unit, column, key and amount of
         items that are not there are left out."""
-        opened = opened.drop_duplicates(["unit", key], keep="last").reset_index(drop=True)
-        wanted = ["unit", key, "column", amount]
-        paid = pd.concat([frame[wanted] for frame in settlements]) if settlements else opened.iloc[:0][wanted]
-        named = opened[["unit", key]].assign(item=np.arange(len(opened)))
-        paid = paid.merge(named, on=["unit", key]).sort_values(["item", "column"], kind="stable")
-        item = paid["item"].to_numpy(np.int64)
-        total = opened[amount].to_numpy(np.float64)
-        up_to = paid.groupby("item")[amount].cumsum().to_numpy(np.float64)
-        before = up_to - paid[amount].to_numpy(np.float64)
-        settled = np.clip(total[item] - before, 0.0, paid[amount].to_numpy(np.float64))
+        codes = _codes([opened, *settlements], key)
+        last = last_of_each(codes[0])
+        names = codes[0][last]
+        order = np.argsort(names)
+        paid_code = np.concatenate([names[:0], *codes[1:]])
+        place = np.searchsorted(names[order], paid_code)
+        known = np.flatnonzero(np.append(names[order], -1)[place] == paid_code)
+        item = order[place[known]]
+        columns, amounts = (
+            np.concatenate([opened[name].to_numpy()[:0], *(frame[name].to_numpy() for frame in settlements)])[known]
+            for name in ("column", amount)
+        )
+        turn = np.lexsort((columns, item))
+        item, columns, paid = item[turn], columns[turn].astype(np.int64), pd.Series(amounts[turn])
+        total = opened[amount].to_numpy(np.float64)[last]
+        up_to = paid.groupby(item).cumsum().to_numpy(np.float64)
+        each = paid.to_numpy(np.float64)
         return cls(
-            opened["unit"].to_numpy(np.int64),
-            opened["column"].to_numpy(np.int64),
-            total,
-            item,
-            paid["column"].to_numpy(np.int64),
-            settled,
+            unit=opened["unit"].to_numpy(np.int64)[last],
+            column=opened["column"].to_numpy(np.int64)[last],
+            amount=total,
+            item=item,
+            settled_column=columns,
+            settled=np.clip(total[item] - (up_to - each), 0.0, each),
         )
 
     def settled_by(self, column: Ints) -> Array:
@@ -151,6 +161,26 @@ class Items:
         at = np.full(len(self.unit), column)
         alive = (self.column <= at) & (at < self.column + ITEM_DAYS)
         return np.where(alive, self.amount - self.settled_by(at), 0.0)
+
+
+def last_of_each(codes: Ints) -> Ints:
+    """The last row of each code, in order of rows."""
+    _, back = np.unique(codes[::-1], return_index=True)
+    return np.sort(len(codes) - 1 - back)
+
+
+def _codes(frames: Sequence[pd.DataFrame], key: str) -> list[Ints]:
+    """For the rows of each frame a number that is the same where unit and key are, in whichever frame."""
+    keys = [frame[key] for frame in frames]
+    if not all(column.dtype == np.int64 for column in keys):
+        numbers, _ = pd.factorize(np.concatenate([column.astype(object).to_numpy() for column in keys]))
+        bounds = np.cumsum([len(column) for column in keys])[:-1]
+        keys = [pd.Series(part) for part in np.split(numbers, bounds)]
+    width = 2 + max(int(column.max()) if len(column) else 0 for column in keys)  # no key is -1
+    return [
+        frame["unit"].to_numpy(np.int64) * width + column.to_numpy(np.int64) + 1
+        for frame, column in zip(frames, keys, strict=True)
+    ]
 
 
 def known_units(frame: pd.DataFrame) -> Ints:

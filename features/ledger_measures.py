@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
 from features.bookings import Book, Items, known_units
-from features.history import Array, Measure
+from features.history import Array, Measure, unsaid
 
 Ints = NDArray[np.int64]
 Frames = Mapping[RecordKind, pd.DataFrame]
@@ -35,7 +35,9 @@ class Sold:
         """What these frames say."""
         bills = frames[RecordKind.INVOICE]
         issued = bills[bills["status"] == "issued"].drop_duplicates(["unit", "invoice_id"], keep="last")
-        taken_off = bills[bills["status"] == "red_letter"].drop(columns="invoice_id")
+        taken_off = bills.loc[
+            bills["status"] == "red_letter", ["unit", "column", "corrected_invoice_id", "amount_minor"]
+        ]
         taken_off = taken_off.rename(columns={"corrected_invoice_id": "invoice_id"})
         settled = [taken_off, frames[RecordKind.RECEIPT]]
         return cls(Items.of(issued, settled, "invoice_id", "amount_minor"), issued)
@@ -102,10 +104,11 @@ def _sales(book: Book, frames: Frames, sold: Sold) -> dict[str, Measure]:
     bills, receipts = frames[RecordKind.INVOICE], frames[RecordKind.RECEIPT]
     known = known_units(bills)
     overdue_from = np.maximum(book.column_of(issued["due_date"], items.unit) + 1, items.column)
-    billed = issued.merge(frames[RecordKind.DELIVERY][["unit", "delivery_id", "parts"]], on=["unit", "delivery_id"])
+    delivered = frames[RecordKind.DELIVERY][["unit", "delivery_id", "parts"]]
+    billed = issued[["unit", "column", "delivery_id"]].merge(delivered, on=["unit", "delivery_id"])
     return {
-        "invoiced_minor": _flow(book, bills[bills["status"] == "issued"], "amount_minor", known),
-        "credited_minor": _flow(book, bills[bills["status"] == "red_letter"], "amount_minor", known),
+        "invoiced_minor": _flow(book, bills, "amount_minor", known, of=bills["status"] == "issued"),
+        "credited_minor": _flow(book, bills, "amount_minor", known, of=bills["status"] == "red_letter"),
         "received_minor": _flow(book, receipts, "amount_minor", known_units(receipts)),
         "receivable_minor": book.balance(*items.open_after(items.column), known=known),
         "overdue_minor": book.balance(*items.open_after(overdue_from), known=known),
@@ -150,16 +153,18 @@ def _bills(book: Book, placed: pd.DataFrame) -> dict[str, Measure]:
 
 def _upkeep(book: Book, work: pd.DataFrame) -> dict[str, Measure]:
     known = known_units(work)
-    planned, corrective = (work[work["maintenance_kind"] == kind] for kind in ("preventive", "corrective"))
+    planned, corrective = (work["maintenance_kind"] == kind for kind in ("preventive", "corrective"))
     return {
-        "planned_work_seconds": _flow(book, planned, "work_seconds", known),
-        "corrective_work_seconds": _flow(book, corrective, "work_seconds", known),
-        "planned_services": _flow(book, planned.assign(one=1.0), "one", known),
+        "planned_work_seconds": _flow(book, work, "work_seconds", known, of=planned),
+        "corrective_work_seconds": _flow(book, work, "work_seconds", known, of=corrective),
+        "planned_services": _flow(book, work, None, known, of=planned),
     }
 
 
 def _moved(book: Book, places: pd.DataFrame) -> Measure:
     """On each day, how far a machine of the unit was from where it was first seen; NaN on days without a word."""
+    if places.empty:
+        return unsaid(len(book.units), book.days)
     placed = places.sort_values(["machine_uid", "event_time"], kind="stable")
     first = placed.groupby("machine_uid")[["latitude_deg", "longitude_deg"]].transform("first")
     km = great_circle_km(
@@ -181,6 +186,9 @@ def great_circle_km(latitude: Array, longitude: Array, other_latitude: Array, ot
     return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(half, 1.0))))
 
 
-def _flow(book: Book, rows: pd.DataFrame, amount: str, known: Ints) -> Measure:
+def _flow(book: Book, rows: pd.DataFrame, amount: str | None, known: Ints, *, of: pd.Series | None = None) -> Measure:
+    """An amount of the rows (1, if None), or `of` some of them, by unit and day."""
     unit, column = rows["unit"].to_numpy(np.int64), rows["column"].to_numpy(np.int64)
-    return book.flow(unit, column, rows[amount].to_numpy(np.float64), known=known)
+    amounts = np.ones(len(rows)) if amount is None else rows[amount].to_numpy(np.float64)
+    chosen = slice(None) if of is None else of.to_numpy(np.bool_)
+    return book.flow(unit[chosen], column[chosen], amounts[chosen], known=known)
