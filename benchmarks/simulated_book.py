@@ -65,3 +65,10 @@ def peak_memory_bytes(processes: int) -> int:
         resource.getrusage(who).ru_maxrss * 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     return own + processes * largest
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process and of those it started and that have ended: what the work costs, however busy
+    the machine is with other things."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

@@ -32,7 +32,7 @@ from api.home import open_home
 from api.processes import processes_of
 from api.snapshots.service import feature_parameters, reader
 from benchmarks.pandas_features import NAMES, PandasFeatures
-from benchmarks.simulated_book import alone, make_home, peak_memory_bytes
+from benchmarks.simulated_book import alone, cpu_seconds, make_home, peak_memory_bytes
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.calendars import add_months
 from features.grid.matrices import feature_grid
@@ -76,7 +76,7 @@ def measure(home: Path) -> dict[str, Any]:
             source, as_ofs=as_ofs, level=Level.OBLIGOR, parameters=feature_parameters(), processes=processes
         )
         seconds = time.perf_counter() - began
-        peak = peak_memory_bytes(processes.count)
+        peak, cpu = peak_memory_bytes(processes.count), cpu_seconds()
         rows = sum(len(matrix.units) for matrix in grid.values())
         features = len(next(iter(grid.values())).names)
         chosen = [as_ofs[at] for at in np.linspace(0, GRID - 1, SAMPLE_INSTANTS).round().astype(int)]
@@ -90,6 +90,7 @@ def measure(home: Path) -> dict[str, Any]:
     ours, theirs = rows * features / seconds, reference_values / reference_seconds
     return {
         "seconds": seconds,
+        "cpu_seconds": cpu,
         "processes": processes.count,
         "obligors": max(len(matrix.units) for matrix in grid.values()),
         "as_ofs": GRID,

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
 
+WORTH_A_PROCESS = 50
+"""Fewer obligors than this are read before a process has begun."""
+
 Block = Sequence[ObligorId]
 Result = TypeVar("Result")
 Work = Callable[[Block], Result]
@@ -60,8 +63,11 @@ def over_blocks(
             yield pending.popleft().result()
 
 
-def blocks_of(obligor_ids: Sequence[ObligorId], size: int) -> list[Block]:
-    """The obligors in their order, so many at a time."""
+def blocks_of(obligor_ids: Sequence[ObligorId], size: int, processes: Processes | None = None) -> list[Block]:
+    """The obligors in their order, at most so many at a time; fewer where processes would have nothing to do."""
+    if processes is not None:
+        share = -(-len(obligor_ids) // processes.count)
+        size = min(size, max(share, WORTH_A_PROCESS))
     return [obligor_ids[start : start + size] for start in range(0, len(obligor_ids), size)]
 
 

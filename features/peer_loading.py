@@ -32,7 +32,7 @@ def load_peer_reference(
 ) -> PeerReference:
     """What these firms and their industries did up to `as_of`, as known then. Only firms that consented to peer
     statistics (purpose `platform`) may be among them."""
-    blocks = blocks_of(sorted(obligor_ids), firms_per_block)
+    blocks = blocks_of(sorted(obligor_ids), firms_per_block, processes)
     months = over_blocks(partial(_months_of_blocks, as_of=as_of), blocks, reader=reader, processes=processes)
     least = settings_at(parameters, as_of).peer_firms
     return peer_reference(list(months), divisions_at(reader, as_of), as_of=as_of, least_firms=least)

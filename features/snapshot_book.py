@@ -33,7 +33,7 @@ def snapshot_book(
     """`compute.snapshots` of these obligors, in their order, of so many at a time; whoever keeps none of them needs
     room for a block in each process. `options` are those of `compute.snapshots`."""
     begin = partial(_of_blocks, as_of=as_of, parameters=parameters, options=options)
-    blocks = blocks_of(obligor_ids, obligors_per_block)
+    blocks = blocks_of(obligor_ids, obligors_per_block, processes)
     for taken in over_blocks(begin, blocks, reader=reader, processes=processes):
         yield from taken
 

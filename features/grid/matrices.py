@@ -66,7 +66,7 @@ def feature_grid(
         return {}
     asked = _Asked(instants=instants, level=level, parameters=parameters)
     everything = RememberedObservations(reader, until=instants[-1])
-    owners = blocks_of(_owners(everything), obligors_per_block)
+    owners = blocks_of(_owners(everything), obligors_per_block, processes)
     blocks = list(over_blocks(partial(_walks, asked=asked), owners, reader=reader, processes=processes))
     return {
         instant: _joined(_compared([block[at] for block in blocks], everything, instant, asked))

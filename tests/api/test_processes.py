@@ -19,6 +19,7 @@ from api.snapshots.service import feature_parameters, reader
 from api.telemetry.service import ingest_folder
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.tables import source_profile
+from features import blocks
 from features.grid.matrices import feature_grid
 from features.history import Level
 from features.matrix import FeatureMatrix
@@ -38,6 +39,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     ingest_folder(home, folder / "files", received_time=NOW, progress=lambda *_: None)
     yield home
     home.engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def every_block_is_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "WORTH_A_PROCESS", 1)
 
 
 def grid(home: Home, level: Level, processes: int) -> dict[datetime, FeatureMatrix]:
