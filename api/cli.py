@@ -24,6 +24,7 @@ from api import (
     cli_scores,
     cli_tables,
     cli_training,
+    cli_trust,
 )
 from api import demo as demonstration
 from api.access_log.repository import looked
@@ -64,6 +65,7 @@ cli_evidence.mount(app)
 cli_gateways.mount(app)
 cli_training.mount(app)
 cli_scores.mount(app)
+cli_trust.mount(app)
 cli_tables.mount(app, train_app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]

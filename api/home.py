@@ -39,6 +39,11 @@ class Home:
         return self.root / "peers"
 
     @property
+    def clones(self) -> Path:
+        """What sweeps for cloned machines found, by the instant and the hash of each, and the key of fingerprints."""
+        return self.root / "clones"
+
+    @property
     def models(self) -> Path:
         """Model artefacts by version."""
         return self.root / "models"

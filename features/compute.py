@@ -19,6 +19,7 @@ from features.attested import attested_shares, levels_of_batches
 from features.bounded import evaluate_bounds
 from features.bounds import Completions, completions
 from features.catalogue import catalogue_columns, catalogue_version, evaluate
+from features.data_trust.clone_sweep import CloneSweep
 from features.data_trust.gap_evidence import gap_evidence
 from features.data_trust.gap_findings import gap_findings
 from features.data_trust.gaps import classify_gaps, external_seconds
@@ -68,13 +69,15 @@ def snapshots(
     with_trust: bool = True,
     peers: PeerReference | None = None,
     everybody: Everybody | None = None,
+    clones: CloneSweep | None = None,
 ) -> list[FeatureSnapshot]:
     """What was known about each of `obligor_ids` at `as_of`, in their order.
 
     Features of the obligor and (if `with_machines`) of each machine it owned then, their bounds, the
     quantities that limits rest on, and what was found wrong. The same for one obligor alone and among many. An
     obligor of whom nothing is known gets a snapshot in which everything is missing. Without `peers` what compares with
-    them is missing. `everybody` is what is known of everybody then, where it was read before.
+    them is missing; `clones` is what a sweep over the whole book found. `everybody` is what is known of everybody then,
+    where it was read before.
     """
     everybody = everybody or load_everybody(reader, as_of=as_of)
     read = _read(reader, obligor_ids, everybody)
@@ -90,7 +93,7 @@ def snapshots(
     quantities = _quantities(read, history, settings, possible, ledger_rules_at(parameters, as_of))
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
     told_of_gaps = gap_findings(causes, gaps, history)
-    trust = _trust(reader, read, parameters, told_of_gaps) if with_trust else {}
+    trust = _trust(reader, read, parameters, told_of_gaps, clones) if with_trust else {}
     facts = _facts(read, last_days, trust)
     return [
         FeatureSnapshot(
@@ -259,20 +262,25 @@ def _first_days(read: _Read, spans: Mapping[str, Sequence[Mapping[str, Any]]]) -
 
 
 def _trust(
-    reader: ObservationReader, read: _Read, parameters: ParameterBook, gaps: Mapping[str, Sequence[TrustFinding]]
+    reader: ObservationReader,
+    read: _Read,
+    parameters: ParameterBook,
+    gaps: Mapping[str, Sequence[TrustFinding]],
+    clones: CloneSweep | None,
 ) -> dict[ObligorId, DataTrust]:
-    """The grade of each obligor: from what the roll-up and the engine found; beside it what its gaps are."""
+    """The grade of each obligor: from what the roll-up, the engine and the sweep found; beside it what its gaps are."""
     rules = grade_rules_at(parameters, read.as_of)
     rolled_up = _findings(read)
     findings, checks = examined(
         reader, read.machine_days, obligor_ids=read.obligor_ids, as_of=read.as_of, parameters=parameters
     )
+    sources: list[Mapping[str, Sequence[TrustFinding]]] = [rolled_up, findings, gaps, clones.findings if clones else {}]
     attested = attested_shares(reader, read.machine_days.table, read.machines, as_of=read.as_of)
     return {
         obligor: graded(
-            [*rolled_up.get(obligor, ()), *findings.get(obligor, ()), *gaps.get(obligor, ())],
+            [finding for source in sources for finding in source.get(obligor, ())],
             rules,
-            checks=checks[obligor],
+            checks={**checks[obligor], **(clones.checks(obligor) if clones else {})},
             attested=attested.get(obligor, {}),
         )
         for obligor in read.obligor_ids

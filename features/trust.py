@@ -129,13 +129,14 @@ def parse_trust(body: Mapping[str, Any]) -> DataTrust:
     """What `plain_trust` gave."""
     return DataTrust(
         grade=TrustGrade(body["grade"]),
-        findings=tuple(_parse_finding(item) for item in body["findings"]),
+        findings=tuple(parse_finding(item) for item in body["findings"]),
         checks={name: CheckState(state) for name, state in body["checks"].items()},
         attested={AttestationLevel(level): share for level, share in body["attested"].items()},
     )
 
 
-def _parse_finding(item: Mapping[str, Any]) -> TrustFinding:
+def parse_finding(item: Mapping[str, Any]) -> TrustFinding:
+    """What `plain_finding` gave."""
     return TrustFinding(
         code=item["code"],
         severity=Severity(item["severity"]),

@@ -14,6 +14,7 @@ from api.models import service as models
 from api.processes import processes_of
 from api.scores import repository as scores
 from api.snapshots import repository as snapshots
+from api.snapshots.clones import latest_clone_sweep
 from api.snapshots.peers import make_peer_reference
 from api.snapshots.service import feature_parameters, keep_parameters, latest_snapshot, reader, require_live
 from data_contracts.identifiers import ObligorId
@@ -80,6 +81,7 @@ def score_all(home: Home, *, as_of: datetime, now: datetime) -> list[ScoreRecord
             processes=processes,
             with_machines=False,
             peers=peers,
+            clones=latest_clone_sweep(home, as_of=as_of),
         )
         known = [snapshot for snapshot in taken if snapshot.first_day is not None]
     with unit_of_work(home.engine) as connection:

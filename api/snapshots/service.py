@@ -13,6 +13,7 @@ from api.errors import DataNotForLive
 from api.home import Home, write_once
 from api.obligors import repository as obligors
 from api.snapshots import repository as snapshots
+from api.snapshots.clones import latest_clone_sweep
 from api.snapshots.peers import latest_peer_reference
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
@@ -60,6 +61,7 @@ def take_snapshot(
         as_of=as_of,
         parameters=feature_parameters(),
         peers=latest_peer_reference(home, as_of=as_of),
+        clones=latest_clone_sweep(home, as_of=as_of),
     )
     snapshots.save(connection, home, snapshot, now=now)
     return snapshot

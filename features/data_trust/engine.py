@@ -67,6 +67,15 @@ def examine(told: Told, settings: TrustSettings, traces_of_others: KeyedTraces |
     measured = measure(told)
     if traces_of_others is not None:
         measured[BETWEEN] = cloned_between_obligors(told, traces_of_others)
+    return _examined(told, settings, measured)
+
+
+def examine_between(told: Told, settings: TrustSettings, traces_of_others: KeyedTraces) -> Examination:
+    """Hold machines against those of other obligors, and make no other comparison."""
+    return _examined(told, settings, {BETWEEN: cloned_between_obligors(told, traces_of_others)})
+
+
+def _examined(told: Told, settings: TrustSettings, measured: Mapping[Check, Measured]) -> Examination:
     units = {check: _owners(told, check.level) for check in measured}
     comparisons = _comparisons(measured, units, len(told.obligor_ids))
     findings: dict[str, list[TrustFinding]] = defaultdict(list)

@@ -39,16 +39,21 @@ class KeyedTraces:
 def keyed_traces(books: Sequence[Told], key: bytes) -> KeyedTraces:
     """The fingerprints of every day of work of these books under a secret key of at least 16 bytes."""
     parts = [_printed(told, key) for told in books]
-    prints = np.concatenate([part[0] for part in parts])
     names = [_pseudonyms(told.machine_uids, key)[part[1]] for told, part in zip(books, parts, strict=True)]
-    pseudonyms = np.concatenate(names)
-    order = np.lexsort((pseudonyms, prints))
-    return KeyedTraces(
-        key=key,
-        prints=prints[order],
-        pseudonyms=pseudonyms[order],
-        holders=len(np.unique(pseudonyms)) if len(order) else 0,
-    )
+    return _sorted(key, [part[0] for part in parts], names)
+
+
+def joined_traces(parts: Sequence[KeyedTraces]) -> KeyedTraces:
+    """Fingerprints that were made apart, all under one key, as one reference; there is at least one part."""
+    assert len({part.key for part in parts}) == 1, "prints under several keys never meet"
+    return _sorted(parts[0].key, [part.prints for part in parts], [part.pseudonyms for part in parts])
+
+
+def _sorted(key: bytes, prints: Sequence[Prints], names: Sequence[Prints]) -> KeyedTraces:
+    together, pseudonyms = np.concatenate(prints), np.concatenate(names)
+    order = np.lexsort((pseudonyms, together))
+    holders = len(np.unique(pseudonyms)) if len(order) else 0
+    return KeyedTraces(key=key, prints=together[order], pseudonyms=pseudonyms[order], holders=holders)
 
 
 def cloned_between_obligors(told: Told, reference: KeyedTraces) -> Measured:

@@ -52,7 +52,7 @@ def examined(
     findings: dict[str, Sequence[TrustFinding]] = {}
     clocks = _clocks(reader, machine_days, as_of)
     checks: dict[str, Mapping[str, CheckState]] = {}
-    for told in _blocks(reader, machine_days, obligor_ids, as_of):
+    for told in told_blocks(reader, machine_days, obligor_ids, as_of):
         found: Examination = examine(told, settings)
         findings |= {who: [*found.findings.get(who, ()), *clocks.get(who, ())] for who in told.obligor_ids}
         checks |= found.checks
@@ -71,9 +71,10 @@ def _clocks(reader: ObservationReader, machine_days: MachineDays, as_of: datetim
     return found
 
 
-def _blocks(
+def told_blocks(
     reader: ObservationReader, machine_days: MachineDays, obligor_ids: Sequence[ObligorId], as_of: datetime
 ) -> Iterator[Told]:
+    """What was told of these obligors, so many at a time; `machine_days` hold theirs."""
     papers = {kind: _paper(reader, kind, obligor_ids, as_of) for kind in COLUMNS}
     for first in range(0, len(obligor_ids), OBLIGORS_TOGETHER):
         chosen = tuple(obligor_ids[first : first + OBLIGORS_TOGETHER])
