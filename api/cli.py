@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import simulator
 from api import (
+    cli_claims,
     cli_evidence,
     cli_gateways,
     cli_keeping,
@@ -36,7 +37,6 @@ from api.home import Home, open_home
 from api.instants import parse_amount, parse_instant, require_past
 from api.machines import service as machines_service
 from api.main import create_app
-from api.models import service as models
 from api.operations import serving
 from api.partners.repository import LOCAL
 from api.premium_quotes import service as premium_quotes
@@ -67,6 +67,7 @@ cli_training.mount(app)
 cli_scores.mount(app)
 cli_trust.mount(app)
 cli_tables.mount(app, train_app)
+cli_claims.mount(train_app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
@@ -236,13 +237,6 @@ def replay(
     """Recompute a stored decision from the versions it names; any other byte is an error."""
     body = credit_decisions.replay(_open(home), DecisionId(decision))
     _show_bytes(body, as_json, credit_memo.text)
-
-
-@train_app.command("insurance")
-def train_insurance(as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Fit claim frequency and mean severity, rebalanced to the claims observed."""
-    card = models.train_insurance(_open(home), as_of=_plain_instant(as_of))
-    _show(card, as_json, tables.card_text(card))
 
 
 @app.command()

@@ -26,12 +26,13 @@ from scoring.explanation.reference import read_reference, reference_bytes
 from scoring.explanation.shapley import ReferenceCounts
 from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
 from scoring.insurance.card import InsuranceCard
+from scoring.insurance.claims_model import ClaimsArtefact, ClaimsCard, claims_artefact
 from scoring.table.artefact import TableArtefact, table_artefact
 from scoring.table.card import TableCard
 
-Kind = Literal["credit", "insurance", "table"]
-Artefact = CreditArtefact | InsuranceArtefact | TableArtefact
-AnyCard = CreditCard | InsuranceCard | TableCard
+Kind = Literal["credit", "insurance", "table", "claims"]
+Artefact = CreditArtefact | InsuranceArtefact | TableArtefact | ClaimsArtefact
+AnyCard = CreditCard | InsuranceCard | TableCard | ClaimsCard
 Card = dict[str, Any]
 """A model card as a plain object, its `model_version` first."""
 
@@ -73,6 +74,8 @@ def load_artefact(folder: Path, kind: Kind, version: ModelVersion) -> Artefact:
         )
     if isinstance(card, InsuranceCard):
         return insurance_artefact(members, card, card_bytes=card_bytes)
+    if isinstance(card, ClaimsCard):
+        return claims_artefact(members, card, card_bytes=card_bytes)
     reference = _read_reference(place, card.reference)
     if isinstance(card, CreditCard):
         return credit_artefact(members, card, reference=reference, card_bytes=card_bytes)
@@ -106,7 +109,12 @@ def plain_card(artefact: Artefact) -> Card:
     }
 
 
-SCHEMAS: dict[Kind, type[AnyCard]] = {"credit": CreditCard, "insurance": InsuranceCard, "table": TableCard}
+SCHEMAS: dict[Kind, type[AnyCard]] = {
+    "credit": CreditCard,
+    "insurance": InsuranceCard,
+    "table": TableCard,
+    "claims": ClaimsCard,
+}
 
 
 def _read_card(content: bytes, kind: Kind) -> AnyCard:
@@ -133,7 +141,7 @@ def _write_folder(place: Path, artefact: Artefact) -> None:
     try:
         for index, member in enumerate(artefact.bag.members):
             _write_file(draft / f"member-{index:02d}.ubj", member)
-        if not isinstance(artefact, InsuranceArtefact) and artefact.reference is not None:
+        if not isinstance(artefact, InsuranceArtefact | ClaimsArtefact) and artefact.reference is not None:
             _write_file(draft / REFERENCE_FILE, reference_bytes(artefact.reference))
         _write_file(draft / CARD_FILE, artefact.card_bytes)
         draft.replace(place)

@@ -1,0 +1,81 @@
+"""An insurer's own tables on the command line: trained, printed, kept, and every mistake named with exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from api.models import claims
+from data_contracts.reference.dated import load_book
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One depth and few rounds."""
+    book = load_book(files("scoring") / "parameters")
+    shipped = book.parameters["claims_model"]
+    small = {
+        day: {**values, "depths": [2], "maximum_rounds": 20, "folds": 2, "bands": 5}
+        for day, values in shipped.values.items()
+    }
+    quicker = replace(book, parameters={**book.parameters, "claims_model": replace(shipped, values=small)})
+    monkeypatch.setattr(claims, "scoring_parameters", lambda: quicker)
+
+
+@pytest.fixture
+def own_book(tmp_path: Path) -> tuple[Path, Path]:
+    drawn = np.random.default_rng(3)
+    hours = drawn.uniform(0, 5000, 2_500).round()
+    policies = pd.DataFrame(
+        {
+            "policy_id": [f"P{at}" for at in range(2_500)],
+            "hours": hours,
+            "kind": drawn.choice(["mill", "press"], 2_500),
+            "years": 0.5,
+        }
+    )
+    counts = drawn.poisson(0.5 * np.exp(-1 + hours / 4000))
+    ids = np.repeat(policies["policy_id"].to_numpy(), counts)
+    amounts = drawn.gamma(2.0, 700.0, len(ids)).round(2) + 0.01
+    policies.to_csv(tmp_path / "policies.csv", index=False)
+    pd.DataFrame({"policy_id": ids, "amount": amounts}).to_csv(tmp_path / "claims.csv", index=False)
+    (tmp_path / "signs.yaml").write_text("hours: 1\n", encoding="utf-8")
+    return tmp_path / "policies.csv", tmp_path / "claims.csv"
+
+
+def test_a_book_is_trained_and_kept(run: Run, own_book: tuple[Path, Path]) -> None:
+    policies, paid = own_book
+    asked = ("train", "insurance", "--policies", policies, "--claims", paid, "--exposure", "years",
+             "--monotone", policies.parent / "signs.yaml")  # fmt: skip
+    trained = run(*asked, "--json")
+    assert trained.exit_code == 0, trained.err
+    told = trained.answer
+    assert told["kind"] == "claims"
+    assert told["metrics"]["actual_to_expected_train"] == pytest.approx(1.0, abs=1e-6)
+    assert told["metrics"]["deviance"] < told["metrics"]["deviance_of_constant"]
+    assert told["statement"] == "synthetic; effect sizes are inputs, not findings"
+    again = run(*asked)
+    assert told["model_version"] in again.out
+    assert "decile 10" in again.out
+
+
+def test_mistakes_are_named(run: Run, own_book: tuple[Path, Path]) -> None:
+    policies, paid = own_book
+    alone = run("train", "insurance", "--policies", policies)
+    assert (alone.exit_code, "--claims" in alone.err) == (2, True)
+    orphan = run("train", "insurance", "--claims", paid)
+    assert (orphan.exit_code, "--policies" in orphan.err) == (2, True)
+    frame = pd.read_csv(paid)
+    frame.loc[0, "policy_id"] = "P99999"
+    frame.to_csv(paid, index=False)
+    lost = run("train", "insurance", "--policies", policies, "--claims", paid, "--exposure", "years")
+    assert (lost.exit_code, "P99999" in lost.err) == (2, True)
