@@ -24,6 +24,7 @@ from api import (
     cli_operate,
     cli_scores,
     cli_tables,
+    cli_tariffs,
     cli_training,
     cli_trust,
 )
@@ -68,6 +69,7 @@ cli_scores.mount(app)
 cli_trust.mount(app)
 cli_tables.mount(app, train_app)
 cli_claims.mount(train_app)
+cli_tariffs.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

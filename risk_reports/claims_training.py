@@ -18,7 +18,8 @@ def claims_text(card: Mapping[str, Any]) -> str:
         f"gain         {_interval(metrics['gain_over_glm'])} hundredths over the GLM, paired",
         f"A/E          train {metrics['actual_to_expected_train']:.4f}, "
         f"test {_interval(metrics['actual_to_expected_test'])}",
-        f"Gini         {metrics['gini']:.4f}",
+        f"Gini         {metrics['gini']:.4f}, of the table to be filed {metrics['gini_of_table']:.4f} "
+        f"({100 * metrics['table_difference']:.1f} % from the model)",
     ]
     if tail is not None:
         lines.append(

@@ -81,6 +81,12 @@ class TariffChanged(BusinessError):
     code = "tariff_changed"
 
 
+class PolicyForbids(BusinessError):
+    """A record does not follow from what the policy's records say before it."""
+
+    code = "policy_forbids"
+
+
 class HourMeterMissing(BusinessError):
     """A premium by the hour has no hours to go by."""
 

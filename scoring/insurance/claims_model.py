@@ -46,8 +46,9 @@ class TailTold(Frozen):
 
 class ClaimsMetrics(Frozen):
     """On groups that nothing was fitted on: Poisson deviances a unit of exposure, the paired gain of the trees over the
-    GLM (in hundredths of a policy's mean deviance), actual to expected, Gini of the order of risks, and the Tweedie
-    challenger's (None where no amounts are known)."""
+    GLM (in hundredths of a policy's mean deviance), actual to expected, Gini of the order of risks, the Tweedie
+    challenger's (None where the test has no costs) and the distilled table's; `table_difference` is the mean absolute
+    difference of table and model, by exposure, as a share of the model's mean."""
 
     deviance_of_constant: float
     deviance_of_glm: float
@@ -57,6 +58,8 @@ class ClaimsMetrics(Frozen):
     actual_to_expected_test: Estimate
     gini: float
     gini_of_challenger: float | None
+    gini_of_table: float
+    table_difference: float
     deciles: tuple[BandTold, ...]
     factors: dict[str, tuple[BandTold, ...]]
 
@@ -64,7 +67,8 @@ class ClaimsMetrics(Frozen):
 class ClaimsCard(Frozen):
     """Card of a model of claims. `exposure_unit` is what a claim frequency is by (a year, an hour).
 
-    `rules` says how many rows each documented rule of reading touched.
+    `rules` says how many rows each documented rule of reading touched. `table` is the model distilled into pure
+    premiums a unit of exposure, in major units, as a tariff is filed; `metrics.table_difference` how far it is from it.
     """
 
     format: Literal[1] = 1
@@ -85,6 +89,7 @@ class ClaimsCard(Frozen):
     balance: Autocalibration
     severity: LinearPredictor | None
     mean_severity: float
+    table: LinearPredictor
     tail: TailTold | None
     dispersion: float
     depth: int

@@ -79,3 +79,38 @@ def test_mistakes_are_named(run: Run, own_book: tuple[Path, Path]) -> None:
     frame.to_csv(paid, index=False)
     lost = run("train", "insurance", "--policies", policies, "--claims", paid, "--exposure", "years")
     assert (lost.exit_code, "P99999" in lost.err) == (2, True)
+
+
+def test_a_tariff_is_filed_locked_and_priced_by(run: Run, own_book: tuple[Path, Path], tmp_path: Path) -> None:
+    policies, paid = own_book
+    trained = run(
+        "train", "insurance", "--policies", policies, "--claims", paid, "--exposure", "years", "--json"
+    ).answer
+    asked = ("tariff", trained["model_version"], "--effective", "2026-01-01", "--lowest", 0.6, "--highest", 1.8)
+    filed = run(*asked, "--filing-number", "F-1", "--out", tmp_path / "filed", "--json")
+    assert filed.exit_code == 0, filed.err
+    assert (tmp_path / "filed" / "tariff.xlsx").read_bytes()[:2] == b"PK"
+    same = run(*asked, "--filing-number", "F-1", "--out", tmp_path / "filed", "--json").answer
+    assert same["tariff_version"] == filed.answer["tariff_version"]
+    other = run(*asked, "--filing-number", "F-2", "--out", tmp_path / "filed")
+    assert (other.exit_code, "F-1" in other.err) == (2, True)
+    priced = run(
+        "price-table", policies, "--tariff", tmp_path / "filed" / "tariff.json", "--exposure", "years", "--json"
+    )
+    assert priced.exit_code == 0, priced.err
+    rows = priced.answer["rows"]
+    assert len(rows) == 2_500
+    for row in rows:
+        product = np.prod([factor["relativity"] for factor in row["factors"]])
+        assert row["product"] == pytest.approx(product)
+        assert row["bounded"] == pytest.approx(min(max(product, 0.6), 1.8))
+        assert row["filed_rate"] == pytest.approx(row["base_rate"] * row["bounded"])
+        assert row["pure_premium_minor"] == round(100 * row["filed_rate"] * row["exposure"])
+        assert row["gross_premium_minor"] == row["pure_premium_minor"] + sum(row["loadings"].values())
+        assert row["difference_ratio"] == pytest.approx(row["model_rate"] / row["filed_rate"] - 1)
+    spread = np.abs([row["difference_ratio"] for row in rows])
+    assert 0 < np.median(spread) < 0.25
+    shown = run("price-table", policies, "--tariff", tmp_path / "filed" / "tariff.json")
+    assert "model_rate" in shown.out
+    nothing = run("price-table", policies, "--tariff", policies)
+    assert (nothing.exit_code, "no filed tariff" in nothing.err) == (2, True)

@@ -22,9 +22,11 @@ from scoring.insurance.claims_model import (
     TailTold,
     claims_artefact,
 )
+from scoring.insurance.linear import LinearPredictor
 from scoring.table.encoding import encoded, fit_features
 from scoring.training.claims.book import ClaimsBook
 from scoring.training.claims.diagnostics import BandFigures, by_decile, by_factor, gini, paired_gain
+from scoring.training.claims.distil import distilled
 from scoring.training.claims.frequency import FittedFrequency, fit_frequency
 from scoring.training.claims.glm import fit_negative_binomial
 from scoring.training.claims.sample import ClaimsSample
@@ -66,9 +68,11 @@ def train_claims(book: ClaimsBook, how: ClaimsTraining, *, parameters: Parameter
     bandings = [factor.banding for factor in model.linear.factors]
     severity = _severity(book, rows, ~held, features, settings)
     spread = fit_negative_binomial(train.rows, train.counts, train.exposure, bandings)
-    paid = book.amounts[~held[book.claim_policy]]
     costs = (book.costs[~held], book.costs[held])
     challenger = _challenger(train, test, costs, settings, seed=how.seed)
+    mean = float(book.amounts[~held[book.claim_policy]].mean())
+    pure = [_pure(model, severity, mean, side.rows) for side in (train, test)]
+    table = distilled(train.rows, pure[0], train.exposure, bandings, features)
     card = ClaimsCard(
         data_origin=how.data_origin,
         statement=statement_of(how.data_origin),
@@ -85,12 +89,13 @@ def train_claims(book: ClaimsBook, how: ClaimsTraining, *, parameters: Parameter
         linear=model.linear,
         balance=model.balance,
         severity=None if severity is None else severity.linear,
-        mean_severity=float(paid.mean()),
+        mean_severity=mean,
+        table=table,
         tail=None if severity is None else _tail(severity),
         dispersion=spread.dispersion,
         depth=model.depth,
         rounds=model.rounds,
-        metrics=_metrics(model, train, test, challenger),
+        metrics=_metrics(model, train, test, challenger=challenger, table=table, pure=pure[1]),
         hyperparameters={name: value for name, value in settings.items() if isinstance(value, int | float)},
         seed=how.seed,
         libraries=installed_libraries(),
@@ -113,10 +118,8 @@ def _severity(
 ) -> FittedSeverity | None:
     """The severity of the training claims, or None where they are too few for a tail."""
     used = fitted[book.claim_policy]
-    largest = max(settings["tail_quantiles"])
     if used.sum() < FEWEST_CLAIMS or used.sum() * (1 - min(settings["tail_quantiles"])) < FEWEST_CLAIMS:
         return None
-    assert largest < 1, "a quantile with claims above it"
     return fit_severity(
         rows[book.claim_policy[used]],
         book.amounts[used],
@@ -149,14 +152,26 @@ def _challenger(
     return gini(found.costs(test.rows), test.counts, test.exposure)
 
 
+def _pure(model: FittedFrequency, severity: FittedSeverity | None, mean: float, rows: NDArray[np.float64]) -> Vector:
+    """The model's pure premium a unit of exposure of encoded rows."""
+    return np.asarray(np.exp(model.logs(rows)) * (mean if severity is None else severity.means(rows)))
+
+
 def _metrics(
-    model: FittedFrequency, train: ClaimsSample, test: ClaimsSample, challenger: float | None
+    model: FittedFrequency,
+    train: ClaimsSample,
+    test: ClaimsSample,
+    *,
+    challenger: float | None,
+    table: LinearPredictor,
+    pure: Vector,
 ) -> ClaimsMetrics:
     rate = np.log(train.counts.sum() / train.exposure.sum())
     by_glm, logs = model.linear.logs(test.rows), model.logs(test.rows)
     expected, rival, constant = (test.exposure * np.exp(said) for said in (logs, by_glm, np.full(len(logs), rate)))
     gain = paired_gain(test.counts, expected, rival)
     fitted = train.exposure * np.exp(model.logs(train.rows))
+    filed = np.exp(table.logs(test.rows))
     return ClaimsMetrics(
         deviance_of_constant=poisson_deviance(test.counts, constant, exposure=test.exposure),
         deviance_of_glm=poisson_deviance(test.counts, rival, exposure=test.exposure),
@@ -166,6 +181,8 @@ def _metrics(
         actual_to_expected_test=actual_to_expected(int(test.counts.sum()), float(expected.sum())),
         gini=gini(logs, test.counts, test.exposure),
         gini_of_challenger=challenger,
+        gini_of_table=gini(filed, test.counts, test.exposure),
+        table_difference=float(test.exposure @ np.abs(filed - pure) / (test.exposure @ pure)),
         deciles=_told(by_decile(logs, test.counts, test.exposure)),
         factors={
             factor.banding.key: _told(by_factor(factor.banding, test.rows[:, at], logs, test.counts, test.exposure))
