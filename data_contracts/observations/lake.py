@@ -19,6 +19,7 @@ def open_lake() -> duckdb.DuckDBPyConnection:
     lake = duckdb.connect(":memory:", config={"threads": THREADS})
     lake.execute("SET TimeZone='UTC'")
     lake.execute("SET preserve_insertion_order=false")
+    lake.execute("SET parquet_metadata_cache=true")  # files never change, and block after block is read from them
     lake.execute("SET enable_progress_bar=false")  # it would draw into what a command prints
     return lake
 

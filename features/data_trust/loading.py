@@ -24,7 +24,7 @@ from features.trust import CheckState, TrustFinding
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
 
-OBLIGORS_TOGETHER = 64
+OBLIGORS_TOGETHER = 100
 """Examined at once: bounds the memory of the dense arrays."""
 
 COLUMNS: Mapping[RecordKind, Sequence[str]] = {

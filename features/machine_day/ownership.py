@@ -82,13 +82,25 @@ def _series_of_sorted(
     ownership: Ownership, words: Sequence[str], codes: NDArray[np.int64], instants: Micros
 ) -> NDArray[np.int32]:
     series = np.full(len(codes), -1, dtype=np.int32)
-    own = places_of(ownership)
-    bounds = np.searchsorted(codes, np.arange(len(words) + 1))
-    for code, uid in enumerate(words):
-        lower, upper = int(bounds[code]), int(bounds[code + 1])
-        for position in own.get(uid, range(0)):
-            first, last = np.searchsorted(instants[lower:upper], [ownership.starts[position], ownership.ends[position]])
-            series[lower + first : lower + last] = position
+    if not len(codes):
+        return series
+    code_of = {word: code for code, word in enumerate(words)}
+    code = np.array([code_of.get(uid, -1) for uid in ownership.machine_uids], dtype=np.int64)
+    earliest = int(instants.min())
+    latest = int(instants.max()) + 1
+    span = latest - earliest + 1
+    most = np.iinfo(np.int64).max // span  # so many machines with their instants have room in one number
+    for below in range(0, len(words), most):
+        lower, upper = np.searchsorted(codes, [below, below + most])
+        own = np.flatnonzero((code >= below) & (code < below + most))
+        key = (codes[lower:upper] - below) * span + (instants[lower:upper] - earliest)
+        first, last = (
+            lower + np.searchsorted(key, (code[own] - below) * span + np.clip(edge[own], earliest, latest) - earliest)
+            for edge in (ownership.starts, ownership.ends)
+        )
+        count = last - first
+        row = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+        series[row] = np.repeat(own, count)
     return series
 
 
