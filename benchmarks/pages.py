@@ -1,6 +1,7 @@
-"""Rewrites the pages of `docs/` that are printed by commands: `make docs`. Those that need real data need MILLGRADE_DATA.
+"""Rewrites the pages of `docs/` that are printed by commands: `make docs`. Pages of real data need MILLGRADE_DATA; without it
+they stay as they are, and the end of the run says which.
 
-The last two simulate dozens of worlds and take some twenty minutes. Two of the others ask the demonstration's home:
+The last three simulate dozens of worlds and take some half an hour. Two of the others ask the demonstration's home:
 `make demo SERVE=0` before.
 """
 
@@ -9,22 +10,31 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PAGES = (
-    ("features.documentation", ["--write"]),
-    ("benchmarks.real_sme", ["--write"]),
-    ("benchmarks.one_row", ["--write"]),
-    ("benchmarks.three_doors", ["--write"]),
-    ("benchmarks.receipt_exhibit", ["--write"]),
-    ("benchmarks.world_lives", ["--write"]),
-    ("benchmarks.world_truth", ["--write"]),
-    ("benchmarks.ladder", ["--write"]),
+from benchmarks.real_data import VARIABLE, has_real_data
+
+REAL = ("benchmarks.real_sme", "benchmarks.real_machines")
+"""Pages of real data."""
+SIMULATED = (
+    "features.documentation",
+    "benchmarks.one_row",
+    "benchmarks.three_doors",
+    "benchmarks.receipt_exhibit",
+    "benchmarks.world_lives",
+    "benchmarks.trust.lives",
+    "benchmarks.data_trust",
+    "benchmarks.world_truth",
+    "benchmarks.ladder",
 )
 
 
 def main() -> None:
     """Run every generator; the first that fails ends it."""
-    for module, arguments in PAGES:
-        subprocess.run([sys.executable, "-m", module, *arguments], check=True)
+    kept = () if has_real_data() else REAL
+    for module in (*REAL, *SIMULATED):
+        if module not in kept:
+            subprocess.run([sys.executable, "-m", module, "--write"], check=True)
+    if kept:
+        print(f"Not rewritten, as {VARIABLE} names no folder of real data: {', '.join(kept)}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

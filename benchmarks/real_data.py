@@ -9,6 +9,12 @@ from pathlib import Path
 VARIABLE = "MILLGRADE_DATA"
 
 
+def has_real_data() -> bool:
+    """Whether MILLGRADE_DATA names a folder."""
+    folder = os.environ.get(VARIABLE)
+    return bool(folder) and Path(str(folder)).is_dir()
+
+
 def real_data(name: str) -> Path:
     """The file `name` below the folder that MILLGRADE_DATA names; ends the program with a message where there is none."""
     folder = os.environ.get(VARIABLE)
