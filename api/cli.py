@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import simulator
 from api import (
     cli_claims,
+    cli_decisions,
     cli_evidence,
     cli_gateways,
     cli_keeping,
@@ -30,6 +31,7 @@ from api import (
 )
 from api import demo as demonstration
 from api.access_log.repository import looked
+from api.credit_decisions import changes
 from api.credit_decisions import service as credit_decisions
 from api.credit_decisions.asked import brought
 from api.database.engine import unit_of_work
@@ -65,6 +67,7 @@ cli_keeping.mount(app)
 cli_evidence.mount(app)
 cli_gateways.mount(app)
 cli_training.mount(app)
+cli_decisions.mount(app)
 cli_scores.mount(app)
 cli_trust.mount(app)
 cli_tables.mount(app, train_app)
@@ -233,11 +236,20 @@ def quote(
 @app.command()
 def replay(
     decision: Annotated[str, typer.Argument(help="A decision's id.")],
+    today: Annotated[
+        bool,
+        typer.Option("--today", help="Decide anew on what holds now, and split what changed by cause."),
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recompute a stored decision from the versions it names; any other byte is an error."""
-    body = credit_decisions.replay(_open(home), DecisionId(decision))
+    opened = _open(home)
+    if today:
+        answer = changes.since_then(opened, DecisionId(decision), now=datetime.now(UTC))
+        _show(answer, as_json, credit_memo.changes_text(answer))
+        return
+    body = credit_decisions.replay(opened, DecisionId(decision))
     _show_bytes(body, as_json, credit_memo.text)
 
 

@@ -72,6 +72,7 @@ def sampled_days(
     `machines` is the answer of `ObservationReader.machines`. With an executor (threads, processes or a cluster's)
     places are rolled side by side. `from_samples_alone` leaves what is kept aside: the same answer, later.
     """
+    as_of = reader.known_by(as_of)
     sources = sources_of(reader, as_of=as_of, machine_uids=machine_uids)
     asked = _Asked(as_of=as_of, machine_uids=machine_uids, sources=sources, executor=executor)
     buckets = _buckets(reader, asked, machines, use_kept=not from_samples_alone)

@@ -65,6 +65,30 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
     return "\n".join(lines)
 
 
+def changes_text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
+    """What a decision was, what it would be today, and which cause moved it, from the answer of a replay."""
+    say = wording(language).say
+
+    def told(name: str, figures: Mapping[str, Any]) -> str:
+        return say(
+            "replay.figures",
+            name=name,
+            outcome=say(f"outcome.{figures['outcome']}"),
+            grade=figures["rating_grade"],
+            pd=ratio(figures["pd_12m"], language),
+            rate=ratio(figures["annual_rate_ratio"], language, digits=4),
+        )
+
+    lines = [
+        say("replay.title", decision_id=answer["decision_id"], as_of=answer["as_of"]),
+        told(say("replay.then"), answer["then"]),
+    ]
+    for step in answer["steps"]:
+        cause = say(f"cause.{step['cause']}")
+        lines.append(told(cause, step) if step["changed"] else say("replay.same", name=cause))
+    return "\n".join([*lines, told(say("replay.now"), answer["now"])])
+
+
 def _limit(answer: Mapping[str, Any], language: Language) -> str:
     say = wording(language).say
     if answer["limit_minor"] is not None:

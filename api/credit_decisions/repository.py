@@ -62,3 +62,8 @@ def load(connection: sa.Connection, decision_id: DecisionId) -> sa.Row[Any]:
     if row is None:
         raise NotFound(f"No decision {decision_id!r} is stored here.")
     return row
+
+
+def count(connection: sa.Connection) -> int:
+    """How many decisions are kept."""
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(credit_decision)) or 0)

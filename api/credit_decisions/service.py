@@ -163,15 +163,49 @@ def replay(home: Home, decision_id: DecisionId) -> bytes:
     """
     with unit_of_work(home.engine) as connection:
         row = decisions.load(connection, decision_id)
-    snapshot = snapshots.load(home, row.snapshot_id)
-    artefact = _artefact(home, row)
-    decision = _conclude(snapshot, _request(row.request), artefact, stored_parameters(home, row.parameters_version))
+    return replayed(row, stored_grounds(home, row)).body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """All that a decision follows from, beside its request."""
+
+    snapshot: FeatureSnapshot
+    artefact: CreditArtefact
+    parameters: ParameterBook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """A stored decision as it was recomputed, and its exact bytes."""
+
+    decision: CreditDecision
+    body: bytes
+
+
+def stored_grounds(home: Home, row: sa.Row[Any]) -> Grounds:
+    """What the decision of a stored row followed from. Raises NotFound, UnknownModel, ArtefactDamaged."""
+    return Grounds(
+        snapshot=snapshots.load(home, row.snapshot_id),
+        artefact=_artefact(home, row),
+        parameters=stored_parameters(home, row.parameters_version),
+    )
+
+
+def replayed(row: sa.Row[Any], grounds: Grounds) -> Replayed:
+    """The decision of a stored row again. Raises NotReproduced when a single byte differs."""
+    decision = concluded(row, grounds)
     kept = json.loads(row.body)
     narrative = {key: kept[key] for key in NARRATIVE_KEYS}  # what was said does not change when wording improves
     _, body = _answer(decision, PartnerId(row.partner_id), narrative, livemode=kept["livemode"])
     if body != row.body:
-        raise NotReproduced(f"Decision {decision_id} recomputes to other bytes than those stored.")
-    return body
+        raise NotReproduced(f"Decision {row.decision_id} recomputes to other bytes than those stored.")
+    return Replayed(decision=decision, body=body)
+
+
+def concluded(row: sa.Row[Any], grounds: Grounds) -> CreditDecision:
+    """What the request of a stored row is answered on these grounds."""
+    return _conclude(grounds.snapshot, _request(row.request), grounds.artefact, grounds.parameters)
 
 
 def _artefact(home: Home, row: sa.Row[Any]) -> CreditArtefact:

@@ -70,6 +70,27 @@ credit_decision = sa.Table(
     sa.Index(None, "obligor_id", "partner_id", "decided_time"),
 )
 
+decision_override = sa.Table(
+    "decision_override",
+    metadata,
+    sa.Column("override_id", sa.String(40), primary_key=True),
+    sa.Column("decision_id", sa.ForeignKey("credit_decision.decision_id"), nullable=False, index=True),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("reason_code", sa.String(40), nullable=False),
+    sa.Column("reason_text", sa.String(1000), nullable=False),
+    sa.Column("proposed_by", sa.String(200), nullable=False),
+    sa.Column("proposed_time", Instant, nullable=False),
+    sa.Column("expires_time", Instant, nullable=False),
+)
+
+override_confirmation = sa.Table(
+    "override_confirmation",
+    metadata,
+    sa.Column("override_id", sa.ForeignKey("decision_override.override_id"), primary_key=True),
+    sa.Column("confirmed_by", sa.String(200), nullable=False),
+    sa.Column("confirmed_time", Instant, nullable=False),
+)
+
 premium_quote = sa.Table(
     "premium_quote",
     metadata,

@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from api.database.tables import (
     consent,
     credit_decision,
+    decision_override,
+    override_confirmation,
     pledge,
     pledge_claim,
     pledge_trace,
@@ -60,6 +62,8 @@ class Kind(StrEnum):
     SNAPSHOT = "snapshot"
     SCORE_RECORD = "score_record"
     CREDIT_DECISION = "credit_decision"
+    OVERRIDE = "override"
+    OVERRIDE_CONFIRMATION = "override_confirmation"
     PREMIUM_QUOTE = "premium_quote"
     PLEDGE = "pledge"
     PLEDGE_CONFIRMATION = "pledge_confirmation"
@@ -117,6 +121,11 @@ SCORE_COLUMNS = ("score_id", "scored_time", "source", "pd_12m", "rating_grade", 
 DECISION_COLUMNS = (
     *("decision_id", "partner_id", "decided_time", "outcome", "rating_grade", "request", *ANSWER_COLUMNS),
 )
+OVERRIDE_COLUMNS = (
+    *("override_id", "decision_id", "outcome", "reason_code", "reason_text", "proposed_by", "proposed_time"),
+    "expires_time",
+)
+CONFIRMATION_COLUMNS = ("override_id", "confirmed_by", "confirmed_time")
 QUOTE_COLUMNS = ("quote_id", "partner_id", "quoted_time", "request", *ANSWER_COLUMNS)
 SCORE_TOLD = ("data_origin",)
 DECISION_TOLD = (
@@ -339,6 +348,25 @@ def credit_decisions(connection: sa.Connection, subjects: Sequence[str] | None) 
         yield Claim(kind=Kind.CREDIT_DECISION, subject=row.decision_id, canonical=canonical, kept_time=row.decided_time)
 
 
+def overrides(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """Overrides of decisions, as they were proposed."""
+    for row in _rows(connection, decision_override, decision_override.c.override_id, subjects):
+        canonical = _json(_columns(row, OVERRIDE_COLUMNS))
+        yield Claim(kind=Kind.OVERRIDE, subject=row.override_id, canonical=canonical, kept_time=row.proposed_time)
+
+
+def override_confirmations(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """The second person's word on overrides."""
+    for row in _rows(connection, override_confirmation, override_confirmation.c.override_id, subjects):
+        canonical = _json(_columns(row, CONFIRMATION_COLUMNS))
+        yield Claim(
+            kind=Kind.OVERRIDE_CONFIRMATION,
+            subject=row.override_id,
+            canonical=canonical,
+            kept_time=row.confirmed_time,
+        )
+
+
 def premium_quotes(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Quotes, with the hash of the whole answer, its premium and reasons."""
     for row in _answers(connection, premium_quote, premium_quote.c.quote_id, subjects):
@@ -372,6 +400,8 @@ READERS: Mapping[Kind, Reader] = {
     Kind.SNAPSHOT: snapshots,
     Kind.SCORE_RECORD: score_records,
     Kind.CREDIT_DECISION: credit_decisions,
+    Kind.OVERRIDE: overrides,
+    Kind.OVERRIDE_CONFIRMATION: override_confirmations,
     Kind.PREMIUM_QUOTE: premium_quotes,
     Kind.PLEDGE: pledges,
     Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,

@@ -57,6 +57,10 @@ class ObservationReader:
         self.machine_uids: Sequence[MachineUid] | None = None
         self._lake: duckdb.DuckDBPyConnection | None = None
 
+    def known_by(self, as_of: datetime) -> datetime:
+        """By when rows must have been recorded to be seen as of an instant: by itself."""
+        return as_of
+
     def rows(
         self,
         kind: RecordKind,

@@ -38,6 +38,10 @@ class Observations(Protocol):
     machine_uids: Sequence[MachineUid] | None
     """The machines that answers are about; all, if None."""
 
+    def known_by(self, as_of: datetime) -> datetime:
+        """As `ObservationReader.known_by`."""
+        ...
+
     def rows(
         self,
         kind: RecordKind,
@@ -130,6 +134,10 @@ class RememberedObservations:
         self.sampled_machines = [MachineUid(uid) for uid in sampled if own is None or uid in own]
         """The machines of which there are samples."""
         self._kinds = {RecordKind.MACHINE_OWNERSHIP: _in_order(load_contract(RecordKind.MACHINE_OWNERSHIP), owned)}
+
+    def known_by(self, as_of: datetime) -> datetime:
+        """The instant itself."""
+        return as_of
 
     def rows(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources.abc import Traversable
@@ -59,6 +59,11 @@ class ParameterBook:
         """Every parameter's value on the day of `as_of` in China. Raises NoParameterYet before a first entry."""
         day = as_of.astimezone(RULES_ZONE).date() if isinstance(as_of, datetime) else as_of
         return {name: parameter.at(day) for name, parameter in sorted(self.parameters.items())}
+
+    def with_those_of(self, other: ParameterBook, names: Collection[str]) -> ParameterBook:
+        """This book with the named parameters as `other` has them, under the version of what it then holds."""
+        kept = {name: own for name, own in self.parameters.items() if name not in names}
+        return _book(kept | {name: theirs for name, theirs in other.parameters.items() if name in names})
 
     def canonical(self) -> str:
         """The book as canonical JSON: what its version hashes, and what a replay loads."""

@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from api.database.tables import consent, credit_decision, pledge, premium_quote, score_record, snapshot
+from api.database.tables import (
+    consent,
+    credit_decision,
+    decision_override,
+    override_confirmation,
+    pledge,
+    premium_quote,
+    score_record,
+    snapshot,
+)
 from api.evidence import claims
 from api.evidence.claims import READERS, Claim, Kind
 from api.home import Home
@@ -138,6 +147,8 @@ _KEYS = {
     Kind.SNAPSHOT: snapshot.c.snapshot_id,
     Kind.SCORE_RECORD: score_record.c.score_id,
     Kind.CREDIT_DECISION: credit_decision.c.decision_id,
+    Kind.OVERRIDE: decision_override.c.override_id,
+    Kind.OVERRIDE_CONFIRMATION: override_confirmation.c.override_id,
     Kind.PREMIUM_QUOTE: premium_quote.c.quote_id,
     Kind.PLEDGE: pledge.c.pledge_id,
     Kind.PLEDGE_CONFIRMATION: pledge.c.pledge_id,

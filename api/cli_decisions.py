@@ -1,0 +1,106 @@
+"""Commands about decisions: overrides by two persons, and who would change before a change is committed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.console import HomeOption, JsonOption, opened, show
+from api.credit_decisions.dry_run import change_of, dry_run
+from api.overrides import service as overrides
+from data_contracts.identifiers import DecisionId
+from scoring.records import Outcome
+
+override_app = typer.Typer(help="Set a recommendation aside: one proposes, another confirms.", no_args_is_help=True)
+
+ByOption = Annotated[str, typer.Option("--by", help="Who says so.")]
+
+
+def mount(app: typer.Typer) -> None:
+    """Give `app` these commands."""
+    app.add_typer(override_app, name="override")
+    app.command("dry-run")(try_change)
+
+
+@override_app.command()
+def propose(
+    *,
+    decision: Annotated[str, typer.Argument(help="A decision's id.")],
+    outcome: Annotated[Outcome, typer.Option("--outcome", help="What should stand instead.")],
+    reason: Annotated[str, typer.Option("--reason", help="A code of override_rules.yaml.")],
+    text: Annotated[str, typer.Option("--text", help="The reason in words.")],
+    by: ByOption,
+    days: Annotated[int, typer.Option("--days", min=1, help="For how long it is good.")] = 30,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose another outcome for a decision."""
+    with opened(home) as here:
+        answer = overrides.propose(
+            here,
+            DecisionId(decision),
+            outcome=outcome,
+            reason_code=reason,
+            reason_text=text,
+            by=by,
+            days=days,
+            now=datetime.now(UTC),
+        )
+    show(answer, as_json, _line(answer))
+
+
+@override_app.command()
+def confirm(
+    *,
+    override: Annotated[str, typer.Argument(help="An override's id.")],
+    by: ByOption,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Confirm what another person proposed."""
+    with opened(home) as here:
+        answer = overrides.confirm(here, override, by=by, now=datetime.now(UTC))
+    show(answer, as_json, _line(answer))
+
+
+@override_app.command("list")
+def list_overrides(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Every override, and the share of decisions that were overridden."""
+    with opened(home) as here:
+        answer = overrides.listed(here, now=datetime.now(UTC))
+    share = "none decided" if answer["override_share"] is None else f"{answer['override_share']:.1%}"
+    lines = [_line(item) for item in answer["overrides"]]
+    show(answer, as_json, "\n".join([*lines, f"share of {answer['decisions']} decisions: {share}"]))
+
+
+def try_change(
+    *,
+    parameters: Annotated[
+        Path | None, typer.Option("--parameters", help="Folder of parameter files to try, whole.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Version of a credit model kept here to try.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Who would change grade or outcome under other parameters or another model; nothing is kept."""
+    with opened(home) as here:
+        answer = dry_run(here, change_of(here, parameters=parameters, model=model))
+    show(answer, as_json, _changes(answer))
+
+
+def _line(answer: dict[str, Any]) -> str:
+    second = answer["confirmed_by"] or "nobody yet"
+    state = "in force" if answer["in_force"] else "not in force"
+    who = f"proposed by {answer['proposed_by']}, confirmed by {second}, until {answer['expires_time']}: {state}"
+    return f"{answer['override_id']} of {answer['decision_id']}: {answer['outcome']} ({answer['reason_code']}), {who}"
+
+
+def _changes(answer: dict[str, Any]) -> str:
+    lines = [f"{answer['grade_changes']} of {answer['obligors']} obligors change grade"]
+    lines += [f"  {move}: {count}" for move, count in answer["grades"].items()]
+    lines.append(f"{answer['outcome_changes']} latest decisions change outcome")
+    lines += [f"  {move}: {count}" for move, count in answer["outcomes"].items()]
+    return "\n".join(lines)
