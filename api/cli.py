@@ -23,6 +23,7 @@ from api import (
     cli_keeping,
     cli_manage,
     cli_operate,
+    cli_reports,
     cli_scores,
     cli_tables,
     cli_tariffs,
@@ -68,6 +69,7 @@ cli_evidence.mount(app)
 cli_gateways.mount(app)
 cli_training.mount(app)
 cli_decisions.mount(app)
+cli_reports.mount(app)
 cli_scores.mount(app)
 cli_trust.mount(app)
 cli_tables.mount(app, train_app)

@@ -12,7 +12,7 @@ from risk_reports.wording.catalogue import Language, wording
 from scoring.facts import FactSource
 from scoring.records import Covenant, CreditDecision, Finding, Outcome
 
-UNTOLD = ("dated", "longest_months")
+UNTOLD = ("covered_months", "dated", "longest_months")
 """Values of a finding that are None where there was nothing to look at."""
 
 
@@ -53,9 +53,9 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
             points=number(answer["score_points"], language, digits=1),
             source=say(f"source.{answer['source']}"),
         ),
-        _limit(answer, language),
+        limit_line(answer, language),
         _price(answer, language),
-        *_terms(answer, language),
+        *terms_lines(answer, language),
     ]
     for part in ("reasons", "findings", "covenants", "facts"):
         lines += [f"{say(f'memo.{part}')}:", *(f"  - {sentence}" for sentence in told[part])]
@@ -89,7 +89,8 @@ def changes_text(answer: Mapping[str, Any], language: Language = Language.EN) ->
     return "\n".join([*lines, told(say("replay.now"), answer["now"])])
 
 
-def _limit(answer: Mapping[str, Any], language: Language) -> str:
+def limit_line(answer: Mapping[str, Any], language: Language) -> str:
+    """The limit, or what it would rest on."""
     say = wording(language).say
     if answer["limit_minor"] is not None:
         return say("memo.limit", limit=money(answer["limit_minor"], answer["currency"], language))
@@ -109,7 +110,7 @@ def _price(answer: Mapping[str, Any], language: Language) -> str:
     return say("memo.price", rate=ratio(answer["annual_rate_ratio"], language, digits=4), lines=lines)
 
 
-def _terms(answer: Mapping[str, Any], language: Language) -> list[str]:
+def terms_lines(answer: Mapping[str, Any], language: Language) -> list[str]:
     """Tenor, security, expected loss and repayment."""
     say = wording(language).say
 

@@ -33,7 +33,6 @@ from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from risk_reports import credit_memo
 from risk_reports.narrative import NARRATIVE_KEYS
-from scoring import registry
 from scoring.canonical import canonical_bytes, parse_facts, plain_decision, plain_facts
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score
@@ -211,9 +210,7 @@ def concluded(row: sa.Row[Any], grounds: Grounds) -> CreditDecision:
 def _artefact(home: Home, row: sa.Row[Any]) -> CreditArtefact:
     if row.model_version is None:
         return models.promoted_credit(home)  # a decision on thin history names no model and uses none
-    artefact = registry.load_artefact(home.models, "credit", ModelVersion(row.model_version))
-    assert isinstance(artefact, CreditArtefact)
-    return artefact
+    return models.credit_model(home, ModelVersion(row.model_version))
 
 
 def _conclude(

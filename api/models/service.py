@@ -99,6 +99,13 @@ def promoted_credit(home: Home) -> CreditArtefact:
     return artefact
 
 
+def credit_model(home: Home, version: ModelVersion) -> CreditArtefact:
+    """The default model of that version. Raises UnknownModel and ArtefactDamaged."""
+    artefact = _artefact(home.models, "credit", version)
+    assert isinstance(artefact, CreditArtefact)
+    return artefact
+
+
 def promoted_insurance(home: Home) -> InsuranceArtefact:
     """The premium model that answers. Raises NoModel."""
     artefact = _promoted(home, "insurance")

@@ -226,9 +226,9 @@ class TenorNotCovered:
         bounds = {bound.name: bound.months for bound in case.tenor_bounds}
         longest = min(case.request.tenor_months, case.terms.maximum_tenor_months)
         machine = [bounds[name] for name in ("economic_life", "collateral_cover") if name in bounds]
-        covered = min(machine, default=longest)
+        covered = min(machine, default=None)
         values = {"tenor_months": case.request.tenor_months, "covered_months": covered}
-        return self.outcome if covered < longest else Outcome.APPROVE, values
+        return self.outcome if covered is not None and covered < longest else Outcome.APPROVE, values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,7 +224,8 @@ def test_what_was_overridden_is_in_the_log(home: Home, decision_id: DecisionId) 
             kind: [claim.subject for claim in READERS[kind](connection, None)]
             for kind in (Kind.OVERRIDE, Kind.OVERRIDE_CONFIRMATION)
         }
-        logged = set(connection.execute(sa.select(log_entry.c.kind, log_entry.c.subject)).tuples())
+        rows = connection.execute(sa.select(log_entry.c.kind, log_entry.c.subject))
+        logged = {(row.kind, row.subject) for row in rows}
     (name,) = found[Kind.OVERRIDE]
     assert found[Kind.OVERRIDE_CONFIRMATION] == [name]
     assert {("override", name), ("override_confirmation", name)} <= logged

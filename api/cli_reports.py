@@ -1,0 +1,89 @@
+"""Commands that write documents: PDF or HTML, by the name of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.console import HomeOption, JsonOption, opened, show
+from api.credit_decisions.papers import memo_document
+from api.home import Home
+from api.models.service import credit_model, promoted_credit
+from data_contracts.errors import InputError
+from data_contracts.identifiers import DecisionId, ModelVersion
+from risk_reports import model_card
+from risk_reports.document import Document
+from risk_reports.rendering.html import html
+from risk_reports.rendering.pdf import pdf
+from risk_reports.wording.catalogue import Language
+from scoring import registry
+
+RENDERINGS: dict[str, Callable[[Document], bytes]] = {".pdf": pdf, ".html": html}
+
+report_app = typer.Typer(help="Write a document as PDF or HTML.", no_args_is_help=True)
+
+OutOption = Annotated[Path, typer.Option("--out", help="File to write, ending in .pdf or .html.")]
+
+
+class Spoken(StrEnum):
+    """Languages of documents."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+LANGUAGES = {Spoken.ZH: Language.ZH, Spoken.EN: Language.EN}
+LanguageOption = Annotated[Spoken, typer.Option("--language")]
+
+
+def mount(app: typer.Typer) -> None:
+    """Give `app` these commands."""
+    app.add_typer(report_app, name="report")
+
+
+@report_app.command("credit_memo")
+def credit_memo(
+    *,
+    decision: Annotated[str, typer.Argument(help="A decision's id.")],
+    out: OutOption,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The memo of a stored decision, as it was given."""
+    with opened(home) as here:
+        _write(memo_document(here, DecisionId(decision), LANGUAGES[language], now=datetime.now(UTC)), out, as_json)
+
+
+@report_app.command("model_card")
+def model_card_(
+    *,
+    out: OutOption,
+    model: Annotated[str | None, typer.Option("--model", help="Version; default the promoted.")] = None,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The card of a model of default."""
+    with opened(home) as here:
+        _write(model_card.document(_card(here, model), LANGUAGES[language]), out, as_json)
+
+
+def _card(home: Home, version: str | None) -> registry.Card:
+    artefact = promoted_credit(home) if version is None else credit_model(home, ModelVersion(version))
+    return registry.plain_card(artefact)
+
+
+def _write(document: Document, out: Path, as_json: bool) -> None:
+    render = RENDERINGS.get(out.suffix)
+    if render is None:
+        raise InputError(f"{out.name} ends in neither .pdf nor .html.", hint="Name the file so.")
+    content = render(document)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    show({"out": str(out), "bytes": len(content), "title": document.title}, as_json, f"{out}: {document.title}")

@@ -1,0 +1,23 @@
+"""A document as one HTML page without scripts or outside files, that reads and prints as it is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from risk_reports.document import Document
+from risk_reports.wording.catalogue import Language
+
+LANGUAGES = {Language.ZH: "zh-CN", Language.EN: "en"}
+
+
+def html(document: Document) -> bytes:
+    """The page in UTF-8. Texts are escaped."""
+    return _template().render(paper=document, language=LANGUAGES[document.language]).encode()
+
+
+@cache
+def _template() -> Template:
+    loader = PackageLoader("risk_reports", "rendering")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("document.html")

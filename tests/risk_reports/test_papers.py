@@ -1,0 +1,130 @@
+"""Memo and model card on paper: the answer's own figures, the same bytes again, both languages."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from risk_reports import credit_memo_document, model_card
+from risk_reports.document import Document, Section, Table
+from risk_reports.numbers import money, ratio
+from risk_reports.rendering import pdf as rendering
+from risk_reports.rendering.html import html
+from risk_reports.rendering.pdf import ChineseFontMissing, chinese_font, pdf
+from risk_reports.wording.catalogue import Language
+from scoring.credit.card import CreditCard
+
+ANSWER: dict[str, Any] = json.loads(
+    (files("api.http") / "examples" / "createCreditDecision.json").read_text(encoding="utf-8")
+)["decision"]
+RELEASED = next((Path(__file__).parents[1] / "scoring" / "released" / "credit").iterdir())
+CARD: dict[str, Any] = {
+    "model_version": RELEASED.name,
+    **CreditCard.model_validate_json((RELEASED / "card.json").read_bytes()).model_dump(mode="json"),
+}
+
+AMOUNTS = ("amount_minor", "limit_minor", "expected_loss_minor", "exposure_at_default_minor")
+RATIOS = ("pd_12m", "pd_12m_lower", "pd_12m_upper", "lgd_ratio", "raroc_ratio")
+
+
+def text_of(content: bytes) -> str:
+    """What is on the pages, without blanks, which lines are broken at."""
+    pages = PdfReader(io.BytesIO(content)).pages
+    return "".join("".join(page.extract_text().split()) for page in pages)
+
+
+def bare(text: str) -> str:
+    return "".join(text.split())
+
+
+def figures(language: Language) -> list[str]:
+    """Every figure of the answer as it is written in a language."""
+    currency = ANSWER["currency"]
+    found = [money(ANSWER[name], currency, language) for name in AMOUNTS]
+    found += [ratio(ANSWER[name], language) for name in RATIOS]
+    found += [ratio(ANSWER[name], language, digits=4) for name in ("annual_rate_ratio", "ceiling_ratio")]
+    for line in ANSWER["price_lines"]:
+        found += [ratio(line["annual_rate_ratio"], language, digits=4), money(line["amount_minor"], currency, language)]
+    found += [money(item["amount_minor"], currency, language) for item in ANSWER["capacities"]]
+    plan = ANSWER["instalments"]
+    found += [money(plan[name], currency, language) for name in plan if name.endswith("_minor")]
+    return found
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_figure_on_paper_is_the_answers(language: Language) -> None:
+    document = credit_memo_document.document(ANSWER, language)
+    on_paper, on_screen = text_of(pdf(document)), html(document).decode()
+    missing = [item for item in figures(language) if bare(item) not in on_paper]
+    assert missing == []
+    assert [item for item in figures(language) if item not in on_screen] == []
+    for name in ("decision_id", "obligor_id", "snapshot_id", "model_version"):
+        assert ANSWER[name] in on_paper
+        assert ANSWER[name] in on_screen
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_synthetic_answer_says_so_first(language: Language) -> None:
+    document = credit_memo_document.document(ANSWER, language)
+    assert len(document.notices) == 1
+    assert credit_memo_document.document({**ANSWER, "data_origin": "real"}, language).notices == []
+
+
+def test_the_same_document_is_the_same_bytes_and_bears_its_own_time() -> None:
+    document = credit_memo_document.document(ANSWER, Language.EN)
+    content = pdf(document)
+    assert content == pdf(document)
+    information = PdfReader(io.BytesIO(content)).metadata
+    assert information is not None
+    assert information.creation_date is not None
+    assert information.creation_date.date() == document.dated.date()
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_card_on_paper_is_the_card(language: Language) -> None:
+    on_paper = text_of(pdf(model_card.document(CARD, language)))
+    metrics = CARD["metrics"]
+    assert bare(ratio(metrics["default_rate"], language)) in on_paper
+    assert CARD["model_version"] in on_paper
+    assert all(str(CARD[name]["rows"]) in on_paper for name in ("train", "calibrate", "test"))
+
+
+def test_text_of_a_document_is_never_markup() -> None:
+    hostile = '<script>alert(1)</script> #panic("x") $x$ *bold* @ref'
+    document = Document(
+        language=Language.EN,
+        title=hostile,
+        subtitle=hostile,
+        notices=[hostile],
+        sections=[
+            Section(
+                heading=hostile,
+                paragraphs=[hostile],
+                points=[hostile],
+                table=Table(header=["a"], rows=[[hostile]], figures=0),
+            )
+        ],
+        dated=credit_memo_document.document(ANSWER, Language.EN).dated,
+        footer=hostile,
+    )
+    assert "<script>" not in html(document).decode()
+    assert text_of(pdf(document)).count(bare(hostile)) >= 6
+
+
+def test_without_a_chinese_font_no_boxes_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "chinese_font", lambda: None)
+    document = credit_memo_document.document(ANSWER, Language.ZH)
+    with pytest.raises(ChineseFontMissing):
+        pdf(document)
+    assert pdf(replace(document, language=Language.EN))
+
+
+def test_a_chinese_font_is_installed_where_tests_run() -> None:
+    assert chinese_font() is not None
