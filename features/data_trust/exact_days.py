@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
+from features.data_trust.order import stable_order
 from features.data_trust.told import Told, summed_by_owner
 from features.data_trust.traces import CONTROL_LAGS, LONGEST_LAG_DAYS, STATES, Days, chance_strength
 
@@ -74,7 +75,7 @@ def _likely_lag(keys: Keys, owner: Ints, owners: int) -> tuple[Ints, Ints]:
     """(owner,): the lag at which most machines tell the last day that was exactly so again, and how many do."""
     row, day = np.nonzero(keys)
     own = keys[row, day] + row.astype(np.uint64) * _ROW_MIX
-    order = np.argsort(own, kind="stable")  # days of a row stay in their order
+    order = stable_order(own)  # days of a row stay in their order
     row, day, key = row[order], day[order], own[order]
     gap = np.diff(day)
     again = (key[1:] == key[:-1]) & (gap <= LONGEST_LAG_DAYS)

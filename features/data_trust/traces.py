@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
+from features.data_trust.order import stable_order
 from features.data_trust.told import Told
 
 STATES = ("executing_seconds", "idle_seconds", "setup_seconds", "fault_seconds", "maintenance_seconds", "off_seconds")
@@ -189,7 +190,7 @@ def _likely_lag(days: Days) -> Ints:
     row, day = days.worked
     for cell in days.cells:
         key = _with(cell, row)
-        order = np.argsort(key, kind="stable")  # days of a row stay in their order
+        order = stable_order(key)  # days of a row stay in their order
         again = key[order[1:]] == key[order[:-1]]
         gap = day[order[1:]] - day[order[:-1]]
         usable = again & (gap > 0) & (gap <= LONGEST_LAG_DAYS)
@@ -228,7 +229,7 @@ def _likely_pairs(days: Days, owner: Ints) -> tuple[Ints, Ints]:
     row, day = days.worked
     for cell in days.cells:
         key = _with(cell, owner[row], day)
-        order = np.argsort(key, kind="stable")
+        order = stable_order(key)
         row_of, key = row[order], key[order]
         step, together = 1, key[1:] == key[:-1]
         while together.any():
