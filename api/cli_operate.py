@@ -14,11 +14,13 @@ import typer
 from api.console import HomeOption, JsonOption, opened, settled_home, show, usable
 from api.errors import EXIT_BAD_INPUT
 from api.main import create_app, openapi_document
+from api.models.service import warm_up
 from api.operations import migrations, serving
 from api.operations import sweep as sweeping
 from api.operations.doctor.examine import examine
 from api.operations.doctor.finding import Finding, Level
 from data_contracts.errors import InputError
+from scoring.errors import ArtefactDamaged, UnknownModel
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 OPENAPI_FILE = Path("docs/openapi.json")
@@ -37,8 +39,13 @@ def serve(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer the API and the manufacturer's pages over HTTP, in one process, until SIGTERM or SIGINT."""
+    """Answer the API and the manufacturer's pages over HTTP, in one process, until SIGTERM or SIGINT. The promoted
+    models are read, and their explanations compiled, before the address is told."""
     with opened(home) as here:
+        try:
+            warm_up(here)
+        except (ArtefactDamaged, UnknownModel) as error:
+            sys.stderr.write(f"{error}\nWhoever asks for its answers is told the same; all else is served.\n")
         app = create_app(here)
         listening = serving.listen(host, port)
         url = serving.url_of(listening)

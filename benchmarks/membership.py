@@ -21,7 +21,6 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ from scoring.training.metrics import area_under_curve
 from simulator.summary import STATEMENT
 
 SEED = 101
-OBLIGORS = 1_500
+OBLIGORS = 1_600
 MACHINES = 2.0
 PARTS = {"members": 0.4, "strangers": 0.2, "shadow_members": 0.2, "shadow_strangers": 0.2}
 LIMIT = 0.55
@@ -57,7 +56,7 @@ def main() -> None:
     """Attack and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of the world (1500)")
+    parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of the world (1600)")
     arguments = parser.parse_args()
     found = measure(obligors=arguments.obligors)
     print(json.dumps(found, indent=2) if arguments.json else "\n".join(f"{k}: {v}" for k, v in found.items()))
@@ -67,6 +66,11 @@ def measure(*, obligors: int) -> dict[str, Any]:
     """Each attack's AUC with its 95 % interval, and the best."""
     with built("base", seed=SEED, obligors=obligors, machines_per_obligor=MACHINES) as world:
         data = world.training_set((*TRAIN, *CALIBRATE, *TEST))
+    return {**attacked(data), "seed": SEED, "obligors": obligors}
+
+
+def attacked(data: CreditTrainingSet) -> dict[str, Any]:
+    """The same of any training set with the months of `split`."""
     parts = _dealt(data)
     target = fitted(_of(data, parts["members"]), split())
     shadow = fitted(_of(data, parts["shadow_members"]), split())
@@ -107,15 +111,7 @@ def _dealt(data: CreditTrainingSet) -> Mapping[str, Mask]:
 
 
 def _of(data: CreditTrainingSet, chosen: Mask) -> CreditTrainingSet:
-    rows = np.flatnonzero(chosen)
-    return replace(
-        data,
-        obligor_ids=[data.obligor_ids[row] for row in rows],
-        as_of=data.as_of[rows],
-        observed_until=data.observed_until[rows],
-        values=data.values[rows],
-        defaulted=data.defaulted[rows],
-    )
+    return data.at(np.flatnonzero(chosen))
 
 
 def _seen(model: CreditArtefact, data: CreditTrainingSet, members: Mask, strangers: Mask) -> tuple[Matrix, Mask]:

@@ -1,7 +1,7 @@
 """Rewrites the pages of `docs/` that are printed by commands: `make docs`. Pages of real data need MILLGRADE_DATA; without it
 they stay as they are, and the end of the run says which.
 
-The last three simulate dozens of worlds and take some half an hour. Two of the others ask the demonstration's home:
+The last four simulate dozens of worlds and take an hour or more. Two of the others ask the demonstration's home:
 `make demo SERVE=0` before.
 """
 
@@ -19,11 +19,13 @@ SIMULATED = (
     "benchmarks.one_row",
     "benchmarks.three_doors",
     "benchmarks.receipt_exhibit",
+    "benchmarks.one_score",
     "benchmarks.world_lives",
     "benchmarks.trust.lives",
     "benchmarks.data_trust",
     "benchmarks.world_truth",
     "benchmarks.ladder",
+    "benchmarks.credit_truth",
 )
 
 

@@ -120,12 +120,8 @@ def _resampled(data: CreditTrainingSet, seed: int) -> CreditTrainingSet:
     rows = np.concatenate([rows_of[name] for name in drawn])
     copies = np.repeat(np.arange(len(drawn)), [len(rows_of[name]) for name in drawn])
     return replace(
-        data,
+        data.at(rows),
         obligor_ids=[f"{data.obligor_ids[row]}/{copy}" for row, copy in zip(rows, copies, strict=True)],
-        as_of=data.as_of[rows],
-        observed_until=data.observed_until[rows],
-        values=data.values[rows],
-        defaulted=data.defaulted[rows],
     )
 
 

@@ -66,6 +66,18 @@ class CreditTrainingSet:
     defaulted: Mask
     lives: Lives | None = None
 
+    def at(self, rows: Ints) -> CreditTrainingSet:
+        """The chosen rows, one or several times each."""
+        return CreditTrainingSet(
+            obligor_ids=tuple(self.obligor_ids[row] for row in rows.tolist()),
+            as_of=self.as_of[rows],
+            observed_until=self.observed_until[rows],
+            names=self.names,
+            values=self.values[rows],
+            defaulted=self.defaulted[rows],
+            lives=None if self.lives is None else self.lives.at(rows),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditObservations:

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ Card = dict[str, Any]
 
 CARD_FILE = "card.json"
 REFERENCE_FILE = "reference.npy"
+PLOTS_FOLDER = "plots"
 POINTER_FILE = "promoted.json"
 VERSION = re.compile(r"[0-9a-f]{64}")
 
@@ -53,6 +55,15 @@ def save_artefact(folder: Path, artefact: Artefact, *, promote: bool = False) ->
     if promote:
         _write_file(place.parent / POINTER_FILE, json.dumps({"model_version": artefact.version}).encode())
     return plain_card(artefact)
+
+
+def save_plots(folder: Path, artefact: Artefact, plots: Mapping[str, bytes]) -> list[str]:
+    """Write pictures beside a kept artefact, in its folder `plots`, and return their names; they are no part of its
+    identity, and its version stays true without them."""
+    place = folder / artefact.card.kind / artefact.version / PLOTS_FOLDER
+    for name, content in plots.items():
+        _write_file(place / name, content)
+    return sorted(plots)
 
 
 def load_artefact(folder: Path, kind: Kind, version: ModelVersion) -> Artefact:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import sqlalchemy as sa
 
 from api.database.engine import reading, unit_of_work
@@ -30,6 +31,7 @@ from scoring.cards import DataCut
 from scoring.credit.artefact import CreditArtefact
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.training import credit, insurance
+from scoring.training.plots import MISSING, can_draw, credit_plots
 from scoring.training.split import time_split
 
 MONTHS_OF_HISTORY = 3
@@ -61,7 +63,27 @@ def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
         )
         told = provenance(connection, as_of=as_of)
     artefact = credit.train_credit(data, split=split, parameters=scoring_parameters(), seed=SEED, **told)
-    return keep_artefact(home, artefact)
+    card = keep_artefact(home, artefact)
+    return {**card, "plots": registry.save_plots(home.models, artefact, credit_plots(artefact, data)), **_undrawn()}
+
+
+def _undrawn() -> dict[str, str]:
+    """Why a card has no pictures, where it has none."""
+    return {} if can_draw() else {"plots_missing": MISSING}
+
+
+def warm_up(home: Home) -> None:
+    """Read the promoted models and let each explain one obligor of whom nothing is known, so that the first to ask does
+    not wait for tables and machine code."""
+    for kind in ("credit", "insurance"):
+        artefact = _promoted(home, kind)
+        if artefact is None:
+            continue
+        nothing = np.full((1, len(artefact.card.features)), np.nan)
+        if isinstance(artefact, CreditArtefact):
+            artefact.explain(nothing)
+        else:
+            artefact.bag.explain(nothing)
 
 
 def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:

@@ -73,7 +73,8 @@ class GradeFigures(Frozen):
 
 class CreditCard(Frozen):
     """Card of a model of default within 12 months. Format 1 had no reference group and no grades; format 2 no shape of
-    hazards, as a model has none that was trained where only the outcome of 12 months was known."""
+    hazards, as a model has none that was trained where only the outcome of 12 months was known, and no
+    `interval_widening`: the log-odds by which both ends move out for what the spread of the members does not show."""
 
     format: Literal[1, 2, 3] = 3
     kind: Literal["credit"] = "credit"
@@ -83,6 +84,7 @@ class CreditCard(Frozen):
     calibrator: CalibratorCard
     reference_rate: float
     interval_percentiles: tuple[float, float]
+    interval_widening: float = 0.0
     pd_steps: tuple[str, ...]
     train: Slice
     calibrate: Slice

@@ -1,8 +1,8 @@
 """Scoring: a snapshot, a model and parameters become a probability of default with its grade, interval and reasons.
 
-The interval is provisional: percentiles of the bag's members at what was observed and at the worst it could have been,
-without a tested coverage. docs/credit-policy.md says how it is made, docs/withholding.md why its upper end never falls
-where rows are withheld.
+The interval runs between percentiles of the bag's members at what was observed and at the worst it could have been,
+moved out for what their spread does not show; `benchmarks/credit_truth` measures how often it holds.
+docs/credit-policy.md says how it is made, docs/withholding.md why its upper end never falls where rows are withheld.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def _model_records(
             observed=observed[row],
             explanation=explanation,
             row=row,
-            interval=_Interval(float(lower[row]), float(worst[row]), float(unexcused[row])),
+            interval=_Interval(
+                float(lower[row]), float(worst[row]), float(unexcused[row]), artefact.card.interval_widening
+            ),
         )
         for row, (snapshot, value) in enumerate(zip(snapshots, values, strict=True))
     ]
@@ -118,16 +120,17 @@ def _model_records(
 @dataclass(frozen=True, slots=True)
 class _Interval:
     """Margins of one obligor: the lower end at what was observed, the upper ends at the worst of what was not, with
-    external gaps excused and with none excused."""
+    external gaps excused and with none excused; and the model's own widening in log-odds."""
 
     lower: float
     worst: float
     unexcused: float
+    widening: float
 
     def ends(self, scale: PdScale, snapshot: FeatureSnapshot, values: Mapping[str, Any]) -> tuple[float, float]:
         """Both ends as PDs, moved apart by the grade of data trust. To be excused gains no more than the stated
         relief."""
-        widening = trust_terms(snapshot.data_trust, values).widening
+        widening = self.widening + trust_terms(snapshot.data_trust, values).widening
         relieved = scale.pd_12m(self.unexcused, widened_by=widening - float(values["external_gap_relief"]))
         upper = max(scale.pd_12m(self.worst, widened_by=widening), relieved)
         return scale.pd_12m(self.lower, widened_by=-widening), upper

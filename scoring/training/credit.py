@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
@@ -82,12 +84,7 @@ def train_credit(
     split.check_embargo(EMBARGO_MONTHS)
     values = parameters.at(split.test[-1])
     settings = values["credit_model"]
-    trained = rows_at(data.as_of, data.obligor_ids, split.train)
-    columns = [
-        column
-        for column in input_columns(data.names, data.values[trained], credit_sign)
-        if values["credit_model_inputs"] == "all" or is_bounded(CATALOGUE[data.names[column]])
-    ]
+    columns = _inputs(data, split, values)
     train, calibrate, test = (_rows(data, columns, as_ofs) for as_ofs in (split.train, split.calibrate, split.test))
     _check_events(train, calibrate, test, minimum=settings["minimum_defaults"])
     features = model_features(
@@ -112,6 +109,7 @@ def train_credit(
         calibrator=CalibratorCard(**asdict(scale.calibrator)),
         reference_rate=scale.reference_rate,
         interval_percentiles=tuple(settings["interval_percentiles"]),
+        interval_widening=_interval_widening(calibrate, settings),
         pd_steps=tuple(step.name for step in scale.steps(0.0)),
         train=train.card(split.train),
         calibrate=calibrate.card(split.calibrate),
@@ -135,6 +133,16 @@ def train_credit(
         ),
     )
     return credit_artefact(members, card, reference=reference)
+
+
+def _inputs(data: CreditTrainingSet, split: TimeSplit, values: Mapping[str, Any]) -> list[int]:
+    """Columns that the model reads, by parameter `credit_model_inputs`."""
+    trained = rows_at(data.as_of, data.obligor_ids, split.train)
+    return [
+        column
+        for column in input_columns(data.names, data.values[trained], credit_sign)
+        if values["credit_model_inputs"] == "all" or is_bounded(CATALOGUE[data.names[column]])
+    ]
 
 
 def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[datetime]) -> _Rows:
@@ -225,6 +233,14 @@ def _pd_scale(bag: Ensemble, calibrate: _Rows, values: Mapping[str, Any]) -> PdS
         central_tendency=values["central_tendency"],
         floor=values["pd_floor"],
     )
+
+
+def _interval_widening(calibrate: _Rows, settings: Mapping[str, Any]) -> float:
+    """Log-odds that the interval's ends move out for the calibrator's level, which rests on so many obligors that
+    defaulted, and for what the trees cannot tell."""
+    struck = {obligor for obligor, hit in zip(calibrate.obligor_ids, calibrate.defaulted, strict=True) if hit}
+    deviation = math.sqrt(1 / len(struck) + settings["interval_misfit"] ** 2)
+    return float(norm.ppf(settings["interval_percentiles"][1] / 100)) * deviation
 
 
 def _peers(bag: Ensemble, calibrate: _Rows, scale: PdScale, values: Mapping[str, Any]) -> Peers:

@@ -14,11 +14,14 @@ import pytest
 
 from api import cli
 from api.home import Home
+from api.models import service as models
 from api.models.training_sets import Asked, Every, Purpose, write_training_set
 from data_contracts.errors import InputError
 from data_contracts.identifiers import ObligorId
 from features.catalogue import CATALOGUE
+from scoring.explanation.compiled import interventional_of
 from scoring.records import ScoreRecord, ScoreSource
+from scoring.training.plots import DEPENDENCE_OF
 from tests.golden_world import AS_OF, GOLDEN, NOW
 
 LOAN = ("--amount", "500000.00", "--tenor-months", "12", "--as-of", "2026-07-01", "--json")
@@ -213,3 +216,24 @@ def test_dates_that_make_no_training_set(
     with pytest.raises(InputError, match="cannot be written"):
         write_training_set(world[0], Asked(first=first, last=first, every=Every.MONTH, purpose=Purpose.CREDIT),
                            tmp_path / "set.csv", known_until=AS_OF)  # fmt: skip
+
+
+def test_what_was_warmed_up_is_not_compiled_again(small_world: tuple[Home, list[ScoreRecord]]) -> None:
+    home, _ = small_world
+    interventional_of.cache_clear()
+    models.warm_up(home)
+    assert interventional_of.cache_info().misses == 1
+    artefact = models.promoted_credit(home)
+    assert artefact.reference is not None
+    interventional_of(artefact.bag.members, artefact.reference)
+    assert interventional_of.cache_info().misses == 1
+
+
+def test_a_model_that_was_trained_here_has_its_pictures_beside_it(
+    small_world: tuple[Home, list[ScoreRecord]],
+) -> None:
+    home, _ = small_world
+    version = models.promoted_credit(home).version
+    drawn = sorted(path.name for path in (home.models / "credit" / version / "plots").glob("*.svg"))
+    assert drawn[0] == "beeswarm.svg"
+    assert len(drawn) == 1 + DEPENDENCE_OF

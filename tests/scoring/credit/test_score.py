@@ -98,7 +98,21 @@ def test_a_missing_feature_counts_at_the_adverse_p90(
 
 def _upper_log_odds(worst: np.ndarray, model: CreditArtefact) -> float:
     margin = np.percentile(model.bag.margins(worst[None, :])[:, 0], 95)
-    return model.card.calibrator.calibrator().log_odds(float(margin))
+    return model.card.calibrator.calibrator().log_odds(float(margin)) + model.card.interval_widening
+
+
+def test_the_interval_moves_out_by_what_the_bag_does_not_show(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    struck = credit_model.card.interval_widening
+    misfit = 1.6448536 * 0.25
+    assert misfit < struck < 2 * misfit  # the level of so few defaults is not known either
+    bag_alone = replace(credit_model, card=credit_model.card.model_copy(update={"interval_widening": 0.0}))
+    snapshot = make_snapshot(rows[10])
+    wide, narrow = (score(snapshot, model, parameters) for model in (credit_model, bag_alone))
+    assert wide.pd_12m == narrow.pd_12m
+    assert logit(wide.pd_12m_upper) - logit(narrow.pd_12m_upper) == pytest.approx(struck)
+    assert logit(narrow.pd_12m_lower) - logit(wide.pd_12m_lower) == pytest.approx(struck)
 
 
 def test_a_value_beyond_the_adverse_p90_counts_like_one_at_it(

@@ -71,15 +71,7 @@ def test_the_same_data_in_any_order_gives_the_same_model(
     credit_data: CreditTrainingSet, credit_model: CreditArtefact, split: TimeSplit, parameters: ParameterBook
 ) -> None:
     shuffled = np.random.default_rng(1).permutation(len(credit_data.obligor_ids))
-    data = replace(
-        credit_data,
-        obligor_ids=[credit_data.obligor_ids[row] for row in shuffled],
-        as_of=credit_data.as_of[shuffled],
-        observed_until=credit_data.observed_until[shuffled],
-        values=credit_data.values[shuffled],
-        defaulted=credit_data.defaulted[shuffled],
-        lives=None if credit_data.lives is None else credit_data.lives.at(shuffled),
-    )
+    data = credit_data.at(shuffled)
     assert train_credit(data, split=split, parameters=parameters, seed=SEED).version == credit_model.version
 
 
