@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pyarrow as pa
 
 from data_contracts.contract import RecordKind
@@ -25,7 +26,7 @@ class Everybody:
     as_of: datetime
     machines: pa.Table
     profiles: Mapping[str, Mapping[str, Any]]
-    silences: pa.Table
+    silences: pd.DataFrame
 
     @property
     def listened(self) -> int:
@@ -39,5 +40,5 @@ def load_everybody(reader: ObservationReader, *, as_of: datetime) -> Everybody:
         as_of=as_of,
         machines=reader.machines(as_of=as_of),
         profiles={row["obligor_id"]: row for row in reader.obligor_profiles(as_of=as_of).to_pylist()},
-        silences=reader.rows(RecordKind.GATEWAY_SILENCE, as_of=as_of, columns=_SILENCE_COLUMNS),
+        silences=reader.rows(RecordKind.GATEWAY_SILENCE, as_of=as_of, columns=_SILENCE_COLUMNS).to_pandas(),
     )

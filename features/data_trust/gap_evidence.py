@@ -44,10 +44,10 @@ def gap_evidence(
     """
     history, days, as_of = possible.observed, possible.unobserved.shape[1], everybody.as_of
     since = as_of - timedelta(days=days + 2)
-    silences = everybody.silences.to_pandas()
     notices = _table(reader, RecordKind.POWER_NOTICE, history.units, as_of, ("obligor_id", "until_time", "measure"))
     bills = _table(reader, RecordKind.ENERGY_BILL, history.units, as_of, ("obligor_id", "month", "energy_kwh"))
     frame = _Frame(history.units, history.zones, history.last_days, days)
+    silences = everybody.silences
     silences = silences[silences["until_time"].isna() | (silences["until_time"] >= since)]
     by_beat = {beat: frame.cover(silences[silences["heartbeat"] == word], as_of) for word, beat in _HEARD.items()}
     heartbeat = np.zeros(possible.unobserved.shape, dtype=np.int64)
