@@ -11,7 +11,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.trust.air import AirCut, air_cut, air_figures, smallest_detectable
 from benchmarks.trust.calibrate import nulls, statistics
-from benchmarks.trust.clones import clones_found
+from benchmarks.trust.clones import Sweep, swept
 from benchmarks.trust.figures import curves, page_part
 from benchmarks.trust.gaps import confusion
 from benchmarks.trust.gaps import figures as gap_figures
@@ -71,6 +71,8 @@ class Seen:
     frauds: Mapping[str, str]
     executing: Mapping[str, Floats]
     """By obligor the executing hours told of each day, at the last look."""
+    sweep: Sweep | None = None
+    """Where all are honest: what a sweep for clones makes of them, with machines planted and without."""
 
 
 def main() -> None:
@@ -107,7 +109,8 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
     by_strength = {
         strength: [seen[look] for look in looks if look[1] and look[2] == strength] for strength in (EXACT, *STRENGTHS)
     }
-    clones = list(pool.map(partial(_clones, obligors, threshold), REPORTED_SEEDS))
+    sweeps = [world.sweep for world in honest if world.sweep is not None]
+    planted = np.concatenate([sweep.planted for sweep in sweeps])
     gaps = list(pool.map(partial(confusion, obligors=min(obligors, GAP_OBLIGORS)), GAP_SEEDS))
     return {
         "world": VERSION,
@@ -126,8 +129,9 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
             code.value: _recall(by_strength[EXACT], code, threshold)[0]
             for code in (Code.REPLAYED_TELEMETRY, Code.MOVED_GATEWAY)
         },
-        "clones_between_obligors": sum(found for found, _ in clones) / sum(count for _, count in clones),
-        "clones_planted": sum(count for _, count in clones),
+        "clones_between_obligors": float((planted > threshold).mean()),
+        "clones_planted": len(planted),
+        "clones_false_alarm_rate": float((np.concatenate([sweep.honest for sweep in sweeps]) > threshold).mean()),
         "air_cutting_with_effect": _air(dict(zip(REPORTED_SEEDS, honest, strict=True)), seen, threshold),
         "gaps": gap_figures(gaps),
     }
@@ -190,15 +194,11 @@ def _statistics(obligors: int, seed: int) -> list[dict[str, Floats]]:
     return [statistics(told) for told in build(seed=seed, obligors=obligors).told]
 
 
-def _clones(obligors: int, threshold: float, seed: int) -> tuple[int, int]:
-    told = build(seed=seed, obligors=obligors).told[-1]
-    return clones_found(told, SETTINGS, seed=seed, threshold=threshold)
-
-
 def _seen(obligors: int, look: tuple[int, Sequence[Code], float]) -> Seen:
     seed, codes, strength = look
     world = build(seed=seed, codes=codes, strength=strength, obligors=obligors)
-    return seen_of(world, [examine(told, SETTINGS) for told in world.told])
+    seen = seen_of(world, [examine(told, SETTINGS) for told in world.told])
+    return seen if codes else replace(seen, sweep=swept(world.told[-1], SETTINGS, seed=seed))
 
 
 def seen_of(world: TrustWorld, examinations: Sequence[Examination]) -> Seen:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from features.data_trust.engine import BETWEEN, examine
+from features.data_trust.engine import BETWEEN, examine_between
 from features.data_trust.fingerprints import keyed_traces
 from features.data_trust.nulls import TrustSettings
 from features.data_trust.told import Told
+
+Floats = NDArray[np.float64]
 
 KEY = b"a key of the benchmark's own"
 PAIRS, CLONED_DAYS, LEAST_WORK_DAYS = 8, 182, 60
@@ -30,8 +33,19 @@ def planted(told: Told, *, seed: int) -> tuple[Told, list[int]]:
     return replace(told, measures=measures), told.owner[copies].tolist()
 
 
-def clones_found(told: Told, settings: TrustSettings, *, seed: int, threshold: float) -> tuple[int, int]:
-    """How many obligors with a planted machine are found by fingerprints alone, and how many there are."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """How strongly obligors stand out by fingerprints alone: those with a planted machine, and, before any was planted,
+    everybody."""
+
+    planted: Floats
+    honest: Floats
+
+
+def swept(told: Told, settings: TrustSettings, *, seed: int) -> Sweep:
+    """What a sweep makes of an honest book, and of the same book with planted machines."""
     copied, who = planted(told, seed=seed)
-    seen = examine(copied, settings, keyed_traces([copied], KEY)).strengths[BETWEEN.name]
-    return int((seen[who] > threshold).sum()), len(who)
+    honest, seen = (
+        examine_between(book, settings, keyed_traces([book], KEY)).strengths[BETWEEN.name] for book in (told, copied)
+    )
+    return Sweep(planted=np.asarray(seen[who]), honest=honest[~np.isnan(honest)])

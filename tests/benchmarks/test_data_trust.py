@@ -9,7 +9,7 @@ import pytest
 from benchmarks.data_trust import CODES, SETTINGS, seen_of
 from benchmarks.trust.air import air_cut, air_figures
 from benchmarks.trust.calibrate import nulls
-from benchmarks.trust.clones import clones_found
+from benchmarks.trust.clones import swept
 from benchmarks.trust.figures import page_part
 from benchmarks.trust.gaps import confusion
 from benchmarks.trust.gaps import figures as gap_figures
@@ -32,8 +32,9 @@ def test_an_honest_world_has_no_labels() -> None:
     world = build(seed=101, obligors=2)
     assert world.labels.empty
     assert [told.days for told in world.told] == [730, 730]
-    found, there = clones_found(world.told[-1], SETTINGS, seed=1, threshold=2.0)
-    assert found == there == 1, "one of two obligors tells the days of the other's machine"
+    sweep = swept(world.told[-1], SETTINGS, seed=1)
+    assert (sweep.planted > 2.0).tolist() == [True], "one of two obligors tells the days of the other's machine"
+    assert (sweep.honest < 1.0).all()
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,7 @@ def test_figures_stand_between_their_marks() -> None:
         "exact": {"F2": 1.0, "F5": 1.0},
         "clones_between_obligors": 1.0,
         "clones_planted": 80,
+        "clones_false_alarm_rate": 0.002,
         "air_cutting_with_effect": air_figures({0.25: [], 0.5: [], 1.0: [], 2.0: []}, wanted_recall=0.9),
         "gaps": gap_figures([pd.DataFrame({"gateway": [30.0], "network": [10.0]}, index=["gateway_outage"])]),
     }
