@@ -14,14 +14,21 @@ from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.store import ObservationStore
 from features.blocks import Processes
 
+MOST = 8
+"""Processes at once that are worth their memory, however many processors there are."""
+
 
 def processes_of(home: Home, count: int | None = None) -> Processes:
-    """So many processes that read this home; one for each processor, if None."""
+    """So many processes that read this home; one for each processor that this one may use, if None."""
     url = home.engine.url.render_as_string(hide_password=False)
     return Processes(
         open_reader=partial(_open_reader, url, home.observations),
-        count=count or len(os.sched_getaffinity(0)),
+        count=count or min(_processors(), MOST),
     )
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
