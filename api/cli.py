@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import simulator
 from api import (
+    cli_chain,
     cli_claims,
     cli_decisions,
     cli_evidence,
@@ -75,6 +76,7 @@ cli_trust.mount(app)
 cli_tables.mount(app, train_app)
 cli_claims.mount(train_app)
 cli_tariffs.mount(app)
+cli_chain.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

@@ -192,6 +192,48 @@ pledge_trace = sa.Table(
 )
 """Keyed fingerprints of likeness: what a pledge left for others to find, and what it looks for itself."""
 
+watch_case = sa.Table(
+    "watch_case",
+    metadata,
+    sa.Column("case_id", sa.String(40), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("open_for", sa.String(18), unique=True, comment="the obligor while the case is open, so that it has one"),
+    sa.Column("opened_on", sa.Date, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("loudest", sa.SmallInteger, nullable=False, comment="the severity at which somebody was last told"),
+    sa.Column("seen", sa.JSON, nullable=False, comment="unit, code, worst severity, first and last day"),
+    sa.Column("snoozed_until", sa.Date),
+    sa.Column("outcome", sa.String(20)),
+    sa.Column("changed_time", Instant, nullable=False),
+    sa.Index(None, "obligor_id", "opened_on"),
+)
+"""What an obligor is watched for: all warnings in one place until it is closed."""
+
+watch_event = sa.Table(
+    "watch_event",
+    metadata,
+    sa.Column("case_id", sa.ForeignKey("watch_case.case_id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("time", Instant, nullable=False),
+    sa.Column("what", sa.String(16), nullable=False, comment="news, or what a person did"),
+    sa.Column("by", sa.String(40), nullable=False),
+    sa.Column("reason", sa.String(400), nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+)
+"""What became known in a case and what was done in it, in order."""
+
+watch_day = sa.Table(
+    "watch_day",
+    metadata,
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("parameters_version", sa.String(64), nullable=False),
+    sa.Column("warnings", sa.Integer, nullable=False),
+    sa.Column("watched_time", Instant, nullable=False),
+)
+"""Days on which an obligor was watched, kept with what was found: none is missed and none done twice."""
+
 api_key = sa.Table(
     "api_key",
     metadata,

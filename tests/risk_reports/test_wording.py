@@ -13,7 +13,9 @@ from features.trust import TrustGrade
 from risk_reports.wording.catalogue import Language, WordingMissing, wording
 from scoring.decision.policy import RULES
 from scoring.explanation.reasons import reason_codes
+from scoring.monitoring.warnings import WarningCode
 from scoring.records import InsuranceProduct, Outcome, ScoreSource
+from scoring.supply_chain.pledges.claims import Collision
 
 
 def needed() -> list[str]:
@@ -29,6 +31,8 @@ def needed() -> list[str]:
         + [f"outcome.{outcome.value}" for outcome in Outcome]
         + [f"source.{source.value}" for source in ScoreSource]
         + [f"product.{product.value}" for product in InsuranceProduct]
+        + [f"pledge.{code.value}" for code in Collision]
+        + [f"warning.{code.value}" for code in WarningCode]
     )
 
 

@@ -1,0 +1,215 @@
+"""The nightly look at every obligor: read what is new, warn, and keep one case each; and what people do with cases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from api.consents import repository as consents
+from api.consents.repository import PLATFORM, Purpose
+from api.database.engine import unit_of_work
+from api.home import Home
+from api.identity import answer_id
+from api.snapshots.service import keep_parameters, reader
+from api.watch import repository as cases
+from data_contracts.identifiers import ObligorId
+from data_contracts.reference.dated import ParameterBook, load_book
+from features.loading import load_machine_days
+from risk_reports.wording.catalogue import Language, wording
+from scoring.monitoring.cases import Act, CaseOutcome, act, take_in
+from scoring.monitoring.warnings import EarlyWarning, early_warnings
+from scoring.monitoring.watched import watched
+
+DAY_ZONE = ZoneInfo("Asia/Shanghai")
+BY_SYSTEM = "millgrade"
+BLOCK = 500
+"""Obligors of one transaction: of a run that is killed so many are done again."""
+
+Told = Callable[[str, int, int], None]
+
+
+def monitoring_parameters() -> ParameterBook:
+    """The dated parameters of monitoring as shipped."""
+    return load_book(files("scoring") / "monitoring" / "parameters")
+
+
+def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda *_: None) -> dict[str, Any]:
+    """Warn of every consenting obligor as known at `as_of`, for the last day that is over by then.
+
+    Each obligor's day is done once, in one transaction with what was found of it: a run that was killed goes on where
+    it was, and of two runs at once each does a part. Peers are all consenting obligors, whoever is done already.
+    """
+    book = keep_parameters(home, monitoring_parameters())
+    values = book.at(as_of)
+    day = as_of.astimezone(DAY_ZONE).date() - timedelta(days=1)
+    with unit_of_work(home.engine) as connection:
+        firms = _watched_obligors(connection, now=now)
+        found = _warnings(connection, home, firms, day=day, as_of=as_of, values=values)
+    news, done = keep(home, found, firms, day=day, parameters_version=book.version, now=now, progress=progress)
+    with unit_of_work(home.engine) as connection:
+        listed = [plain_case(row) for row in cases.listed(connection, with_closed=False)]
+    return {
+        "as_of": as_of.isoformat(),
+        "day": day.isoformat(),
+        "obligors": len(firms),
+        "obligors_watched_now": done,
+        "warnings": sum(len(found.get(firm, ())) for firm in firms),
+        "news": news,
+        "cases": listed,
+        "parameters_version": book.version,
+    }
+
+
+def keep(
+    home: Home,
+    found: Mapping[str, Sequence[EarlyWarning]],
+    firms: Sequence[str],
+    *,
+    day: date,
+    parameters_version: str,
+    now: datetime,
+    progress: Told = lambda *_: None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Take a day's warnings into the cases of these obligors, in blocks of one transaction each; what is news, and how
+    many obligors' day was done by this run rather than before or by another."""
+    news, done = list[dict[str, Any]](), 0
+    for start in range(0, len(firms), BLOCK):
+        with unit_of_work(home.engine) as connection:
+            block = firms[start : start + BLOCK]
+            mine = cases.claim(connection, block, day=day, parameters_version=parameters_version, now=now)
+            standing = cases.open_cases(connection, mine)
+            told = [
+                item
+                for firm in mine
+                for item in _take_in(connection, firm, found.get(firm, ()), standing.get(firm), day=day, now=now)
+            ]
+            cases.finish(connection, {firm: len(found.get(firm, ())) for firm in mine}, day=day)
+            progress("watching", min(start + BLOCK, len(firms)), len(firms))
+        news, done = news + told, done + len(mine)
+    return news, done
+
+
+def handle(
+    connection: sa.Connection,
+    case_id: str,
+    what: Act,
+    *,
+    by: str,
+    reason: str,
+    until: date | None,
+    outcome: CaseOutcome | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Do something with a case and keep who did it and why. Raises NotFound and InvalidRequest."""
+    before = cases.case_of(cases.load(connection, case_id))
+    after = act(before, what, reason=reason, until=until, outcome=outcome)
+    cases.save(connection, case_id, after, is_new=False, now=now)
+    cases.append(connection, case_id, what=what.value, by=by, reason=reason, evidence=(), now=now)
+    return described(connection, case_id)
+
+
+def described(connection: sa.Connection, case_id: str) -> dict[str, Any]:
+    """A case with all that happened in it. Raises NotFound."""
+    happened = [
+        {
+            "time": row.time.isoformat(),
+            "what": row.what,
+            "by": row.by,
+            "reason": row.reason,
+            "evidence": row.evidence,
+        }
+        for row in cases.events(connection, case_id)
+    ]
+    return {**plain_case(cases.load(connection, case_id)), "events": happened}
+
+
+def plain_case(row: sa.Row[Any]) -> dict[str, Any]:
+    """A case as it is answered."""
+    case = cases.case_of(row)
+    return {
+        "case_id": row.case_id,
+        "obligor_id": case.obligor_id,
+        "state": case.state.value,
+        "severity": case.severity.name.lower(),
+        "opened_on": case.opened_on.isoformat(),
+        "snoozed_until": None if case.snoozed_until is None else case.snoozed_until.isoformat(),
+        "outcome": None if case.outcome is None else case.outcome.value,
+        "warnings": [
+            {
+                "unit": unit,
+                "code": code.value,
+                "severity": severity.name.lower(),
+                "first_day": first.isoformat(),
+                "last_day": last.isoformat(),
+                "zh": wording(Language.ZH).say(f"warning.{code.value}"),
+                "en": wording(Language.EN).say(f"warning.{code.value}"),
+            }
+            for (unit, code), (severity, first, last) in sorted(case.seen.items())
+        ],
+    }
+
+
+def _watched_obligors(connection: sa.Connection, *, now: datetime) -> list[ObligorId]:
+    query = consents.consenting(recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now)
+    return sorted({ObligorId(code) for code in connection.scalars(query)})
+
+
+def _warnings(
+    connection: sa.Connection,
+    home: Home,
+    firms: Sequence[ObligorId],
+    *,
+    day: date,
+    as_of: datetime,
+    values: Mapping[str, Any],
+) -> dict[str, list[EarlyWarning]]:
+    """The warnings of each obligor, of itself and of its machines."""
+    terms = values["monitoring"]["warnings"]
+    days = int(terms["reference_days"]) + 2 * int(terms["recent_days"])
+    source = reader(connection, home)
+    told, _ = load_machine_days(source, as_of=as_of, obligor_ids=firms, first_day=day - timedelta(days=days))
+    profiles = source.obligor_profiles(as_of=as_of)
+    codes = dict(zip(profiles["obligor_id"].to_pylist(), profiles["industry_division"].to_pylist(), strict=True))
+    industry = {firm: int(code) for firm, code in codes.items() if code is not None and code.isdecimal()}
+    found: dict[str, list[EarlyWarning]] = defaultdict(list)
+    for by in ("obligor_id", "machine_uid"):
+        units = watched(told.table, obligors=firms, industry=industry, today=day, days=days, by=by)
+        for item in early_warnings(units, values):
+            found[item.unit.partition("/")[0]].append(item)
+    return found
+
+
+def _take_in(
+    connection: sa.Connection,
+    firm: str,
+    found: Sequence[EarlyWarning],
+    standing: tuple[str, Any] | None,
+    *,
+    day: date,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    handled = take_in(None if standing is None else standing[1], firm, found, day=day)
+    if handled is None:
+        return []
+    case_id = (
+        answer_id("case_", {"obligor_id": firm, "opened_on": day.isoformat()}) if standing is None else standing[0]
+    )
+    cases.save(connection, case_id, handled.case, is_new=standing is None, now=now)
+    if not handled.is_news:
+        return []
+    evidence = [_plain_warning(item) for item in found]
+    reason = f"{len(found)} warning(s), the worst {handled.case.severity.name.lower()}"
+    cases.append(connection, case_id, what="news", by=BY_SYSTEM, reason=reason, evidence=evidence, now=now)
+    return [{"case_id": case_id, "obligor_id": firm, "warnings": evidence}]
+
+
+def _plain_warning(item: EarlyWarning) -> dict[str, Any]:
+    told = asdict(item)
+    return {**told, "day": item.day.isoformat(), "code": item.code.value, "severity": item.severity.name.lower()}
