@@ -24,7 +24,7 @@ from data_contracts.reference.dated import ParameterBook, load_book
 from features.loading import load_machine_days
 from risk_reports.wording.catalogue import Language, wording
 from scoring.monitoring.cases import Act, CaseOutcome, act, take_in
-from scoring.monitoring.warnings import EarlyWarning, early_warnings
+from scoring.monitoring.warnings import EarlyWarning, Severity, early_warnings
 from scoring.monitoring.watched import watched
 
 DAY_ZONE = ZoneInfo("Asia/Shanghai")
@@ -52,7 +52,16 @@ def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda
     with unit_of_work(home.engine) as connection:
         firms = _watched_obligors(connection, now=now)
         found = _warnings(connection, home, firms, day=day, as_of=as_of, values=values)
-    news, done = keep(home, found, firms, day=day, parameters_version=book.version, now=now, progress=progress)
+    news, done = keep(
+        home,
+        found,
+        firms,
+        day=day,
+        opens_at=Severity[values["monitoring"]["cases"]["opens_at"].upper()],
+        parameters_version=book.version,
+        now=now,
+        progress=progress,
+    )
     with unit_of_work(home.engine) as connection:
         listed = [plain_case(row) for row in cases.listed(connection, with_closed=False)]
     return {
@@ -63,6 +72,11 @@ def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda
         "warnings": sum(len(found.get(firm, ())) for firm in firms),
         "news": news,
         "cases": listed,
+        "watch_list": [
+            {"obligor_id": firm, "warnings": [_plain_warning(item) for item in found[firm]]}
+            for firm in firms
+            if found.get(firm) and firm not in {case["obligor_id"] for case in listed}
+        ],
         "parameters_version": book.version,
     }
 
@@ -73,6 +87,7 @@ def keep(
     firms: Sequence[str],
     *,
     day: date,
+    opens_at: Severity,
     parameters_version: str,
     now: datetime,
     progress: Told = lambda *_: None,
@@ -88,7 +103,9 @@ def keep(
             told = [
                 item
                 for firm in mine
-                for item in _take_in(connection, firm, found.get(firm, ()), standing.get(firm), day=day, now=now)
+                for item in _take_in(
+                    connection, firm, found.get(firm, ()), standing.get(firm), day=day, opens_at=opens_at, now=now
+                )
             ]
             cases.finish(connection, {firm: len(found.get(firm, ())) for firm in mine}, day=day)
             progress("watching", min(start + BLOCK, len(firms)), len(firms))
@@ -193,9 +210,10 @@ def _take_in(
     standing: tuple[str, Any] | None,
     *,
     day: date,
+    opens_at: Severity,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    handled = take_in(None if standing is None else standing[1], firm, found, day=day)
+    handled = take_in(None if standing is None else standing[1], firm, found, day=day, opens_at=opens_at)
     if handled is None:
         return []
     case_id = (

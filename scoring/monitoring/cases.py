@@ -68,10 +68,15 @@ class Handled:
     is_news: bool
 
 
-def take_in(case: Case | None, obligor_id: str, warnings: Sequence[EarlyWarning], *, day: date) -> Handled | None:
-    """The case after this day's warnings; None where there is neither. Taking in the same day again changes nothing."""
+def take_in(
+    case: Case | None, obligor_id: str, warnings: Sequence[EarlyWarning], *, day: date, opens_at: Severity
+) -> Handled | None:
+    """The case after this day's warnings; None where there is none and nothing as severe as `opens_at`.
+
+    What is milder joins a case that is open and opens none. Taking in the same day again changes nothing.
+    """
     standing = None if case is None or case.state is CaseState.CLOSED else case
-    if standing is None and not warnings:
+    if standing is None and all(item.severity < opens_at for item in warnings):
         return None
     if standing is None:
         first = _merged({}, warnings)

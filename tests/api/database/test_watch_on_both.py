@@ -55,7 +55,7 @@ def found(severity: Severity = Severity.WATCH, *, day: date = DAY) -> dict[str, 
 def run(
     home: Home, told: dict[str, list[EarlyWarning]], *, day: date = DAY, **more: Any
 ) -> tuple[list[dict[str, Any]], int]:
-    return service.keep(home, told, FIRMS, day=day, parameters_version="v", now=NOW, **more)
+    return service.keep(home, told, FIRMS, day=day, opens_at=Severity.WATCH, parameters_version="v", now=NOW, **more)
 
 
 def rows(home: Home, table: sa.Table) -> list[Any]:

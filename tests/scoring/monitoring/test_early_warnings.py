@@ -11,7 +11,8 @@ import pytest
 
 from data_contracts.reference.dated import load_book
 from scoring.errors import InvalidRequest
-from scoring.monitoring.cases import Act, Case, CaseOutcome, CaseState, act, take_in
+from scoring.monitoring import cases
+from scoring.monitoring.cases import Act, Case, CaseOutcome, CaseState, Handled, act
 from scoring.monitoring.warnings import EarlyWarning, Severity, WarningCode, Watched, decline, early_warnings
 
 VALUES = load_book(files("scoring") / "monitoring" / "parameters").at(date(2018, 1, 1))
@@ -137,6 +138,19 @@ def warned(
     return EarlyWarning(
         unit="A/1", day=TODAY + timedelta(days=day), code=code, severity=severity, strength=3.0, evidence={}
     )
+
+
+def take_in(case: Case | None, obligor_id: str, warnings: list[EarlyWarning], *, day: date) -> Handled | None:
+    return cases.take_in(case, obligor_id, warnings, day=day, opens_at=Severity.WATCH)
+
+
+def test_what_is_mild_opens_no_case_and_joins_one() -> None:
+    assert cases.take_in(None, "A", [warned()], day=TODAY, opens_at=Severity.SERIOUS) is None
+    handled = cases.take_in(None, "A", [warned(severity=Severity.SERIOUS)], day=TODAY, opens_at=Severity.SERIOUS)
+    assert handled is not None
+    joined = cases.take_in(handled.case, "A", [warned(WarningCode.MORE_FAULTS)], day=TODAY, opens_at=Severity.SERIOUS)
+    assert joined is not None
+    assert len(joined.case.seen) == 2
 
 
 def opened() -> Case:
