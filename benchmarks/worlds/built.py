@@ -129,8 +129,15 @@ def split() -> TimeSplit:
 
 
 @contextmanager
-def built(world: str, *, seed: int, obligors: int, machines_per_obligor: float | None = None) -> Iterator[BuiltWorld]:
-    """Simulate a world, take it in, and forget it after the block."""
+def built(
+    world: str,
+    *,
+    seed: int,
+    obligors: int,
+    machines_per_obligor: float | None = None,
+    kinds: frozenset[RecordKind] = KINDS,
+) -> Iterator[BuiltWorld]:
+    """Simulate a world, take in what it tells of `kinds`, and forget it after the block."""
     with TemporaryDirectory() as folder:
         files = Path(folder) / "files"
         summary = simulator.simulate(
@@ -143,7 +150,7 @@ def built(world: str, *, seed: int, obligors: int, machines_per_obligor: float |
             machines_per_obligor=machines_per_obligor,
             threads=1,
         )
-        home = _taken_in(files, Path(folder) / "home")
+        home = _taken_in(files, Path(folder) / "home", kinds)
         yield BuiltWorld(folder=files, home=home, summary=summary)
         home.engine.dispose()
 
@@ -202,11 +209,11 @@ def default_times(world: BuiltWorld, obligor_ids: Sequence[str]) -> Stamps:
     return np.array([first.get(obligor, never) for obligor in obligor_ids], dtype="datetime64[us]")
 
 
-def _taken_in(files: Path, root: Path) -> Home:
+def _taken_in(files: Path, root: Path, kinds: frozenset[RecordKind]) -> Home:
     home = open_home(root)
     manifest = read_manifest(files)
     for file in manifest.files:
-        if RecordKind(file.kind) in KINDS and file.rows:
+        if RecordKind(file.kind) in kinds and file.rows:
             mapping = mapping_of(files, manifest, file)
             result = ingest_file(home, files / file.path, mapping=mapping, obligor=None, received_time=NOW)
             assert result.rows_quarantined == 0, f"{result.rows_quarantined} rows of {file.path} did not come in"

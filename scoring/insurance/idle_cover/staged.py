@@ -1,8 +1,10 @@
 """Shutdowns that are staged for a payout: machines told to be off while the rest of the firm goes on.
 
-A real slump shows everywhere: orders fall first, machines fade one by one, the meter follows, deliveries thin out, and
-the neighbours have it too. A staged one is sudden, total, and alone, and what it cannot switch off (orders coming in,
-parts leaving, the site's own meter) contradicts it.
+A real slump shows everywhere: machines fade one by one, the meter follows, deliveries thin out, and the neighbours
+have it too. A staged one is told by the machines alone. What it cannot switch off is the site's own meter, so what
+decides is the energy billed that the machines do not tell of: in days of the firm's usual energy, times how far the
+firm fell beside its cluster. An honest standstill uses no energy; one of the grid's or of a holiday is the cluster's
+as well.
 """
 
 from __future__ import annotations
@@ -16,40 +18,43 @@ Vector = NDArray[np.float64]
 
 LEAST_DAYS = 5
 BEFORE_DAYS = 60
+PERIODS_BEFORE = 6
 OFF_SHARE = 0.05
 """A day counts as standing still below this share of the usual rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirmDays:
-    """A firm day by day (n; NaN where nobody knows): its operating rate, its cluster's, value delivered, and energy by
-    the site's own meter; and which days nobody works (holidays, planned)."""
+    """A firm day by day (n; NaN where nobody knows): its operating rate and its cluster's, the energy that its machines
+    tell, and parts delivered; energy by the site's own meter, a bill's spread evenly over its days, with the bill that
+    each day belongs to (counting up); and which days nobody works (holidays, planned)."""
 
     own_rate: Vector
     cluster_rate: Vector
-    delivered: Vector
+    told_kwh: Vector
     site_kwh: Vector
+    bill: NDArray[np.int64]
+    delivered: Vector
     is_rest: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedFinding:
-    """The longest standstill of the season, what was usual before it, and what contradicts it.
+    """A standstill and what contradicts it.
 
-    `score` is in log-odds-like points and orders cases; what fraction of honest firms passes a limit is measured
-    (docs/premium.md), not assumed. None of the parts is known where its stream is not.
+    `score` orders cases: `unexplained_days` x `drop`. What share of honest firms passes a limit is measured
+    (`python -m benchmarks.staged_shutdowns`), not assumed.
     """
 
     first_day: int
     days: int
+    """Working days of it."""
     drop: float
-    """By how much the rate fell beside the cluster's own fall, 0 to 1."""
-    suddenness: float
-    """Share of the fall that happened from one working day to the next."""
+    """By how much the rate fell beyond the cluster's own fall, 0 to 1."""
+    unexplained_days: float
+    """Energy billed in the periods that it touches and not told by the machines, in days of usual energy."""
     delivered_share: float | None
-    """Deliveries during the standstill beside before."""
-    energy_share: float | None
-    """Energy by the site's meter during the standstill beside before."""
+    """Deliveries during it beside before, to be read with the case; None where nothing is known."""
     score: float
 
 
@@ -70,38 +75,46 @@ def staged_shutdown(days: FirmDays) -> StagedFinding | None:
 def _finding(days: FirmDays, worked: NDArray[np.int64], first: int, last: int) -> StagedFinding | None:
     span, before = worked[first:last], worked[max(0, first - BEFORE_DAYS) : first]
     was = _mean(days.own_rate[before])
-    if was is None or was <= 0:
+    unexplained = _unexplained_days(days, int(span[0]), int(span[-1]))
+    if was is None or was <= 0 or unexplained is None:
         return None
     fall = 1 - (_mean(days.own_rate[span]) or 0.0) / was
     cluster_was, cluster_is = _mean(days.cluster_rate[before]), _mean(days.cluster_rate[span])
     cluster_fall = 0.0 if not cluster_was or cluster_is is None else max(0.0, 1 - cluster_is / cluster_was)
-    last_worked = float(days.own_rate[worked[first - 1]])
-    suddenness = min(1.0, max(0.0, last_worked / was))
-    delivered, energy = (_kept(stream, span, before) for stream in (days.delivered, days.site_kwh))
     drop = max(0.0, fall - cluster_fall)
-    score = drop + suddenness
-    score += 0.0 if delivered is None else min(delivered, 1.5)
-    score += 0.0 if energy is None else min(energy, 1.5)
+    delivered_was, delivered_is = _mean(days.delivered[before]), _mean(days.delivered[span])
     return StagedFinding(
         first_day=int(span[0]),
-        days=int(last - first),
+        days=last - first,
         drop=drop,
-        suddenness=suddenness,
-        delivered_share=delivered,
-        energy_share=energy,
-        score=score,
+        unexplained_days=unexplained,
+        delivered_share=None if not delivered_was or delivered_is is None else delivered_is / delivered_was,
+        score=drop * unexplained,
     )
+
+
+def _unexplained_days(days: FirmDays, first: int, last: int) -> float | None:
+    """Energy billed beyond what the machines' telling explains, at most the standstill's own days and never below 0.
+
+    A site uses more than its machines tell, always: by what factor is seen in the bills before. Days on which machines
+    were not heard count as usual. None without bills before or during.
+    """
+    during = (days.bill >= days.bill[first]) & (days.bill <= days.bill[last])
+    before = (days.bill < days.bill[first]) & (days.bill >= days.bill[first] - PERIODS_BEFORE)
+    known = before & ~np.isnan(days.site_kwh) & ~np.isnan(days.told_kwh)
+    billed, told = float(days.site_kwh[known].sum()), float(days.told_kwh[known].sum())
+    if not known.any() or told <= 0 or billed <= 0 or np.isnan(days.site_kwh[during]).all():
+        return None
+    usual_told = told / int(known.sum())
+    now = np.where(np.isnan(days.told_kwh[during]), usual_told, days.told_kwh[during]).sum()
+    missing = float(np.nansum(days.site_kwh[during])) - billed / told * float(now)
+    return float(np.clip(missing / (billed / int(known.sum())), 0.0, last - first + 1))
 
 
 def _usual(rates: Vector, worked: NDArray[np.int64]) -> Vector:
     """The median rate of all working days, at each day: a firm that always stands still never falls."""
     middle = float(np.median(rates[worked])) if len(worked) else 0.0
     return np.full(len(rates), middle)
-
-
-def _kept(stream: Vector, span: NDArray[np.int64], before: NDArray[np.int64]) -> float | None:
-    was, kept = _mean(stream[before]), _mean(stream[span])
-    return None if not was or kept is None else kept / was
 
 
 def _mean(values: Vector) -> float | None:

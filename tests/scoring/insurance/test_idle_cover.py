@@ -197,29 +197,50 @@ def test_basis_risk_by_hand() -> None:
 
 
 def firm(n: int = 200) -> FirmDays:
+    """A firm whose machines tell three quarters of what its site uses; a bill every thirty days."""
     generator = np.random.default_rng(1)
     return FirmDays(
-        own_rate=generator.uniform(0.4, 0.5, n), cluster_rate=np.full(n, 0.45), delivered=np.full(n, 10.0),
-        site_kwh=np.full(n, 500.0), is_rest=np.arange(n) % 7 >= 5,
+        own_rate=generator.uniform(0.4, 0.5, n), cluster_rate=np.full(n, 0.45), told_kwh=np.full(n, 300.0),
+        site_kwh=np.full(n, 400.0), bill=np.arange(n) // 30, delivered=np.full(n, 10.0), is_rest=np.arange(n) % 7 >= 5,
     )  # fmt: skip
 
 
-def test_a_staged_shutdown_scores_above_a_real_slump() -> None:
+def test_a_staged_shutdown_scores_far_above_a_real_slump() -> None:
     staged = firm()
-    staged.own_rate[120:141] = 0.0
+    staged.own_rate[120:141], staged.told_kwh[120:141] = 0.0, 0.0
     found = staged_shutdown(staged)
     assert found is not None
     assert (found.first_day, found.days) == (120, 15)
     assert found.drop == pytest.approx(1.0)
-    assert found.delivered_share == found.energy_share == pytest.approx(1.0)
+    assert found.unexplained_days == pytest.approx(20.0, abs=1.5)
+    assert found.delivered_share == pytest.approx(1.0)
     slump = firm()
-    fade = np.linspace(1, 0, 40)
-    for stream in (slump.own_rate, slump.cluster_rate, slump.delivered, slump.site_kwh):
-        stream[80:120] *= fade
+    for stream in (slump.own_rate, slump.told_kwh, slump.delivered):
         stream[120:141] = 0.0
+    slump.site_kwh[120:141] = 0.0
     real = staged_shutdown(slump)
     assert real is not None
-    assert real.score < found.score / 3
+    assert real.unexplained_days == pytest.approx(0.0, abs=1e-9)
+    assert real.score < found.score / 10
+
+
+def test_what_the_cluster_has_too_is_not_staged() -> None:
+    rationed = firm()
+    rationed.own_rate[120:141], rationed.told_kwh[120:141], rationed.cluster_rate[120:141] = 0.0, 0.0, 0.0
+    found = staged_shutdown(rationed)
+    assert found is not None
+    assert (found.drop, found.score) == (0.0, 0.0)
+
+
+def test_machines_that_were_not_heard_are_no_contradiction() -> None:
+    silent = firm()
+    silent.own_rate[120:141] = 0.0
+    silent.told_kwh[120:141] = np.nan
+    found = staged_shutdown(silent)
+    assert found is not None
+    assert found.unexplained_days == pytest.approx(0.0, abs=1e-9)
+    silent.site_kwh[:] = np.nan
+    assert staged_shutdown(silent) is None
 
 
 def test_no_standstill_is_no_finding() -> None:
