@@ -88,7 +88,9 @@ def msha(settings: Mapping[str, Any]) -> dict[str, Any]:
     exposure = used["EMP_HRS_TOTAL"].to_numpy(dtype=np.float64) / 1e6
     counts = used["NUM_INJURIES"].to_numpy(dtype=np.float64)
     told, sample, _ = _fitted(used[columns], exposure, counts, {}, settings)
-    bandings = bandings_of(sample.rows, sample.features, sample.exposure, bands=settings["bands"])
+    bandings = bandings_of(
+        sample.rows, sample.features, sample.exposure, bands=settings["bands"], claims=float(sample.counts.sum())
+    )
     spread = fit_negative_binomial(sample.rows, sample.counts, sample.exposure, bandings)
     return {
         **told,

@@ -88,7 +88,7 @@ class LinearPredictor(Frozen):
         return np.asarray(self.intercept + self.contributions(rows).sum(axis=1))
 
 
-def quantile_banding(key: str, column: Matrix, weights: Matrix, *, bands: int) -> Banding:
+def quantile_banding(key: str, column: Matrix, weights: Matrix, *, bands: int, ends: Sequence[float] = ENDS) -> Banding:
     """Bands of a number with about equal weight each, and finer ones at both ends; few values have a band each.
 
     A value that alone outweighs a band (a bonus that most have) is one, and the others share what is left. The base
@@ -100,7 +100,7 @@ def quantile_banding(key: str, column: Matrix, weights: Matrix, *, bands: int) -
     if len(values) > bands:
         heavy = mass > mass.sum() / bands
         light = np.where(heavy, 0.0, mass)
-        shares = np.concatenate([np.arange(1, bands) / bands, ENDS])
+        shares = np.concatenate([np.arange(1, bands) / bands, ends])
         wanted = shares * light.sum()
         starts = np.searchsorted(np.cumsum(light) - light, wanted, side="left").clip(0, len(values) - 1)
         of_heavy = np.flatnonzero(heavy)

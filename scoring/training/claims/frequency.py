@@ -22,6 +22,9 @@ from scoring.training.features import fold_of
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
+CLAIMS_A_LEVEL = 200
+"""The balance at one level rests on so many claims or more: seven per cent of chance at most."""
+
 SHARED = ("eta", "subsample", "colsample_bytree", "reg_lambda", "min_child_weight")
 
 
@@ -77,7 +80,8 @@ def fit_frequency(sample: ClaimsSample, *, settings: Mapping[str, Any], seed: in
         unseen[side.held] = booster.predict(side.test, output_margin=True, iteration_range=(0, rounds))
     unseen -= np.log(sample.exposure)
     raw = grow(sample, depth=depth, rounds=rounds, settings=settings, seed=seed)
-    balance = fit_autocalibration(unseen, sample.counts, sample.exposure, bands=settings["balance_bands"])
+    bands = max(1, min(settings["balance_bands"], int(sample.counts.sum() / CLAIMS_A_LEVEL)))
+    balance = fit_autocalibration(unseen, sample.counts, sample.exposure, bands=bands)
     deviances = {name: float(curve.min()) for name, (curve, _) in tried.items()}
     return _balanced(replace(raw, balance=balance, deviances=deviances), sample)
 
@@ -102,7 +106,9 @@ def grow(sample: ClaimsSample, *, depth: int, rounds: int, settings: Mapping[str
 
 def fit_glm(sample: ClaimsSample, *, bands: int) -> LinearPredictor:
     """The Poisson GLM of a sample: claim counts with exposure as offset over banded factors, signed ones monotone."""
-    bandings = bandings_of(sample.rows, sample.features, sample.exposure, bands=bands)
+    bandings = bandings_of(
+        sample.rows, sample.features, sample.exposure, bands=bands, claims=float(sample.counts.sum())
+    )
     ones = np.ones(len(sample.counts))
     free = fit_linear(sample.rows, sample.counts, ones, bandings, family="poisson", offset=np.log(sample.exposure))
     return with_signs(free, sample.rows, sample.counts, sample.exposure, sample.features)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
-from scoring.insurance.linear import Banding, Factor, LinearPredictor, category_banding, quantile_banding
+from scoring.insurance.linear import ENDS, Banding, Factor, LinearPredictor, category_banding, quantile_banding
 from scoring.table.card import TableFeature
 
 Matrix = NDArray[np.float64]
@@ -27,6 +27,8 @@ RIDGE = 1e-3
 """Inverse variance of a coefficient before any claim was seen: holds that of a band without claims where it is finite.
 The intercept is not penalised, so that a Poisson model keeps the observed sum."""
 
+CLAIMS_A_BAND = 100
+CLAIMS_AT_AN_END = 50
 TOLERANCE = 1e-8
 TWEEDIE_POWER = 1.5
 DISPERSION_STEPS = 12
@@ -44,15 +46,22 @@ class NegativeBinomial:
     """Log-likelihood above the Poisson model's; 0 where claims are no more spread than by chance."""
 
 
-def bandings_of(rows: Matrix, features: Sequence[TableFeature], weights: Vector, *, bands: int) -> tuple[Banding, ...]:
-    """Bands of each feature (k) of encoded rows (n, k): numbers by quantiles of `weights`, texts by level."""
+def bandings_of(
+    rows: Matrix, features: Sequence[TableFeature], weights: Vector, *, bands: int, claims: float
+) -> tuple[Banding, ...]:
+    """Bands of each feature (k) of encoded rows (n, k): numbers by quantiles of `weights`, texts by level.
+
+    A band rests on a hundred claims or more on average, one at an end on fifty: at most `bands`, fewer in a small book.
+    """
+    bands = max(2, min(bands, int(claims / CLAIMS_A_BAND)))
+    ends = [share for share in ENDS if min(share, 1 - share) * claims >= CLAIMS_AT_AN_END]
     made = []
     for at, feature in enumerate(features):
         column = rows[:, at]
         if feature.kind == "category":
             made.append(category_banding(feature.key, feature.levels, column, weights))
         else:
-            made.append(quantile_banding(feature.key, column, weights, bands=bands))
+            made.append(quantile_banding(feature.key, column, weights, bands=bands, ends=ends))
     return tuple(made)
 
 

@@ -64,7 +64,9 @@ def fit_severity(
     tail = fit_tail(amounts, threshold=threshold)
     capped = np.minimum(amounts, threshold)
     ones = np.ones(len(amounts))
-    linear = fit_linear(rows, capped, ones, bandings_of(rows, features, ones, bands=bands), family="gamma")
+    linear = fit_linear(
+        rows, capped, ones, bandings_of(rows, features, ones, bands=bands, claims=float(len(amounts))), family="gamma"
+    )
     factor = global_factor(capped, np.exp(linear.logs(rows)))
     return FittedSeverity(
         linear=linear.model_copy(update={"intercept": linear.intercept + float(np.log(factor))}),

@@ -40,7 +40,13 @@ class FittedTweedie:
 def fit_tweedie(sample: ClaimsSample, costs: Vector, *, settings: Mapping[str, Any], seed: int) -> FittedTweedie:
     """Fit on what each policy (n) cost. Rounds are those at which one fold of groups, held back, has least deviance."""
     rates = costs / sample.exposure
-    bandings = bandings_of(sample.rows, sample.features, sample.exposure, bands=settings["bands"])
+    bandings = bandings_of(
+        sample.rows,
+        sample.features,
+        sample.exposure,
+        bands=settings["bands"],
+        claims=float(sample.counts.sum()),
+    )
     held = fold_of(sample.groups, settings["folds"], seed=seed) == 0
     growth = {
         "objective": "reg:tweedie",

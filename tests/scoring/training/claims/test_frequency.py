@@ -32,7 +32,7 @@ def logs_of(linear: LinearPredictor, made: ClaimsSample) -> np.ndarray:
 
 def test_exposure_as_offset_is_exposure_as_weight(book: tuple[ClaimsSample, np.ndarray]) -> None:
     made, _ = book
-    bandings = bandings_of(made.rows, made.features, made.exposure, bands=6)
+    bandings = bandings_of(made.rows, made.features, made.exposure, bands=6, claims=1e6)
     as_offset = fit_linear(
         made.rows, made.counts, np.ones(len(made.counts)), bandings, family="poisson", offset=np.log(made.exposure)
     )
@@ -67,7 +67,7 @@ def test_the_dispersion_of_a_negative_binomial_is_found(book: tuple[ClaimsSample
     generator = np.random.default_rng(2)
     means = made.exposure * np.exp(logs_of(fit_glm(made, bands=6), made)) * 3
     spread = generator.poisson(means * generator.gamma(1 / 0.6, 0.6, len(means))).astype(float)
-    bandings = bandings_of(made.rows, made.features, made.exposure, bands=6)
+    bandings = bandings_of(made.rows, made.features, made.exposure, bands=6, claims=1e6)
     found = fit_negative_binomial(made.rows, spread, made.exposure, bandings)
     assert found.dispersion == pytest.approx(0.6, rel=0.2)
     assert found.gain > 50
@@ -123,7 +123,7 @@ def test_a_band_that_steps_the_wrong_way_is_pooled() -> None:
     """Hours tell nothing but noise here: without pooling some band falls, with it none does, and the sum stays."""
     made, _ = sample(3_000, 21)
     noise = replace(made, counts=np.random.default_rng(4).poisson(made.exposure * 0.5).astype(float))
-    bandings = bandings_of(noise.rows, noise.features, noise.exposure, bands=8)
+    bandings = bandings_of(noise.rows, noise.features, noise.exposure, bands=8, claims=1e6)
     free = fit_linear(
         noise.rows, noise.counts, np.ones(3_000), bandings, family="poisson", offset=np.log(noise.exposure)
     )
