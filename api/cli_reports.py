@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ from risk_reports.rendering.html import html
 from risk_reports.rendering.pdf import pdf
 from risk_reports.wording.catalogue import Language
 from scoring import registry
+from scoring.export import rules, sql
 
 RENDERINGS: dict[str, Callable[[Document], bytes]] = {".pdf": pdf, ".html": html}
 
@@ -44,6 +46,7 @@ LanguageOption = Annotated[Spoken, typer.Option("--language")]
 def mount(app: typer.Typer) -> None:
     """Give `app` these commands."""
     app.add_typer(report_app, name="report")
+    app.command("export")(export)
 
 
 @report_app.command("credit_memo")
@@ -72,6 +75,26 @@ def model_card_(
     """The card of a model of default."""
     with opened(home) as here:
         _write(model_card.document(_card(here, model), LANGUAGES[language]), out, as_json)
+
+
+def export(
+    *,
+    out: Annotated[Path, typer.Option("--out", help="File to write, ending in .json or .sql.")],
+    model: Annotated[str | None, typer.Option("--model", help="Version; default the promoted.")] = None,
+    table: Annotated[str, typer.Option("--table", help="Of SQL: the table whose columns are the features.")] = "firms",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model of default as plain rules: JSON that any language walks, or SQL that any database runs."""
+    with opened(home) as here:
+        artefact = promoted_credit(here) if model is None else credit_model(here, ModelVersion(model))
+    ways = {".json": lambda: json.dumps(rules(artefact), indent=1) + "\n", ".sql": lambda: sql(artefact, table=table)}
+    if out.suffix not in ways:
+        raise InputError(f"{out.name} ends in neither .json nor .sql.", hint="Name the file so.")
+    text = ways[out.suffix]()
+    out.write_text(text, encoding="utf-8")
+    told = {"out": str(out), "model_version": artefact.version, "features": len(artefact.card.features)}
+    show(told, as_json, f"{out}: model {artefact.version[:12]}")
 
 
 def _card(home: Home, version: str | None) -> registry.Card:
