@@ -12,11 +12,10 @@ import sys
 
 from benchmarks.real_data import VARIABLE, has_real_data
 
-REAL = ("benchmarks.real_sme", "benchmarks.real_machines")
+REAL = ("benchmarks.real_sme", "benchmarks.real_machines", "benchmarks.one_row")
 """Pages of real data."""
 SIMULATED = (
     "features.documentation",
-    "benchmarks.one_row",
     "benchmarks.three_doors",
     "benchmarks.receipt_exhibit",
     "benchmarks.one_score",
