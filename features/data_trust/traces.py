@@ -8,6 +8,7 @@ other lags, so that a machine whose days are all alike gives no alarm.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,9 +56,8 @@ class Days:
     def cells(self) -> tuple[NDArray[np.uint64], ...]:
         """By table of random offsets: the cell of each day of work."""
         at = self.worked
-        vector = np.concatenate(
-            [self.seconds[at] / CELL_SECONDS, np.log1p(self.parts[at])[:, None] / CELL_LOG_PARTS], axis=1
-        )
+        seconds = np.ascontiguousarray(self.seconds[at].T) / CELL_SECONDS
+        vector = [*seconds, np.log1p(self.parts[at]) / CELL_LOG_PARTS]
         return tuple(_cells(vector, table) for table in range(TABLES))
 
     def agree(self, row: Ints, day: Ints, other_row: Ints, other_day: Ints) -> Bools:
@@ -75,11 +75,15 @@ class Days:
         )
 
 
-def _cells(vector: Floats, table: int) -> NDArray[np.uint64]:
+def _cells(vector: Sequence[Floats], table: int) -> NDArray[np.uint64]:
+    """The cell of each day, of the parts of its vector."""
     random = np.random.default_rng((_SEED, table))
-    whole = np.floor(vector + random.random(vector.shape[1])).astype(np.int64).astype(np.uint64)
-    mix = random.integers(1, 2**63, vector.shape[1], dtype=np.uint64) | np.uint64(1)
-    return np.asarray((whole * mix).sum(axis=1, dtype=np.uint64))
+    offsets = random.random(len(vector))
+    mix = random.integers(1, 2**63, len(vector), dtype=np.uint64) | np.uint64(1)
+    cells = np.zeros(len(vector[0]), dtype=np.uint64)
+    for part, offset, one in zip(vector, offsets, mix, strict=True):
+        cells += np.floor(part + offset).astype(np.int64).astype(np.uint64) * one
+    return cells
 
 
 def _with(cells: NDArray[np.uint64], *numbers: Ints) -> NDArray[np.uint64]:
@@ -91,8 +95,11 @@ def _with(cells: NDArray[np.uint64], *numbers: Ints) -> NDArray[np.uint64]:
 def days_of(told: Told) -> Days:
     """The days of work of every row."""
     measures = told.measures
+    seconds = np.empty((*measures["parts"].shape, len(STATES)))
+    for place, name in enumerate(STATES):
+        seconds[..., place] = np.where(np.isnan(measures[name]), 0.0, measures[name])
     return Days(
-        seconds=np.nan_to_num(np.stack([measures[name] for name in STATES], axis=-1)),
+        seconds=seconds,
         parts=np.nan_to_num(measures["parts"]),
         kwh=measures["energy_kwh"],
         works=np.nan_to_num(measures["executing_seconds"]) >= LEAST_WORK_SECONDS,
