@@ -19,6 +19,7 @@ SIMULATED = (
     "benchmarks.three_doors",
     "benchmarks.receipt_exhibit",
     "benchmarks.one_score",
+    "benchmarks.one_decision",
     "benchmarks.world_lives",
     "benchmarks.trust.lives",
     "benchmarks.data_trust",
