@@ -53,6 +53,7 @@ class GroupCommit:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self._store = ObservationStore(home.observations)
         self._changed = Condition()
         self._waiting: deque[_Place[Any]] = deque()
         self._is_at_work = False
@@ -101,7 +102,7 @@ class GroupCommit:
                 self._changed.notify_all()
 
     def _commit(self, group: list[_Place[Any]]) -> None:
-        gathered = Gathering(ObservationStore(self.home.observations))
+        gathered = Gathering(self._store)
         with unit_of_work(self.home.engine) as connection:
             # The one order of locks: what members lock after this, they lock within this turn.
             register.take_turn(connection)

@@ -17,6 +17,7 @@ from data_contracts.evidence import gateways, log
 from data_contracts.evidence.gateways import AttestationLevel
 from data_contracts.identifiers import BatchId
 from data_contracts.observations.tables import (
+    batch,
     chunk,
     observation_file,
     observation_file_batch,
@@ -61,11 +62,12 @@ def record_batch(
     )
     files = observation_file_batch.c
     written = _all(connection, files.sha256, files.batch_id == batch_id)
+    turned_away = _all(connection, batch.c.batch_id, (batch.c.batch_id == batch_id) & (batch.c.rows_quarantined > 0))
     said: list[tuple[Kind, Sequence[str]]] = [
         (Kind.ATTESTATION, [batch_id]),
         (Kind.INGEST_BATCH, [batch_id]),
         (Kind.OBSERVATION_FILE, written),
-        (Kind.QUARANTINE, [batch_id]),
+        (Kind.QUARANTINE, turned_away),
         *besides,
     ]
     claims_of_all = (READERS[kind](connection, subjects) for kind, subjects in said if subjects)

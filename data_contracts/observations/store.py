@@ -59,6 +59,8 @@ class ObservationStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._lasting: set[Path] = set()
+        """Folders whose own names this store has synced: within them, only what is new needs to be."""
 
     def path_of(self, relative: str) -> Path:
         """Where a registered file lies. Raises StoreDamaged when it is not there."""
@@ -82,7 +84,7 @@ class ObservationStore:
         try:
             if failed is not None:
                 raise failed
-            _sync_folders(self.root, {(self.root / file.path).parent for file in files})
+            _sync_folders(self.root, {(self.root / file.path).parent for file in files}, self._lasting)
         except OSError as error:
             self.discard(file.path for file in files)
             raise StoreUnwritable(
@@ -190,12 +192,16 @@ def _compacted(column: pa.DictionaryArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(places[codes], mask=~given), words)
 
 
-def _sync_folders(root: Path, folders: Iterable[Path]) -> None:
-    """Make the new names last: sync each folder and those above it up to the root."""
-    above = {parent for folder in folders for parent in (folder, *folder.parents) if parent.is_relative_to(root)}
+def _sync_folders(root: Path, folders: Iterable[Path], lasting: set[Path]) -> None:
+    """Make the new names last: sync each folder, and those above it up to the root unless its own name is `lasting`."""
+    above: set[Path] = set()
+    for folder in folders:
+        known = folder in lasting
+        above |= {folder} if known else {path for path in (folder, *folder.parents) if path.is_relative_to(root)}
     for folder in sorted(above, key=lambda path: len(path.parts), reverse=True):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+    lasting |= above
