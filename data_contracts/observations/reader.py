@@ -189,6 +189,8 @@ class ObservationReader:
     ) -> bool:
         """Whether a batch of that origin, another than `besides`, has rows about the obligor or the machines that it is
         known at `as_of` to have had."""
+        if all(profile.data_origin is not origin for profile in self.profiles().values()):
+            return False
         machines = self.machines(as_of=as_of, obligor_ids=[obligor_id])
         units = sorted({obligor_id, *machines["machine_uid"].to_pylist()})
         return register.is_origin_of(self.connection, origin, units, besides=besides)

@@ -1,7 +1,7 @@
 """The observation store: immutable Parquet files under one root, each named by the SHA-256 of its bytes.
 
-A file is written whole, synced, and only then given its name. It counts once the register has a row for it; files
-without one are leftovers of admissions that were never committed, and `sweep` removes them.
+A file is written whole, named and synced, and then its folder is. It counts once the register has a row for it, which
+comes after that; files without one are leftovers of admissions that were never committed, and `sweep` removes them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,12 @@ from data_contracts.errors import StoreDamaged, StoreUnwritable
 from data_contracts.observations.tables import machine_day_file, observation_file, retired_file
 
 WRITERS = 2
+SYNCERS = 4
+"""Syncs that wait for the disk together are done together."""
+
+SMALL_ROWS = 10_000
+"""Parts of fewer rows take longer to sync than to encode."""
+
 ROWS_PER_GROUP = 65_536
 COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 1
@@ -77,7 +84,8 @@ class ObservationStore:
         Raises StoreUnwritable where that fails, having taken away again what it wrote: on a full disk, leftovers would
         stand in the way of what comes next.
         """
-        with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+        is_small = all(part.table.num_rows < SMALL_ROWS for part in parts)
+        with ThreadPoolExecutor(max_workers=SYNCERS if is_small else WRITERS) as pool:
             writing = [pool.submit(self._write_part, kind, part) for part in parts]
         failed = next((job.exception() for job in writing if job.exception() is not None), None)
         files = [job.result() for job in writing if job.exception() is None]
@@ -103,8 +111,10 @@ class ObservationStore:
             with partial.open("wb") as handle:
                 handle.write(data)
                 handle.flush()
+                # Named before it is synced, so that a journaling file system puts both on disk at once; nobody looks
+                # for the name before the register bears it.
+                partial.rename(final)
                 os.fsync(handle.fileno())
-            partial.rename(final)
         except OSError:
             with suppress(OSError):  # a disk that takes nothing may not let go either; a sweep does it later
                 partial.unlink(missing_ok=True)
@@ -198,10 +208,16 @@ def _sync_folders(root: Path, folders: Iterable[Path], lasting: set[Path]) -> No
     for folder in folders:
         known = folder in lasting
         above |= {folder} if known else {path for path in (folder, *folder.parents) if path.is_relative_to(root)}
-    for folder in sorted(above, key=lambda path: len(path.parts), reverse=True):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    deepest_first = sorted(above, key=lambda path: len(path.parts), reverse=True)
+    with ThreadPoolExecutor(max_workers=SYNCERS) as pool:
+        for _, level in groupby(deepest_first, key=lambda path: len(path.parts)):
+            list(pool.map(_sync_folder, level))
     lasting |= above
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
