@@ -301,7 +301,7 @@ PLEDGE_CONFIRMATIONS = Plain(
     columns=("pledge_id", "confirmed_time", "review"),
     kept="confirmed_time",
     subject=lambda row: str(row.pledge_id),
-    since=("confirmed_time",),
+    since=("confirmed_time", "review"),
 )
 PLEDGE_ENDS = Plain(
     kind=Kind.PLEDGE_END,

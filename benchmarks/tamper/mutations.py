@@ -49,6 +49,8 @@ RECORDS = (
     business.pledge,
     business.pledge_claim,
     business.pledge_trace,
+    business.decision_override,
+    business.override_confirmation,
 )
 """Tables whose rows are logged, or follow from what is."""
 

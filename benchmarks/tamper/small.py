@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
+from api.database.tables import credit_decision
 from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.operations import consents, machines, obligors
 from api.operations.entries import entries, read_all
+from api.overrides import service as overrides
 from api.partners.repository import LOCAL
 from api.pledges import service as pledges
 from api.premium_quotes import service as premium_quotes
@@ -26,10 +28,10 @@ from api.scores.service import score_all
 from api.telemetry.service import ingest_file
 from benchmarks import small_home
 from data_contracts.evidence.seal import NO_SEAL, Seal, key_id_of, signed
-from data_contracts.identifiers import BatchId, ObligorId
+from data_contracts.identifiers import BatchId, DecisionId, ObligorId
 from data_contracts.mapping import Mapping, parse_mapping
 from data_contracts.observations.tables import batch, to_microseconds
-from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
+from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, Outcome, QuoteRequest
 from scoring.supply_chain.pledges.items import ItemKind, MachineItem
 
 FIRST, SECOND = ObligorId("91999999MA0000001N"), ObligorId("91999999MA0001000T")
@@ -69,6 +71,7 @@ def build(folder: Path) -> Home:
     score_all(home, as_of=AS_OF, now=NOW)
     for firm in (FIRST, SECOND):
         decide(home, firm)
+    override(home)
     quote(home)
     pledge(home)
     given = consents.add(home, read_all(entries(None, CONSENT, names=consents.NAMES), consents.read_entry), now=NOW)
@@ -162,6 +165,26 @@ def decide(home: Home, firm: ObligorId, *, now: datetime = NOW, amount_minor: in
         as_of=AS_OF,
     )
     return credit_decisions.decide(home, request, partner=LOCAL, now=now)
+
+
+def override(home: Home) -> None:
+    """The first firm's recommendation is set aside: one proposes, another confirms."""
+    with home.engine.connect() as connection:
+        row = connection.execute(sa.select(credit_decision).where(credit_decision.c.obligor_id == FIRST)).one()
+    outcome, reason = (Outcome.DECLINE, "negative_information")
+    if row.outcome == outcome:
+        outcome, reason = (Outcome.REFER, "new_contract")
+    proposed = overrides.propose(
+        home,
+        DecisionId(row.decision_id),
+        outcome=outcome,
+        reason_code=reason,
+        reason_text="What the officer knows and the data do not tell.",
+        by="officer",
+        days=30,
+        now=NOW,
+    )
+    overrides.confirm(home, proposed["override_id"], by="director", now=NOW)
 
 
 def quote(home: Home) -> bytes:

@@ -13,6 +13,8 @@ from api.database.tables import (
     decision_override,
     override_confirmation,
     pledge,
+    pledge_claim,
+    pledge_trace,
     premium_quote,
     score_record,
     snapshot,
@@ -96,12 +98,16 @@ def examine_records(
 
 
 def examine_orphans(connection: sa.Connection) -> Iterator[Discrepancy]:
-    """Rows of the register that belong to no admission."""
+    """Rows of the register that belong to no admission, and claims that belong to no pledge."""
     admitted = sa.select(batch.c.batch_id)
     for table in (chunk, quarantined_row, quarantined_source, observation_file_batch):
         strangers = sa.select(table.c.batch_id).where(table.c.batch_id.not_in(admitted)).distinct()
         for name in connection.scalars(strangers):
             yield _found(Verdict.NOT_LOGGED, (table.name, name), "Its batch is not registered: it was inserted.")
+    for table in (pledge_claim, pledge_trace):
+        unpledged = sa.select(table.c.pledge_id).where(table.c.pledge_id.not_in(sa.select(pledge.c.pledge_id)))
+        for name in connection.scalars(unpledged.distinct()):
+            yield _found(Verdict.NOT_LOGGED, (table.name, name), "There is no such pledge: it was inserted.")
     shared = sa.select(observation_file_batch.c.sha256)
     for path in connection.scalars(sa.select(observation_file.c.path).where(observation_file.c.sha256.not_in(shared))):
         yield _found(Verdict.NOT_LOGGED, (observation_file.name, path), "It belongs to no batch: it was inserted.")

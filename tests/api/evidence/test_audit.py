@@ -102,6 +102,19 @@ def test_an_erasure_is_told_from_a_lost_salt(kept: Kept, insider: sa.Connection)
     assert kept.audited(insider) == []
 
 
+def test_claims_of_no_pledge_and_words_on_an_unconfirmed_one_are_found(kept: Kept, insider: sa.Connection) -> None:
+    row = insider.execute(sa.select(pledge_claim)).first()
+    assert row is not None
+    insider.execute(sa.insert(pledge_claim), {**row._mapping, "pledge_id": "of nobody"})
+    assert [found.subject for found in kept.audited(insider)] == ["of nobody"]
+    insider.execute(sa.delete(pledge_claim).where(pledge_claim.c.pledge_id == "of nobody"))
+    assert kept.audited(insider) == []
+    unconfirmed = insider.scalar(sa.select(pledge.c.pledge_id).where(pledge.c.confirmed_time.is_(None)))
+    assert unconfirmed is not None
+    insider.execute(sa.update(pledge).where(pledge.c.pledge_id == unconfirmed).values(review="nothing like it"))
+    assert [found.kind for found in kept.audited(insider)] == [Kind.PLEDGE_CONFIRMATION]
+
+
 def test_an_unreadable_row_stops_no_audit(kept: Kept, insider: sa.Connection) -> None:
     insider.execute(sa.text("UPDATE score_record SET body = X'7B', scored_time = 9999999999999999"))
     insider.execute(sa.text("UPDATE consent SET streams = '['"))
