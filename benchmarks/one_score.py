@@ -27,7 +27,7 @@ from api.scores.service import score_all
 from api.snapshots.service import latest_snapshot
 from benchmarks import small_home
 from features.snapshot import FeatureSnapshot
-from risk_reports.narrative import credit_reason_sentences
+from risk_reports.narrative import credit_reason_sentences, readings
 from risk_reports.wording.catalogue import Language
 from scoring.boosters import Explanation
 from scoring.credit.artefact import CreditArtefact
@@ -36,6 +36,7 @@ from scoring.records import ScoreRecord, ScoreSource
 FOLDER = Path(__file__).parent.parent / "docs" / "exhibits"
 PAGE, PICTURE = FOLDER / "one-score.md", FOLDER / "one-score" / "shap-waterfall.svg"
 SHOWN = 12
+MONTHS = (1, 3, 6, 12, 24, 36, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +132,25 @@ def page(told: Told) -> str:
         f"| `pd_12m` | {record.pd_12m:.9f} |",
         f"| its interval | {record.pd_12m_lower:.6f} to {record.pd_12m_upper:.6f} |",
         "",
+        _interval_line(told),
+        "",
         f"Grade {record.rating_grade}, {record.score_points:.1f} score points.",
+        "",
+        "## Over the months",
+        "",
+        f"The term structure, fitted over {record.term_structure.observed_months} months and extrapolated beyond (0: a constant hazard):",
+        "",
+        "| by the end of month | probability of default |",
+        "|---:|---:|",
+        *[f"| {month} | {record.term_structure.pd(month):.9f} |" for month in MONTHS],
         "",
         "## Reasons",
         "",
         *_reason_lines(record),
+        "",
+        "## As each reader has it",
+        "",
+        *_reading_lines(record),
         "",
     ]
     return "\n".join(lines)
@@ -157,6 +172,24 @@ def _reason_lines(record: ScoreRecord) -> list[str]:
     return [
         f"* `{reason.code}`: {reason.contribution:+.6f} of its family ({reason.family}), change {_figure(reason.change)}.\n  {zh}\n  {en}"
         for reason, (zh, en) in zip(record.reasons, sentences, strict=True)
+    ]
+
+
+def _interval_line(told: Told) -> str:
+    card = told.artefact.card
+    low, high = np.percentile(told.decision.member_margins[:, 0], card.interval_percentiles)
+    return (
+        f"The members' margins at what was observed lie between {low:.6f} and {high:.6f} ({card.interval_percentiles[0]:g}th and {card.interval_percentiles[1]:g}th percentile). Both ends, calibrated, move out by "
+        f"{card.interval_widening:.6f} log-odds for what the spread of the bag does not show and by the grade of data trust; the upper one stands at the worst of what was not observed ([withholding](../withholding.md)) and no higher than R13's middle."
+    )
+
+
+def _reading_lines(record: ScoreRecord) -> list[str]:
+    """The first reason as the officer, the insurer and the firm read it."""
+    return [
+        f"* {reader}: {sentences[0]}"
+        for language in Language
+        for reader, sentences in readings(record.reasons, language).items()
     ]
 
 
