@@ -135,6 +135,7 @@ def fit_life(
         "aft_loss_distribution": settings["distribution"],
         "aft_loss_distribution_scale": settings["distribution_scale"],
         "tree_method": "hist",
+        "base_score": float(np.exp(np.log(lower).mean())),
         "nthread": settings.get("threads", THREADS),
         "seed": seed,
         **{name: settings[name] for name in GROWTH},
