@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from api import cli
 from api.credit_decisions import changes, service
 from api.credit_decisions import repository as decisions
 from api.credit_decisions.changes import POLICY_PARAMETERS, since_then
@@ -229,6 +231,46 @@ def test_what_was_overridden_is_in_the_log(home: Home, decision_id: DecisionId) 
     (name,) = found[Kind.OVERRIDE]
     assert found[Kind.OVERRIDE_CONFIRMATION] == [name]
     assert {("override", name), ("override_confirmation", name)} <= logged
+
+
+@pytest.mark.parametrize(
+    ("command", "begins"),
+    [
+        (["report", "credit_memo", "DECISION", "--language", "zh", "--out", "memo.pdf"], b"%PDF-"),
+        (["report", "credit_memo", "DECISION", "--language", "en", "--out", "memo.html"], b"<!doctype html>"),
+        (["report", "model_card", "--language", "en", "--out", "card.pdf"], b"%PDF-"),
+        (["export", "--out", "rules.json"], b"{"),
+        (["export", "--out", "model.sql"], b"-- "),
+    ],
+)
+def test_papers_and_rules_by_command(
+    home: Home,
+    decision_id: DecisionId,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    begins: bytes,
+) -> None:
+    out = tmp_path / command[-1]
+    given = [decision_id if word == "DECISION" else word for word in command[:-1]]
+    monkeypatch.setattr(sys, "argv", ["millgrade", *given, str(out), "--home", str(home.root)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    assert out.read_bytes().startswith(begins)
+
+
+def test_a_file_of_another_kind_is_refused(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["report", "model_card"], ["export"]):
+        monkeypatch.setattr(
+            sys, "argv", ["millgrade", *command, "--out", str(tmp_path / "x.doc"), "--home", str(home.root)]
+        )
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 2
+        assert "ends in neither" in capsys.readouterr().err
 
 
 def test_rows_about_a_later_time_change_nothing(home: Home, decision_id: DecisionId, tmp_path: Path) -> None:
