@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import Run
 
 import simulator
+
+Run = Callable[..., Any]
 
 AS_OF = "2026-07-01"
 
