@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -155,7 +156,7 @@ def _served(home: Home, folder: Path, database_url: str | None) -> Iterator[str]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
         try:
             assert server.stdout is not None
-            told = "".join(iter(server.stdout.readline, "}\n"))
+            told = "".join(itertools.takewhile(lambda line: line != "}\n", server.stdout))
             yield json.loads(told + "}")["url"]
         finally:
             server.terminate()
