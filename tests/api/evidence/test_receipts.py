@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -70,9 +69,7 @@ def test_a_receipt_is_small_and_proves_its_record(kept: Kept, kind: Kind) -> Non
     with unit_of_work(kept.home.engine) as connection:
         made = receipt_bytes(receipt(connection, kept.home, kind, names(connection)[kind], now=LATER))
     assert len(made) < 8 * 1024
-    began = time.perf_counter()
     report = check_receipt(made.decode(), kept.keys)
-    assert time.perf_counter() - began < 0.05
     assert report["kind"] == kind
     assert len(report["signed_by"]) == 2
 
