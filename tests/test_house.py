@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ def test_the_readmes_tree_is_the_tree() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     drawn = set(re.findall(r"^[├└]── (\w+)/", readme, flags=re.MULTILINE))
     assert drawn == tracked_folders()
+
+
+def test_test_files_are_told_apart_by_name() -> None:
+    """pytest imports them by their own names: of two alike, one would not be run."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize(

@@ -82,13 +82,17 @@ class BuiltWorld:
 class Hindsight:
     """A reader that pretends it is always `END`: what a careless builder of training tables does.
 
-    It answers as `ObservationReader` would, but with all that was recorded up to the end, whatever `as_of` says. These
-    worlds send daily reports; samples, if they had any, would be rolled up as of the right time.
+    It answers as `ObservationReader` would, but with all that was recorded up to the end, whatever `as_of` says.
     """
 
     def __init__(self, inner: ObservationReader) -> None:
         self.inner = inner
         self.connection, self.store, self.machine_uids = inner.connection, inner.store, inner.machine_uids
+
+    def known_by(self, as_of: datetime) -> datetime:
+        """Rows count that had been recorded by the end, as of whatever instant."""
+        del as_of
+        return END
 
     def rows(self, kind: RecordKind, *, as_of: datetime, **which: Any) -> pa.Table:
         """Rows as known at the end."""
