@@ -46,6 +46,7 @@ def _months_of_blocks(reader: ObservationReader, *, as_of: datetime) -> Work[Fir
     )
 
     def months_of(block: Block) -> FirmMonths:
+        """The months of a block of firms, read for it alone."""
         machine_days, _ = load_machine_days(reader, as_of=as_of, obligor_ids=block, first_day=begins, machines=machines)
         history = build_history(
             machine_days, level=Level.OBLIGOR, as_of=as_of, days=HISTORY_DAYS, recent_days=1, obligor_ids=block

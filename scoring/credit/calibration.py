@@ -145,6 +145,7 @@ def fit_logistic(
     signs = np.where(outcomes, 1.0, -1.0)
 
     def loss_and_gradient(weights: Vector) -> tuple[float, Vector]:
+        """Mean log-loss of a logistic regression at its weights, and how it changes with them."""
         along = signs * (design @ weights)
         pull = -signs * expit(-along)
         return float(np.logaddexp(0, -along).mean()), design.T @ pull / len(design)

@@ -54,6 +54,7 @@ class _Rows:
     lives: Lives | None
 
     def card(self, as_ofs: Sequence[datetime]) -> Slice:
+        """The slice as a model's card tells it."""
         return Slice(
             as_ofs=tuple(as_ofs),
             rows=len(self.values),

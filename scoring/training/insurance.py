@@ -44,6 +44,7 @@ class _Rows:
     as_of: NDArray[np.datetime64]
 
     def card(self, as_ofs: Sequence[datetime]) -> Slice:
+        """The slice as a model's card tells it."""
         return Slice(
             as_ofs=tuple(as_ofs),
             rows=len(self.values),
