@@ -23,6 +23,7 @@ from api import (
     cli_gateways,
     cli_keeping,
     cli_manage,
+    cli_models,
     cli_operate,
     cli_reports,
     cli_scores,
@@ -61,7 +62,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-train_app = typer.Typer(help="Fit, test and promote a model on what this home knows.", no_args_is_help=True)
+train_app = typer.Typer(
+    help="Fit and test a model; where no validated one answers, it does, on trial.", no_args_is_help=True
+)
 app.add_typer(train_app, name="train")
 cli_manage.mount(app)
 cli_operate.mount(app)
@@ -70,6 +73,7 @@ cli_evidence.mount(app)
 cli_gateways.mount(app)
 cli_training.mount(app)
 cli_decisions.mount(app)
+cli_models.mount(app)
 cli_reports.mount(app)
 cli_scores.mount(app)
 cli_trust.mount(app)

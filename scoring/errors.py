@@ -21,6 +21,12 @@ class UnknownModel(NotFound):
     code = "model_not_found"
 
 
+class NotPromotable(BusinessError):
+    """Nobody who may has vouched for a model, or a check of it failed."""
+
+    code = "not_promotable"
+
+
 class ModelDoesNotFit(BusinessError):
     """A model asks for features that the snapshot does not have."""
 

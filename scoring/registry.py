@@ -1,5 +1,6 @@
 """Models on disk: `<folder>/<kind>/<version>/` holds UBJ members, `card.json` and, for credit and tables,
-`reference.npy` (the reference group's pattern counts); `promoted.json` beside names one.
+`reference.npy` (the reference group's pattern counts); `promoted.json` beside names the one that answers, and
+`challenger.json` the one that is only compared with it.
 
 A version is the hash of what lies in its folder, so a folder is written once and never changed. This module and
 `scoring.training` are the only ones of the room that touch anything outside their arguments.
@@ -13,10 +14,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from data_contracts.identifiers import ModelVersion
 from scoring.cards import ReferenceGroup, installed_libraries, version_of
@@ -41,20 +44,36 @@ CARD_FILE = "card.json"
 REFERENCE_FILE = "reference.npy"
 PLOTS_FOLDER = "plots"
 POINTER_FILE = "promoted.json"
+CHALLENGER_FILE = "challenger.json"
 VERSION = re.compile(r"[0-9a-f]{64}")
 
 
-def save_artefact(folder: Path, artefact: Artefact, *, promote: bool = False) -> Card:
-    """Write the artefact under its version (a known one stays as it is) and return its card.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """The model that answers, and until when its validation is good (None where nobody has validated it)."""
 
-    With `promote` it becomes the one that `promoted` answers with. Files are synced before they appear.
-    """
+    version: ModelVersion
+    expires_time: datetime | None
+
+
+def save_artefact(folder: Path, artefact: Artefact) -> Card:
+    """Write the artefact under its version (a known one stays as it is) and return its card. Files are synced before
+    they appear."""
     place = folder / artefact.card.kind / artefact.version
     if not place.exists():
         _write_folder(place, artefact)
-    if promote:
-        _write_file(place.parent / POINTER_FILE, json.dumps({"model_version": artefact.version}).encode())
     return plain_card(artefact)
+
+
+def point_to(folder: Path, kind: Kind, pointer: Pointer) -> None:
+    """Let `promoted` answer with that model."""
+    told = _Pointer(model_version=pointer.version, expires_time=pointer.expires_time)
+    _write_file(folder / kind / POINTER_FILE, told.model_dump_json().encode())
+
+
+def challenge_with(folder: Path, kind: Kind, version: ModelVersion | None) -> None:
+    """Name the model that is compared with the one that answers, or none."""
+    _write_file(folder / kind / CHALLENGER_FILE, json.dumps({"model_version": version}).encode())
 
 
 def save_plots(folder: Path, artefact: Artefact, plots: Mapping[str, bytes]) -> list[str]:
@@ -94,21 +113,31 @@ def load_artefact(folder: Path, kind: Kind, version: ModelVersion) -> Artefact:
     return table_artefact(members, card, reference=reference, card_bytes=card_bytes)
 
 
-def latest(folder: Path, kind: Kind) -> ModelVersion | None:
-    """The promoted version of that kind, or None. Raises ArtefactDamaged where the pointer cannot be read."""
-    pointer = folder / kind / POINTER_FILE
-    if not pointer.is_file():
+def pointer_of(folder: Path, kind: Kind) -> Pointer | None:
+    """The model of that kind that answers, or None. Raises ArtefactDamaged where the pointer cannot be read."""
+    found = _read_pointer(folder / kind / POINTER_FILE, kind)
+    if found is None:
         return None
-    try:
-        return ModelVersion(json.loads(pointer.read_bytes())["model_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArtefactDamaged(f"{pointer.name} of the {kind} models names no version.") from error
+    if found.model_version is None:
+        raise ArtefactDamaged(f"{POINTER_FILE} of the {kind} models names no version.")
+    return Pointer(version=found.model_version, expires_time=found.expires_time)
+
+
+def challenger_of(folder: Path, kind: Kind) -> ModelVersion | None:
+    """The model of that kind that is compared with the one that answers. Raises ArtefactDamaged."""
+    found = _read_pointer(folder / kind / CHALLENGER_FILE, kind)
+    return None if found is None else found.model_version
 
 
 def promoted(folder: Path, kind: Kind) -> Artefact | None:
-    """The promoted artefact of that kind, or None where none was promoted. Raises as `load_artefact`."""
-    version = latest(folder, kind)
-    return None if version is None else load_artefact(folder, kind, version)
+    """The artefact of that kind that answers, or None where none does. Raises as `load_artefact`."""
+    pointer = pointer_of(folder, kind)
+    return None if pointer is None else load_artefact(folder, kind, pointer.version)
+
+
+def versions(folder: Path, kind: Kind) -> list[ModelVersion]:
+    """Every model of that kind that is kept here, by name."""
+    return sorted(ModelVersion(path.name) for path in (folder / kind).glob("*") if VERSION.fullmatch(path.name))
 
 
 def plain_card(artefact: Artefact) -> Card:
@@ -126,6 +155,24 @@ SCHEMAS: dict[Kind, type[AnyCard]] = {
     "table": TableCard,
     "claims": ClaimsCard,
 }
+
+
+class _Pointer(BaseModel):
+    """A pointer's file. Older ones name the version alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_version: ModelVersion | None
+    expires_time: AwareDatetime | None = None
+
+
+def _read_pointer(path: Path, kind: Kind) -> _Pointer | None:
+    if not path.is_file():
+        return None
+    try:
+        return _Pointer.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ArtefactDamaged(f"{path.name} of the {kind} models names no version.") from error
 
 
 def _read_card(content: bytes, kind: Kind) -> AnyCard:

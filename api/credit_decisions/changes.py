@@ -54,9 +54,9 @@ def since_then(home: Home, decision_id: DecisionId, *, now: datetime) -> dict[st
     """The decision as it was, reproduced, and step by step to what it would be now.
 
     `features`: the same rows read by today's catalogue, its parameters and peers. `late_data`: rows about the time
-    before `as_of` that were recorded after it. `model`: the promoted one. `parameters` and `policy`: those in force
-    at `as_of` by today's files. A step with `separable` false has features that the decision's model cannot read:
-    what it changes stands in the model's step. Raises NotFound and NotReproduced.
+    before `as_of` that were recorded after it. `model`: the one that answers, and its mandate. `parameters` and
+    `policy`: those in force at `as_of` by today's files. A step with `separable` false has features that the decision's
+    model cannot read: what it changes stands in the model's step. Raises NotFound and NotReproduced.
     """
     with unit_of_work(home.engine) as connection:
         row = decisions.load(connection, decision_id)
@@ -97,7 +97,8 @@ def _courses(connection: sa.Connection, home: Home, then: Grounds, *, now: datet
     hindsight = HindsightReader(connection, ObservationStore(home.observations), known=now)
     course = replace(course, snapshot=_snapshot(home, then.snapshot, hindsight))
     yield Cause.LATE_DATA, course
-    course = replace(course, artefact=models.promoted_credit(home))
+    artefact, mandate = models.answering_credit(home, now=now)
+    course = replace(course, artefact=artefact, mandate=mandate)
     yield Cause.MODEL, course
     today = models.scoring_parameters()
     figures = today.with_those_of(then.parameters, POLICY_PARAMETERS)

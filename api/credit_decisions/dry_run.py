@@ -25,6 +25,7 @@ from features.snapshot import FeatureSnapshot
 from scoring import registry
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score_many
+from scoring.governance import ModelMandate
 from scoring.records import ScoreRecord
 
 BLOCK = 256
@@ -86,8 +87,10 @@ class Course:
     parameters: ParameterBook
 
     def grounds(self, snapshot: FeatureSnapshot) -> Grounds:
-        """With the snapshot of one obligor."""
-        return Grounds(snapshot=snapshot, artefact=self.artefact, parameters=self.parameters)
+        """With the snapshot of one obligor, and as if the model were validated: who would move by that is not asked."""
+        return Grounds(
+            snapshot=snapshot, artefact=self.artefact, parameters=self.parameters, mandate=ModelMandate.VALIDATED
+        )
 
 
 Who = tuple[str, ...]

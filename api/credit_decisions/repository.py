@@ -14,6 +14,7 @@ from api.evidence.claims import Kind
 from api.evidence.service import record_answers
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import DecisionId, PartnerId
+from scoring.governance import ModelMandate
 from scoring.records import CreditDecision
 
 
@@ -25,6 +26,7 @@ def append(
     partner_id: PartnerId,
     request: dict[str, Any],
     consent_ids: Sequence[str],
+    mandate: ModelMandate,
     body: bytes,
     now: datetime,
 ) -> None:
@@ -42,6 +44,7 @@ def append(
         "model_version": decision.score.model_version,
         "parameters_version": decision.score.parameters_version,
         "consent_ids": list(consent_ids),
+        "model_mandate": mandate.value,
         "body": body,
     }
     insert_once(connection, credit_decision, row)

@@ -38,6 +38,7 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score
 from scoring.decision.decide import decide as conclude
 from scoring.facts import NO_FACTS, LenderFacts
+from scoring.governance import ModelMandate
 from scoring.records import CreditDecision, CreditProduct, CreditRequest, FinancedAsset, Outcome, RatingGrade
 
 
@@ -105,14 +106,15 @@ def answer(
     consents.require(
         connection, question.obligor_id, recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode
     )
-    artefact = models.promoted_credit(home)
+    artefact, mandate = models.answering_credit(home, now=now)
     if livemode:
-        models.require_live(artefact)
+        models.require_live(artefact, mandate, may_have_lapsed=True)  # the policy has a person decide then
     snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
     request = _asked(question, snapshot)
-    decision = _conclude(snapshot, request, artefact, keep_parameters(home, models.scoring_parameters()))
+    book = keep_parameters(home, models.scoring_parameters())
+    decision = _conclude(Grounds(snapshot=snapshot, artefact=artefact, parameters=book, mandate=mandate), request)
     narrative = credit_memo.narrative(decision, snapshot)
     decision_id, body = _answer(decision, partner, narrative, livemode=livemode)
     decisions.append(
@@ -124,6 +126,7 @@ def answer(
         consent_ids=consents.for_answer(
             connection, question.obligor_id, recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode
         ),
+        mandate=mandate,
         body=body,
         now=now,
     )
@@ -167,11 +170,12 @@ def replay(home: Home, decision_id: DecisionId) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """All that a decision follows from, beside its request."""
+    """All that a decision follows from, beside its request. Decisions of early releases have no `mandate`."""
 
     snapshot: FeatureSnapshot
     artefact: CreditArtefact
     parameters: ParameterBook
+    mandate: ModelMandate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +192,7 @@ def stored_grounds(home: Home, row: sa.Row[Any]) -> Grounds:
         snapshot=snapshots.load(home, row.snapshot_id),
         artefact=_artefact(home, row),
         parameters=stored_parameters(home, row.parameters_version),
+        mandate=None if row.model_mandate is None else ModelMandate(row.model_mandate),
     )
 
 
@@ -204,7 +209,7 @@ def replayed(row: sa.Row[Any], grounds: Grounds) -> Replayed:
 
 def concluded(row: sa.Row[Any], grounds: Grounds) -> CreditDecision:
     """What the request of a stored row is answered on these grounds."""
-    return _conclude(grounds.snapshot, _request(row.request), grounds.artefact, grounds.parameters)
+    return _conclude(grounds, _request(row.request))
 
 
 def _artefact(home: Home, row: sa.Row[Any]) -> CreditArtefact:
@@ -213,10 +218,10 @@ def _artefact(home: Home, row: sa.Row[Any]) -> CreditArtefact:
     return models.credit_model(home, ModelVersion(row.model_version))
 
 
-def _conclude(
-    snapshot: FeatureSnapshot, request: CreditRequest, artefact: CreditArtefact, parameters: ParameterBook
-) -> CreditDecision:
-    return conclude(score(snapshot, artefact, parameters), request, snapshot, parameters)
+def _conclude(grounds: Grounds, request: CreditRequest) -> CreditDecision:
+    snapshot, parameters = grounds.snapshot, grounds.parameters
+    record = score(snapshot, grounds.artefact, parameters)
+    return conclude(record, request, snapshot, parameters, mandate=grounds.mandate)
 
 
 def _answer(

@@ -66,6 +66,7 @@ credit_decision = sa.Table(
     sa.Column("model_version", sa.String(64)),
     sa.Column("parameters_version", sa.String(64), nullable=False),
     sa.Column("consent_ids", sa.JSON(none_as_null=True), comment="the consents that it rested on"),
+    sa.Column("model_mandate", sa.String(10), comment="how far people answered for the model then"),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index(None, "obligor_id", "partner_id", "decided_time"),
 )
@@ -90,6 +91,53 @@ override_confirmation = sa.Table(
     sa.Column("confirmed_by", sa.String(200), nullable=False),
     sa.Column("confirmed_time", Instant, nullable=False),
 )
+
+model_validation = sa.Table(
+    "model_validation",
+    metadata,
+    sa.Column("validation_id", sa.String(40), primary_key=True),
+    sa.Column("model_kind", sa.String(12), nullable=False),
+    sa.Column("model_version", sa.String(64), nullable=False, index=True),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("validated_by", sa.String(200), nullable=False),
+    sa.Column("conclusion", sa.String(10), nullable=False),
+    sa.Column("findings", sa.String(4000), nullable=False),
+    sa.Column("pack_sha256", sa.String(64), comment="of the validation pack that was read"),
+    sa.Column("validated_time", Instant, nullable=False),
+    sa.Column("expires_time", Instant, nullable=False),
+)
+"""What one person found of a model that another owns."""
+
+model_check = sa.Table(
+    "model_check",
+    metadata,
+    sa.Column("check_id", sa.String(40), primary_key=True),
+    sa.Column("model_kind", sa.String(12), nullable=False),
+    sa.Column("model_version", sa.String(64), nullable=False, index=True),
+    sa.Column("name", sa.String(40), nullable=False),
+    sa.Column("is_passed", sa.Boolean, nullable=False),
+    sa.Column("figures", sa.JSON, nullable=False),
+    sa.Column("checked_by", sa.String(200), nullable=False),
+    sa.Column("checked_time", Instant, nullable=False),
+)
+"""Results of measurements that a promotion rests on."""
+
+model_appointment = sa.Table(
+    "model_appointment",
+    metadata,
+    sa.Column("appointment_id", sa.String(40), primary_key=True),
+    sa.Column("model_kind", sa.String(12), nullable=False, index=True),
+    sa.Column("model_version", sa.String(64), comment="null where a challenger is dismissed"),
+    sa.Column("role", sa.String(12), nullable=False, comment="champion or challenger"),
+    sa.Column("validation_id", sa.ForeignKey("model_validation.validation_id")),
+    sa.Column("appointed_by", sa.String(200), nullable=False),
+    sa.Column("appointed_time", Instant, nullable=False),
+    sa.CheckConstraint(
+        "role <> 'champion' OR (validation_id IS NOT NULL AND model_version IS NOT NULL)",
+        name="a_champion_is_validated",
+    ),
+)
+"""Which model was to answer, and which to be compared with it, since when and by whose word."""
 
 premium_quote = sa.Table(
     "premium_quote",

@@ -21,6 +21,9 @@ from api.database.tables import (
     consent,
     credit_decision,
     decision_override,
+    model_appointment,
+    model_check,
+    model_validation,
     override_confirmation,
     pledge,
     pledge_claim,
@@ -69,6 +72,9 @@ class Kind(StrEnum):
     PLEDGE_CONFIRMATION = "pledge_confirmation"
     PLEDGE_END = "pledge_end"
     MODEL = "model"
+    MODEL_VALIDATION = "model_validation"
+    MODEL_CHECK = "model_check"
+    MODEL_APPOINTMENT = "model_appointment"
     PARAMETERS = "parameters"
     LATE_LOGGING = "late_logging"
 
@@ -124,6 +130,16 @@ DECISION_COLUMNS = (
 OVERRIDE_COLUMNS = (
     *("override_id", "decision_id", "outcome", "reason_code", "reason_text", "proposed_by", "proposed_time"),
     "expires_time",
+)
+VALIDATION_COLUMNS = (
+    *("validation_id", "model_kind", "model_version", "owner", "validated_by", "conclusion", "findings", "pack_sha256"),
+    *("validated_time", "expires_time"),
+)
+CHECK_COLUMNS = (
+    *("check_id", "model_kind", "model_version", "name", "is_passed", "figures", "checked_by", "checked_time"),
+)
+APPOINTMENT_COLUMNS = (
+    *("appointment_id", "model_kind", "model_version", "role", "validation_id", "appointed_by", "appointed_time"),
 )
 CONFIRMATION_COLUMNS = ("override_id", "confirmed_by", "confirmed_time")
 QUOTE_COLUMNS = ("quote_id", "partner_id", "quoted_time", "request", *ANSWER_COLUMNS)
@@ -201,18 +217,23 @@ def readmissions(connection: sa.Connection, subjects: Sequence[str] | None) -> I
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plain:
-    """Records that say no more than some columns of one table: how they are named, and when they were kept.
+    """Records that say no more than some columns of one table: how they are named (by their key, unless `subject`
+    says otherwise), and when they were kept.
 
     With `since` only rows speak that have one of these columns (a consent says that it was withdrawn once it was).
     """
 
     kind: Kind
     table: sa.Table
-    key: sa.Column[str]
     columns: Sequence[str]
     kept: str
-    subject: Callable[[sa.Row[Any]], str]
+    subject: Callable[[sa.Row[Any]], str] | None = None
     since: Sequence[str] = ()
+
+    @property
+    def key(self) -> sa.Column[str]:
+        """By which records are asked for: the first column of the table's key."""
+        return next(iter(self.table.primary_key.columns))
 
     def __call__(self, connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
         """What the rows of some keys, or all, say."""
@@ -221,7 +242,7 @@ class Plain:
                 kept = row._mapping[self.kept]
                 yield Claim(
                     kind=self.kind,
-                    subject=self.subject(row),
+                    subject=self.subject(row) if self.subject else str(row._mapping[self.key.name]),
                     canonical=_json(_columns(row, self.columns)),
                     kept_time=from_microseconds(kept) if isinstance(kept, int) else kept,
                 )
@@ -230,24 +251,19 @@ class Plain:
 CONSENTS = Plain(
     kind=Kind.CONSENT,
     table=consent,
-    key=consent.c.consent_id,
     columns=CONSENT_COLUMNS,
     kept="granted_time",
-    subject=lambda row: str(row.consent_id),
 )
 WITHDRAWALS = Plain(
     kind=Kind.CONSENT_WITHDRAWAL,
     table=consent,
-    key=consent.c.consent_id,
     columns=("consent_id", "withdrawn_time"),
     kept="withdrawn_time",
-    subject=lambda row: str(row.consent_id),
     since=("withdrawn_time",),
 )
 ATTESTATIONS = Plain(
     kind=Kind.ATTESTATION,
     table=batch_attestation,
-    key=batch_attestation.c.batch_id,
     columns=ATTESTATION_COLUMNS,
     kept="attested_us",
     subject=lambda row: f"{row.batch_id}/{row.position}",
@@ -255,61 +271,69 @@ ATTESTATIONS = Plain(
 GATEWAY_KEYS = Plain(
     kind=Kind.GATEWAY_KEY,
     table=gateway_key,
-    key=gateway_key.c.key_id,
     columns=GATEWAY_KEY_COLUMNS,
     kept="registered_us",
-    subject=lambda row: str(row.key_id),
 )
 GATEWAY_KEY_REVOCATIONS = Plain(
     kind=Kind.GATEWAY_KEY_REVOCATION,
     table=gateway_key,
-    key=gateway_key.c.key_id,
     columns=("key_id", "revoked_us", "revoked_from_us"),
     kept="revoked_us",
-    subject=lambda row: str(row.key_id),
     since=("revoked_us", "revoked_from_us"),
 )
 GATEWAY_SEALS = Plain(
     kind=Kind.GATEWAY_SEAL,
     table=gateway_seal,
-    key=gateway_seal.c.digest,
     columns=SEAL_COLUMNS,
     kept="received_us",
-    subject=lambda row: str(row.digest),
 )
 GATEWAY_FAULTS = Plain(
     kind=Kind.GATEWAY_FAULT,
     table=gateway_fault,
-    key=gateway_fault.c.fault_id,
     columns=FAULT_COLUMNS,
     kept="found_us",
-    subject=lambda row: str(row.fault_id),
 )
 LATE_LOGGINGS = Plain(
     kind=Kind.LATE_LOGGING,
     table=late_logging,
-    key=late_logging.c.run,
     columns=("run", "first", "until", "logged_us"),
     kept="logged_us",
-    subject=lambda row: str(row.run),
+)
+OVERRIDES = Plain(kind=Kind.OVERRIDE, table=decision_override, columns=OVERRIDE_COLUMNS, kept="proposed_time")
+OVERRIDE_CONFIRMATIONS = Plain(
+    kind=Kind.OVERRIDE_CONFIRMATION, table=override_confirmation, columns=CONFIRMATION_COLUMNS, kept="confirmed_time"
+)
+MODEL_VALIDATIONS = Plain(
+    kind=Kind.MODEL_VALIDATION,
+    table=model_validation,
+    columns=VALIDATION_COLUMNS,
+    kept="validated_time",
+)
+MODEL_CHECKS = Plain(
+    kind=Kind.MODEL_CHECK,
+    table=model_check,
+    columns=CHECK_COLUMNS,
+    kept="checked_time",
+)
+MODEL_APPOINTMENTS = Plain(
+    kind=Kind.MODEL_APPOINTMENT,
+    table=model_appointment,
+    columns=APPOINTMENT_COLUMNS,
+    kept="appointed_time",
 )
 
 PLEDGE_CONFIRMATIONS = Plain(
     kind=Kind.PLEDGE_CONFIRMATION,
     table=pledge,
-    key=pledge.c.pledge_id,
     columns=("pledge_id", "confirmed_time", "review"),
     kept="confirmed_time",
-    subject=lambda row: str(row.pledge_id),
     since=("confirmed_time", "review"),
 )
 PLEDGE_ENDS = Plain(
     kind=Kind.PLEDGE_END,
     table=pledge,
-    key=pledge.c.pledge_id,
     columns=("pledge_id", "ended_time", "end_reason"),
     kept="ended_time",
-    subject=lambda row: str(row.pledge_id),
     since=("ended_time", "end_reason"),
 )
 
@@ -348,25 +372,6 @@ def credit_decisions(connection: sa.Connection, subjects: Sequence[str] | None) 
         yield Claim(kind=Kind.CREDIT_DECISION, subject=row.decision_id, canonical=canonical, kept_time=row.decided_time)
 
 
-def overrides(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """Overrides of decisions, as they were proposed."""
-    for row in _rows(connection, decision_override, decision_override.c.override_id, subjects):
-        canonical = _json(_columns(row, OVERRIDE_COLUMNS))
-        yield Claim(kind=Kind.OVERRIDE, subject=row.override_id, canonical=canonical, kept_time=row.proposed_time)
-
-
-def override_confirmations(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """The second person's word on overrides."""
-    for row in _rows(connection, override_confirmation, override_confirmation.c.override_id, subjects):
-        canonical = _json(_columns(row, CONFIRMATION_COLUMNS))
-        yield Claim(
-            kind=Kind.OVERRIDE_CONFIRMATION,
-            subject=row.override_id,
-            canonical=canonical,
-            kept_time=row.confirmed_time,
-        )
-
-
 def premium_quotes(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Quotes, with the hash of the whole answer, its premium and reasons."""
     for row in _answers(connection, premium_quote, premium_quote.c.quote_id, subjects):
@@ -400,12 +405,15 @@ READERS: Mapping[Kind, Reader] = {
     Kind.SNAPSHOT: snapshots,
     Kind.SCORE_RECORD: score_records,
     Kind.CREDIT_DECISION: credit_decisions,
-    Kind.OVERRIDE: overrides,
-    Kind.OVERRIDE_CONFIRMATION: override_confirmations,
+    Kind.OVERRIDE: OVERRIDES,
+    Kind.OVERRIDE_CONFIRMATION: OVERRIDE_CONFIRMATIONS,
     Kind.PREMIUM_QUOTE: premium_quotes,
     Kind.PLEDGE: pledges,
     Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,
     Kind.PLEDGE_END: PLEDGE_ENDS,
+    Kind.MODEL_VALIDATION: MODEL_VALIDATIONS,
+    Kind.MODEL_CHECK: MODEL_CHECKS,
+    Kind.MODEL_APPOINTMENT: MODEL_APPOINTMENTS,
     Kind.LATE_LOGGING: LATE_LOGGINGS,
 }
 """How the claims of each kind that the database holds are read; models and parameters are files."""

@@ -29,6 +29,7 @@ from features.labels import REPORTING_LAG_MONTHS
 from scoring import registry
 from scoring.cards import DataCut
 from scoring.credit.artefact import CreditArtefact
+from scoring.governance import ModelMandate, mandate_at
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.training import credit, insurance
 from scoring.training.plots import MISSING, can_draw, credit_plots
@@ -49,7 +50,7 @@ def scoring_parameters() -> ParameterBook:
 
 
 def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
-    """Fit, calibrate, test and promote a default model on everything known at `as_of`; returns its card."""
+    """Fit, calibrate, test and keep a default model on everything known at `as_of`; returns its card."""
     with reading(home.engine) as connection:
         source = reader(connection, home)
         months = _month_starts(connection, source, as_of=as_of)
@@ -75,10 +76,11 @@ def _undrawn() -> dict[str, str]:
 def warm_up(home: Home) -> None:
     """Read the promoted models and let each explain one obligor of whom nothing is known, so that the first to ask does
     not wait for tables and machine code."""
+    kind: registry.Kind
     for kind in ("credit", "insurance"):
-        artefact = _promoted(home, kind)
-        if artefact is None:
+        if registry.pointer_of(home.models, kind) is None:
             continue
+        artefact, _ = _answering(home, kind)
         nothing = np.full((1, len(artefact.card.features)), np.nan)
         if isinstance(artefact, CreditArtefact):
             artefact.explain(nothing)
@@ -87,7 +89,7 @@ def warm_up(home: Home) -> None:
 
 
 def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
-    """Fit, rebalance and promote a claim frequency and severity model on everything known at `as_of`."""
+    """Fit, rebalance and keep a claim frequency and severity model on everything known at `as_of`."""
     with reading(home.engine) as connection:
         source = reader(connection, home)
         months = _month_starts(connection, source, as_of=as_of)
@@ -104,21 +106,28 @@ def train_insurance(home: Home, *, as_of: datetime) -> registry.Card:
 
 
 def keep_artefact(home: Home, artefact: registry.Artefact) -> registry.Card:
-    """Keep a model, log it, and promote it; returns its card."""
-    card = registry.save_artefact(home.models, artefact)
+    """Keep a model and log it; returns its card. Where no validated one answers, it does, on trial."""
+    kind, card = artefact.card.kind, registry.save_artefact(home.models, artefact)
     with unit_of_work(home.engine) as connection:
-        record_model(connection, artefact.card.kind, artefact.version)
-    registry.save_artefact(home.models, artefact, promote=True)
+        record_model(connection, kind, artefact.version)
+    before = registry.pointer_of(home.models, kind)
+    if before is None or before.expires_time is None:
+        registry.point_to(home.models, kind, registry.Pointer(version=artefact.version, expires_time=None))
     return card
 
 
 def promoted_credit(home: Home) -> CreditArtefact:
     """The default model that answers. Raises NoModel."""
-    artefact = _promoted(home, "credit")
-    if artefact is None:
-        raise NoModel("No credit model has been promoted here.", hint="Run: millgrade train credit")
+    artefact, _ = _answering(home, "credit")
     assert isinstance(artefact, CreditArtefact)
     return artefact
+
+
+def answering_credit(home: Home, *, now: datetime) -> tuple[CreditArtefact, ModelMandate]:
+    """The default model that answers, and how far people answer for it. Raises NoModel."""
+    artefact, pointer = _answering(home, "credit")
+    assert isinstance(artefact, CreditArtefact)
+    return artefact, mandate_at(pointer.expires_time, now=now)
 
 
 def credit_model(home: Home, version: ModelVersion) -> CreditArtefact:
@@ -130,25 +139,44 @@ def credit_model(home: Home, version: ModelVersion) -> CreditArtefact:
 
 def promoted_insurance(home: Home) -> InsuranceArtefact:
     """The premium model that answers. Raises NoModel."""
-    artefact = _promoted(home, "insurance")
-    if artefact is None:
-        raise NoModel("No insurance model has been promoted here.", hint="Run: millgrade train insurance")
+    artefact, _ = _answering(home, "insurance")
     assert isinstance(artefact, InsuranceArtefact)
     return artefact
 
 
-def require_live(artefact: registry.Artefact) -> None:
-    """Raises ModelNotForLive unless the model was made from real data."""
+def answering_insurance(home: Home, *, now: datetime) -> tuple[InsuranceArtefact, ModelMandate]:
+    """The premium model that answers, and how far people answer for it. Raises NoModel."""
+    artefact, pointer = _answering(home, "insurance")
+    assert isinstance(artefact, InsuranceArtefact)
+    return artefact, mandate_at(pointer.expires_time, now=now)
+
+
+def require_live(artefact: registry.Artefact, mandate: ModelMandate, *, may_have_lapsed: bool = False) -> None:
+    """Raises ModelNotForLive unless the model was made from real data, somebody has validated it, and their word is
+    still good; with `may_have_lapsed` the caller says itself where it is not."""
+    name = f"The promoted {artefact.card.kind} model {artefact.version[:12]}"
     if artefact.card.data_origin is not DataOrigin.REAL:
         raise ModelNotForLive(
-            f"The promoted {artefact.card.kind} model {artefact.version[:12]} was made from synthetic data.",
+            f"{name} was made from synthetic data.",
             hint="Ask with a test key, or have a model promoted that was trained on real data.",
+        )
+    if mandate is ModelMandate.TRIAL:
+        raise ModelNotForLive(
+            f"{name} is on trial: nobody has validated it.",
+            hint="Ask with a test key, or have it validated and promoted: millgrade model validate",
+        )
+    if mandate is ModelMandate.LAPSED and not may_have_lapsed:
+        raise ModelNotForLive(
+            f"The validation of {name[0].lower()}{name[1:]} has lapsed.",
+            hint="Have it validated and promoted anew: millgrade model validate",
         )
 
 
-def _promoted(home: Home, kind: registry.Kind) -> registry.Artefact | None:
-    version = registry.latest(home.models, kind)
-    return None if version is None else _artefact(home.models, kind, version)
+def _answering(home: Home, kind: registry.Kind) -> tuple[registry.Artefact, registry.Pointer]:
+    pointer = registry.pointer_of(home.models, kind)
+    if pointer is None:
+        raise NoModel(f"No {kind} model has been promoted here.", hint=f"Run: millgrade train {kind}")
+    return _artefact(home.models, kind, pointer.version), pointer
 
 
 @lru_cache(maxsize=8)

@@ -90,9 +90,9 @@ def answer(
     consents.require(
         connection, question.obligor_id, recipient=partner, purpose=Purpose.INSURANCE, now=now, livemode=livemode
     )
-    artefact = models.promoted_insurance(home)
+    artefact, mandate = models.answering_insurance(home, now=now)
     if livemode:
-        models.require_live(artefact)
+        models.require_live(artefact, mandate)
     snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)

@@ -39,9 +39,9 @@ def current_score(
 
     Raises NotFound, ConsentMissing (platform), NoModel; for live also ModelNotForLive and DataNotForLive.
     """
-    artefact = models.promoted_credit(home)
+    artefact, mandate = models.answering_credit(home, now=now)
     if livemode:
-        models.require_live(artefact)
+        models.require_live(artefact, mandate, may_have_lapsed=True)
     snapshot = latest_snapshot(connection, home, obligor_id, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)

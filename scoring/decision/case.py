@@ -10,6 +10,7 @@ from features.snapshot import FeatureSnapshot
 from scoring.credit.limit import ProductTerms
 from scoring.credit.master_scale import MasterScale
 from scoring.credit.trust_terms import TrustTerms
+from scoring.governance import ModelMandate
 from scoring.records import (
     CreditRequest,
     Limit,
@@ -38,7 +39,10 @@ class CutOffs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One request with everything that was concluded about it, before the rules."""
+    """One request with everything that was concluded about it, before the rules.
+
+    `mandate` is how far people answer for the model; None where nobody asked.
+    """
 
     request: CreditRequest
     record: ScoreRecord
@@ -51,6 +55,7 @@ class Case:
     scale: MasterScale
     cut_offs: CutOffs
     trust: TrustTerms
+    mandate: ModelMandate | None
 
 
 Values = Mapping[str, Any]

@@ -21,6 +21,7 @@ from scoring.credit.trust_terms import trust_terms
 from scoring.decision.case import Case, CutOffs
 from scoring.decision.policy import credit_policy
 from scoring.errors import InvalidRequest
+from scoring.governance import ModelMandate
 from scoring.records import (
     CreditDecision,
     CreditProduct,
@@ -36,9 +37,16 @@ from scoring.records import (
 
 
 def decide(
-    record: ScoreRecord, request: CreditRequest, snapshot: FeatureSnapshot, parameters: ParameterBook
+    record: ScoreRecord,
+    request: CreditRequest,
+    snapshot: FeatureSnapshot,
+    parameters: ParameterBook,
+    *,
+    mandate: ModelMandate | None = None,
 ) -> CreditDecision:
     """Examine every rule; keep every finding for the notice; the most severe outcome wins.
+
+    `mandate` is how far people answer for the model of the score; None asks of the figures alone.
 
     Raises InvalidRequest for an amount or a tenor that is not positive or a request that belongs to another obligor or
     time than the score, ProductNotOffered, and NoParameterYet before the first parameters.
@@ -67,6 +75,7 @@ def decide(
         scale=master_scale(values["master_scale"]),
         cut_offs=CutOffs(**values["grade_cut_offs"]),
         trust=trust,
+        mandate=mandate,
     )
     findings = credit_policy(values["credit_policy"]).examine(case)
     return CreditDecision(

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from data_contracts.errors import InvalidParameters
+from data_contracts.vocabulary import DataOrigin
 from features.trust import Severity
 from scoring.decision import facts
 from scoring.decision.case import Case, Values
+from scoring.governance import ModelMandate
 from scoring.money import exact, to_minor
 from scoring.records import Finding, Layer, Outcome, RuleId, ScoreSource
 
@@ -84,6 +86,21 @@ class DataTrustGrade:
             "widening_log_odds": trust.widening,
             "haircut_ratio": float(trust.haircut),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """Nobody answers for the model any more, or nobody does yet and the data is real."""
+
+    outcome: Outcome
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Bites where a model was asked whose validation has lapsed, or that is on trial while the data is real."""
+        record, mandate = case.record, case.mandate
+        is_on_trial = mandate is ModelMandate.TRIAL and record.data_origin is DataOrigin.REAL
+        is_bad = record.source is ScoreSource.MODEL and (mandate is ModelMandate.LAPSED or is_on_trial)
+        values = {"mandate": None if mandate is None else mandate.value, "data_origin": record.data_origin.value}
+        return self.outcome if is_bad else Outcome.APPROVE, values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +305,7 @@ RULES: Mapping[str, tuple[Layer, type[Any]]] = {
     "K02_coverage": (Layer.DATA, Coverage),
     "K03_data_trust": (Layer.DATA, DataTrust),
     "K04_data_trust_grade": (Layer.DATA, DataTrustGrade),
+    "K05_model_mandate": (Layer.DATA, Mandate),
     "F01_bureau_arrears": (Layer.FACTS, facts.BureauArrears),
     "F02_revenue_differs": (Layer.FACTS, facts.RevenueDiffers),
     "F03_lender_pd": (Layer.FACTS, facts.LenderPd),

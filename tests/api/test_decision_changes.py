@@ -134,8 +134,6 @@ def test_two_causes_are_told_apart(home: Home, decision_id: DecisionId, monkeypa
 
 
 def test_model(home: Home, decision_id: DecisionId) -> None:
-    version = registry.latest(home.models, "credit")
-    assert version is not None
     old = models.promoted_credit(home)
     raised = old.card.calibrator.model_copy(update={"intercept": old.card.calibrator.intercept + 0.5})
     other = registry.credit_artefact(
@@ -145,7 +143,7 @@ def test_model(home: Home, decision_id: DecisionId) -> None:
     try:
         found = since_then(home, decision_id, now=LATER)
     finally:
-        registry.save_artefact(home.models, old, promote=True)
+        registry.point_to(home.models, "credit", registry.Pointer(version=old.version, expires_time=None))
     assert found["causes"] == ["model"]
     assert found["now"]["pd_12m"] > found["then"]["pd_12m"]
 

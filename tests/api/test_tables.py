@@ -101,7 +101,8 @@ def test_a_table_of_the_catalogues_features_serves_at_once(
     assert all(fold["tested"] for fold in trained.answer["folds"])
     from scoring import registry
 
-    assert registry.latest(home / "models", "credit") == serving["model_version"]
+    pointer = registry.pointer_of(home / "models", "credit")
+    assert pointer == registry.Pointer(version=serving["model_version"], expires_time=None)
     del sys.modules["scoring_book"]
 
 

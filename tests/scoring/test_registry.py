@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,24 +96,46 @@ def test_an_unknown_version_is_named(tmp_path: Path, version: str) -> None:
 
 
 def test_the_promoted_model_answers(tmp_path: Path, credit_model: CreditArtefact) -> None:
-    assert registry.latest(tmp_path, "credit") is None
+    assert registry.pointer_of(tmp_path, "credit") is None
     assert registry.promoted(tmp_path, "credit") is None
-    registry.save_artefact(tmp_path, credit_model, promote=True)
+    assert registry.versions(tmp_path, "credit") == []
+    registry.save_artefact(tmp_path, credit_model)
+    first = registry.Pointer(version=credit_model.version, expires_time=None)
+    registry.point_to(tmp_path, "credit", first)
     other = with_card(credit_model, seed=8)
     assert other.version != credit_model.version
     registry.save_artefact(tmp_path, other)
-    assert registry.latest(tmp_path, "credit") == credit_model.version
-    registry.save_artefact(tmp_path, other, promote=True)
+    assert registry.versions(tmp_path, "credit") == sorted([credit_model.version, other.version])
+    assert registry.pointer_of(tmp_path, "credit") == first
+    second = registry.Pointer(version=other.version, expires_time=datetime(2027, 1, 1, tzinfo=UTC))
+    registry.point_to(tmp_path, "credit", second)
+    assert registry.pointer_of(tmp_path, "credit") == second
     promoted = registry.promoted(tmp_path, "credit")
     assert promoted is not None
     assert promoted.version == other.version
 
 
 def test_a_broken_pointer_is_named(tmp_path: Path, credit_model: CreditArtefact) -> None:
-    registry.save_artefact(tmp_path, credit_model, promote=True)
-    (tmp_path / "credit" / "promoted.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(ArtefactDamaged, match=r"promoted\.json"):
-        registry.latest(tmp_path, "credit")
+    registry.save_artefact(tmp_path, credit_model)
+    for broken in ("[]", "{}", '{"model_version": null}', "nonsense"):
+        (tmp_path / "credit" / "promoted.json").write_text(broken, encoding="utf-8")
+        with pytest.raises(ArtefactDamaged, match=r"promoted\.json"):
+            registry.pointer_of(tmp_path, "credit")
+
+
+def test_a_pointer_of_an_early_release_is_on_trial(tmp_path: Path) -> None:
+    (tmp_path / "credit").mkdir()
+    (tmp_path / "credit" / "promoted.json").write_text('{"model_version": "0f"}', encoding="utf-8")
+    assert registry.pointer_of(tmp_path, "credit") == registry.Pointer(version=ModelVersion("0f"), expires_time=None)
+
+
+def test_the_challenger_is_named_and_dismissed(tmp_path: Path, credit_model: CreditArtefact) -> None:
+    assert registry.challenger_of(tmp_path, "credit") is None
+    registry.save_artefact(tmp_path, credit_model)
+    registry.challenge_with(tmp_path, "credit", credit_model.version)
+    assert registry.challenger_of(tmp_path, "credit") == credit_model.version
+    registry.challenge_with(tmp_path, "credit", None)
+    assert registry.challenger_of(tmp_path, "credit") is None
 
 
 def test_saving_again_changes_nothing(tmp_path: Path, credit_model: CreditArtefact) -> None:

@@ -11,6 +11,9 @@ from api.database.tables import (
     consent,
     credit_decision,
     decision_override,
+    model_appointment,
+    model_check,
+    model_validation,
     override_confirmation,
     pledge,
     pledge_claim,
@@ -159,6 +162,9 @@ _KEYS = {
     Kind.PLEDGE: pledge.c.pledge_id,
     Kind.PLEDGE_CONFIRMATION: pledge.c.pledge_id,
     Kind.PLEDGE_END: pledge.c.pledge_id,
+    Kind.MODEL_VALIDATION: model_validation.c.validation_id,
+    Kind.MODEL_CHECK: model_check.c.check_id,
+    Kind.MODEL_APPOINTMENT: model_appointment.c.appointment_id,
     Kind.LATE_LOGGING: late_logging.c.run,
 }
 

@@ -14,6 +14,7 @@ from api.home import Home, database_url_of
 from api.operations.doctor import files, software
 from api.operations.doctor.evidence import evidence
 from api.operations.doctor.finding import Finding, fine, wrong
+from api.operations.doctor.governance import appointed
 
 
 def examine(root: Path, *, database_url: str | None, now: datetime, sample: int) -> list[Finding]:
@@ -27,12 +28,12 @@ def examine(root: Path, *, database_url: str | None, now: datetime, sample: int)
         return [*findings, wrong("database", f"{root} has no database.", "Run: millgrade migrate, or set its URL.")]
     home = Home(root=root, engine=create_engine(database_url or database_url_of(root)))
     try:
-        return [*findings, *_inside(home, sample=sample)]
+        return [*findings, *_inside(home, sample=sample, now=now)]
     finally:
         home.engine.dispose()
 
 
-def _inside(home: Home, *, sample: int) -> Iterator[Finding]:
+def _inside(home: Home, *, sample: int, now: datetime) -> Iterator[Finding]:
     try:
         # Without a transaction: whoever serves the home goes on writing while it is examined.
         with home.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -48,6 +49,7 @@ def _inside(home: Home, *, sample: int) -> Iterator[Finding]:
             yield from files.register(connection, home, sample=sample)
             yield from files.snapshots(connection, home, sample=sample)
             yield from evidence(connection, home, sample=sample)
+            yield from appointed(connection, home, now=now)
     except sa.exc.DBAPIError as error:
         yield wrong("database", f"The database does not answer: {_first_line(error.orig)}", "Check its address.")
         return

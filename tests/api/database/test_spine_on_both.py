@@ -24,6 +24,7 @@ from api.evidence.claims import Kind
 from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.machines.service import machine_days
+from api.models.service import keep_artefact
 from api.obligors import service as registration
 from api.operations import evidence
 from api.operations.audit.discrepancy import Verdict
@@ -46,7 +47,6 @@ from data_contracts.reference.dated import load_book
 from features.rolling import sampled_days
 from scoring.credit.artefact import CreditArtefact
 from scoring.records import CreditProduct, CreditRequest
-from scoring.registry import save_artefact
 from scoring.training.credit import train_credit
 from scoring.training.split import time_split
 
@@ -188,7 +188,7 @@ def test_machine_days_add_up(home: Home, tmp_path: Path) -> None:
 
 def test_a_decision_is_kept_and_comes_out_again(home: Home, tmp_path: Path, tiny_model: CreditArtefact) -> None:
     ingest(home, written(tmp_path, two_days()))
-    save_artefact(home.models, tiny_model, promote=True)
+    keep_artefact(home, tiny_model)
     request = CreditRequest(
         obligor_id=OBLIGOR,
         product=CreditProduct.WORKING_CAPITAL,

@@ -35,6 +35,7 @@ from scoring.facts import (
     PdFact,
     SanctionsFact,
 )
+from scoring.governance import ModelMandate
 from scoring.records import (
     Capacity,
     CreditProduct,
@@ -68,6 +69,8 @@ SOUND: dict[str, Any] = {
     "at_ceiling": "0.20",
     "dated": 10,
     "bounds": {},
+    "mandate": "validated",
+    "origin": DataOrigin.REAL,
 }
 REVENUE = 1000
 """What machines tell of a year's revenue, in CNY 10,000.00."""
@@ -114,6 +117,7 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
         scale=scale,
         cut_offs=CutOffs(**values["grade_cut_offs"]),
         trust=trust_terms(given["checks"], values),
+        mandate=given["mandate"] and ModelMandate(given["mandate"]),
     )
 
 
@@ -170,7 +174,7 @@ def _record(given: dict[str, Any], grade: RatingGrade) -> ScoreRecord:
         snapshot_id=snapshot.snapshot_id,
         model_version=None,
         parameters_version=ParametersVersion("p"),
-        data_origin=DataOrigin.SYNTHETIC,
+        data_origin=given["origin"],
     )
 
 
@@ -187,6 +191,12 @@ def policy(parameters: ParameterBook) -> CreditPolicy:
         ({"coverage": 0.6}, [], "approve"),
         ({"coverage": 0.59}, ["K02_coverage"], "refer"),
         ({"trust": 2}, ["K03_data_trust"], "refer"),
+        ({"mandate": "lapsed"}, ["K05_model_mandate"], "refer"),
+        ({"mandate": "trial"}, ["K05_model_mandate"], "refer"),
+        ({"mandate": "trial", "origin": DataOrigin.SYNTHETIC}, [], "approve"),
+        ({"mandate": "lapsed", "origin": DataOrigin.SYNTHETIC}, ["K05_model_mandate"], "refer"),
+        ({"mandate": "lapsed", "source": "thin_history"}, ["K01_thin_history"], "refer"),
+        ({"mandate": None}, [], "approve"),
         ({"pd": 0.04, "lower": 0.03, "upper": 0.06}, [], "approve"),
         ({"pd": 0.0401, "lower": 0.03, "upper": 0.06}, ["S03_referral_band"], "refer"),
         ({"pd": 0.0632, "lower": 0.05, "upper": 0.0632}, ["S03_referral_band"], "refer"),

@@ -111,7 +111,8 @@ def test_a_model_is_trained_kept_and_prices(tmp_path: Path, parameters: Paramete
     assert metrics.actual_to_expected_test.lower < 1 < metrics.actual_to_expected_test.upper
     assert metrics.deviance < metrics.deviance_of_constant
     assert len(metrics.deciles) == 10
-    registry.save_artefact(tmp_path / "models", model, promote=True)
+    registry.save_artefact(tmp_path / "models", model)
+    registry.point_to(tmp_path / "models", "claims", registry.Pointer(version=model.version, expires_time=None))
     loaded = registry.promoted(tmp_path / "models", "claims")
     assert loaded is not None
     assert loaded.version == model.version
