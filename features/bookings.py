@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from data_contracts.reference.calendars import local_days
 from features.history import Array, DailyHistory, Measure
+from features.ledger_rows import Rows
 
 Ints = NDArray[np.int64]
 
 ITEM_DAYS = 365
 """An order or an invoice that is older than so many days no longer counts as open."""
+
+NEVER = np.iinfo(np.int32).max
+"""Column of a date that is not there."""
+
+_BITS_OF_WORD = 40
+"""Room for the number of a word in one number with its unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,24 +44,24 @@ class Book:
             history.covered_seconds.values.shape[1],
         )
 
-    def placed(self, frame: pd.DataFrame, unit_column: str = "obligor_id") -> pd.DataFrame:
-        """The rows that concern a unit and had happened by the end of its last day, with its position `unit` and the
-        `column` of their local day (negative before the first)."""
-        if frame.empty:
-            nowhere = np.empty(0, dtype=np.int64)
-            return frame.assign(unit=nowhere, column=nowhere)
-        position = pd.Series(np.arange(len(self.units)), index=list(self.units), dtype=np.int64)
-        unit = frame[unit_column].map(position)
-        known = frame[unit.notna()].copy()
-        known["unit"] = unit[unit.notna()].astype(np.int64)
-        known["column"] = self._columns(known["event_time"], known["unit"].to_numpy())
-        return known[known["column"] < self.days]
+    def units_of(self, words: pa.StringArray) -> Ints:
+        """The unit that each word names, -1 where none; a further -1 stands for no word."""
+        position = {unit: number for number, unit in enumerate(self.units)}
+        return np.array([*(position.get(word, -1) for word in words.to_pylist()), -1], dtype=np.int64)
 
-    def column_of(self, dates: pd.Series, unit: Ints) -> Ints:
-        """The column of each calendar date (which may lie outside); far ahead where there is none."""
-        numbers = pd.to_datetime(dates).to_numpy().astype("datetime64[D]")
-        columns = numbers.astype(np.int64) - self.last_days[unit] + self.days - 1
-        return np.where(np.isnat(numbers), np.iinfo(np.int32).max, columns)
+    def placed(self, rows: Rows, unit: Ints) -> Rows:
+        """The rows that concern a unit (-1: none) and had happened by the end of its last day, with its position `unit`
+        and the `column` of their local day (negative before the first)."""
+        known = np.flatnonzero(unit >= 0)
+        column = self._columns(rows["event_time"][known], unit[known])
+        within = column < self.days
+        chosen = known[within]
+        return rows.of(chosen, unit=unit[chosen], column=column[within])
+
+    def column_of(self, dates: NDArray[np.datetime64], unit: Ints) -> Ints:
+        """The column of each calendar date (which may lie outside); `NEVER` where there is none."""
+        columns = dates.astype("datetime64[D]").astype(np.int64) - self.last_days[unit] + self.days - 1
+        return np.where(np.isnat(dates), NEVER, columns)
 
     def flow(self, unit: Ints, column: Ints, amount: Array, *, known: Ints) -> Measure:
         """Amounts added up by unit and day; 0 on a day without one, NaN throughout for units not `known`."""
@@ -81,12 +88,13 @@ class Book:
         values[silent] = np.nan
         return Measure(values)
 
-    def _columns(self, instants: pd.Series, unit: Ints) -> Ints:
-        micros = instants.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    def _columns(self, instants: Ints, unit: Ints) -> Ints:
+        names = sorted(set(self.zones))
+        zone = np.array([names.index(name) for name in self.zones], dtype=np.int64)[unit]
         day = np.zeros(len(unit), dtype=np.int64)
-        zone = np.array(self.zones, dtype=np.str_)[unit]
-        for name in np.unique(zone):
-            day[zone == name] = local_days(micros[zone == name], str(name))
+        for number, name in enumerate(names):
+            own = zone == number
+            day[own] = local_days(instants[own], name)
         return np.asarray(day - self.last_days[unit] + self.days - 1)
 
 
@@ -106,33 +114,29 @@ class Items:
     settled: Array
 
     @classmethod
-    def of(cls, opened: pd.DataFrame, settlements: Sequence[pd.DataFrame], key: str, amount: str) -> Items:
-        """Items from rows with unit, column, a key and an amount; settlements with unit, column, key and amount of
-        items that are not there are left out."""
-        codes = _codes([opened, *settlements], key)
-        last = last_of_each(codes[0])
-        names = codes[0][last]
-        order = np.argsort(names)
-        paid_code = np.concatenate([names[:0], *codes[1:]])
-        place = np.searchsorted(names[order], paid_code)
-        known = np.flatnonzero(np.append(names[order], -1)[place] == paid_code)
+    def of(cls, opened: Rows, settlements: Sequence[Rows], key: str, amount: str) -> Items:
+        """Items from rows with unit, column, a key that each has alone and an amount; settlements with unit, column,
+        key and amount of items that are not there are left out."""
+        keys = keys_of(opened, key)
+        order = np.argsort(keys)
+        place = places_among(np.concatenate([keys[:0], *(keys_of(rows, key) for rows in settlements)]), keys[order])
+        known = np.flatnonzero(place >= 0)
         item = order[place[known]]
-        columns, amounts = (
-            np.concatenate([opened[name].to_numpy()[:0], *(frame[name].to_numpy() for frame in settlements)])[known]
+        columns, paid = (
+            np.concatenate([opened[name][:0], *(rows[name] for rows in settlements)])[known]
             for name in ("column", amount)
         )
         turn = np.lexsort((columns, item))
-        item, columns, paid = item[turn], columns[turn].astype(np.int64), pd.Series(amounts[turn])
-        total = opened[amount].to_numpy(np.float64)[last]
-        up_to = paid.groupby(item).cumsum().to_numpy(np.float64)
-        each = paid.to_numpy(np.float64)
+        item, columns, paid = item[turn], columns[turn], paid[turn]
+        total = opened[amount].astype(np.float64)
+        each = paid.astype(np.float64)
         return cls(
-            unit=opened["unit"].to_numpy(np.int64)[last],
-            column=opened["column"].to_numpy(np.int64)[last],
+            unit=opened["unit"],
+            column=opened["column"],
             amount=total,
             item=item,
             settled_column=columns,
-            settled=np.clip(total[item] - (up_to - each), 0.0, each),
+            settled=np.clip(total[item] - (_running(paid, item) - each), 0.0, each),
         )
 
     def settled_by(self, column: Ints) -> Array:
@@ -163,26 +167,95 @@ class Items:
         return np.where(alive, self.amount - self.settled_by(at), 0.0)
 
 
-def last_of_each(codes: Ints) -> Ints:
-    """The last row of each code, in order of rows."""
-    _, back = np.unique(codes[::-1], return_index=True)
-    return np.sort(len(codes) - 1 - back)
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """Rows taken together by their unit and a word of theirs: `unit` and `number` (of the word) of each group, sorted;
+    `group` of each row."""
+
+    unit: Ints
+    number: Ints
+    group: Ints
+
+    @classmethod
+    def of(cls, rows: Rows, name: str) -> Groups:
+        """The groups by unit and the word in a column."""
+        keys, group = np.unique(keys_of(rows, name), return_inverse=True)
+        return cls(unit_of(keys), (keys & ((1 << _BITS_OF_WORD) - 1)) - 1, group)
+
+    @property
+    def keys(self) -> Ints:
+        """One number for each group, rising."""
+        return _keys(self.unit, self.number)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Groups:
+        """Some of them, without their rows."""
+        return Groups(self.unit[chosen], self.number[chosen], np.empty(0, dtype=np.int64))
+
+    def sums(self, values: NDArray[np.generic]) -> Array:
+        """The values of each group's rows added up."""
+        return np.bincount(self.group, weights=values, minlength=len(self.unit)).astype(np.float64)
+
+    def most(self, values: NDArray[np.generic]) -> Array:
+        """The largest value of each group's rows."""
+        found = np.full(len(self.unit), -np.inf)
+        np.maximum.at(found, self.group, values.astype(np.float64))
+        return found
 
 
-def _codes(frames: Sequence[pd.DataFrame], key: str) -> list[Ints]:
-    """For the rows of each frame a number that is the same where unit and key are, in whichever frame."""
-    keys = [frame[key] for frame in frames]
-    if not all(column.dtype == np.int64 for column in keys):
-        numbers, _ = pd.factorize(np.concatenate([column.astype(object).to_numpy() for column in keys]))
-        bounds = np.cumsum([len(column) for column in keys])[:-1]
-        keys = [pd.Series(part) for part in np.split(numbers, bounds)]
-    width = 2 + max(int(column.max()) if len(column) else 0 for column in keys)  # no key is -1
-    return [
-        frame["unit"].to_numpy(np.int64) * width + column.to_numpy(np.int64) + 1
-        for frame, column in zip(frames, keys, strict=True)
-    ]
+def keys_of(rows: Rows, name: str) -> Ints:
+    """One number for the unit of each row and the word in a column, in whichever ledger; sorted by both."""
+    return _keys(rows["unit"], rows[name])
 
 
-def known_units(frame: pd.DataFrame) -> Ints:
+def unit_of(keys: Ints) -> Ints:
+    """The unit in each number of `keys_of`."""
+    return np.asarray(keys >> _BITS_OF_WORD)
+
+
+def _keys(unit: Ints, number: Ints) -> Ints:
+    return np.asarray((unit << _BITS_OF_WORD) + number + 1)
+
+
+def places_among(keys: Ints, others: Ints) -> Ints:
+    """The place of each key among others, which rise; -1 where it is none of them."""
+    if not len(others):
+        return np.full(len(keys), -1)
+    place = np.minimum(np.searchsorted(others, keys), len(others) - 1)
+    return np.where(others[place] == keys, place, -1)
+
+
+def looked_up(keys: Ints, others: Ints, values: Array) -> Array:
+    """The value that stands beside each key among others, which rise; NaN where it is none of them."""
+    return np.append(values, np.nan)[places_among(keys, others)]
+
+
+def last_of_each(rows: Rows, name: str) -> Rows:
+    """The last row of each unit and word in a column, in order of rows."""
+    keys = keys_of(rows, name)
+    _, back = np.unique(keys[::-1], return_index=True)
+    return rows.of(np.sort(len(keys) - 1 - back))
+
+
+def known_units(rows: Rows) -> Ints:
     """The units that have any row."""
-    return np.flatnonzero(np.bincount(frame["unit"].to_numpy(np.int64)))
+    return np.flatnonzero(np.bincount(rows["unit"]))
+
+
+def one_word(rows: Rows, name: str, units: int) -> list[str | None]:
+    """The one word that a column has in each unit's rows; None where it has none or several."""
+    said = rows.of(rows[name] >= 0)
+    groups = Groups.of(said, name)
+    alone = np.bincount(groups.unit, minlength=units) == 1
+    number = np.zeros(units, dtype=np.int64)
+    number[groups.unit] = groups.number
+    return [rows.word(name, at) if single else None for at, single in zip(number.tolist(), alone.tolist(), strict=True)]
+
+
+def _running(amounts: NDArray[np.generic], item: Ints) -> Array:
+    """Sums up to and including each amount, of each item anew; `item` rises."""
+    if not len(item):
+        return np.empty(0)
+    first = np.flatnonzero(np.diff(item, prepend=item[0] - 1))
+    sums = np.cumsum(np.nan_to_num(amounts))
+    before = np.repeat(sums[first] - np.nan_to_num(amounts)[first], np.diff(first, append=len(item)))
+    return np.asarray(sums - before, dtype=np.float64)

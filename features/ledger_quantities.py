@@ -3,7 +3,6 @@ buyer, debt service to come, and what the machines are worth now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,15 +12,15 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import ParameterBook
-from features.bookings import ITEM_DAYS, Book
+from features.bookings import ITEM_DAYS, Book, Groups, keys_of, last_of_each, looked_up, one_word
 from features.bounds import Completions
 from features.fleet import fleet_view, sum_of_machines
 from features.history import Array, DailyHistory, Window
-from features.ledger_measures import Frames, Sold
+from features.ledger_measures import Placed, Sold
 from features.ledgers import Ledgers
 from features.level import SECONDS_PER_DAY, SECONDS_PER_HOUR, fleet_value_live
 from features.settings import FeatureSettings
-from features.standing import latest_ratings, rated
+from features.standing import instalments_paid, latest_ratings, rated
 from features.trade import QuantityColumn, money_column
 from features.value_curve import annuity_instalment
 
@@ -63,16 +62,17 @@ def ledger_quantities(
     """Those quantities of every obligor of the history, in minor units of the one currency of each ledger; missing as
     `no_source` where its ledger says nothing of the obligor, or speaks in several currencies."""
     book = Book.of(history)
-    frames: Frames = {kind: book.placed(ledgers.frame(kind)) for kind in LEDGERS}
-    strong, weak = orders_by_strength(book, frames, rules)
+    placed: Placed = ledgers.placed(book, LEDGERS)
+    strong, weak = orders_by_strength(book, placed, rules)
     orders, invoices, facilities = (
-        _currencies(book, frames[kind]) for kind in (RecordKind.PURCHASE_ORDER, RecordKind.INVOICE, RecordKind.FACILITY)
+        pd.Series(one_word(placed[kind], "currency", len(book.units)), dtype=object)
+        for kind in (RecordKind.PURCHASE_ORDER, RecordKind.INVOICE, RecordKind.FACILITY)
     )
     return {
         "open_orders_strong_minor_365d": money_column(strong, orders),
         "open_orders_weak_minor_365d": money_column(weak, orders),
-        "eligible_receivables_minor_365d": money_column(eligible_receivables(book, Sold.of(frames), rules), invoices),
-        "debt_service_due_minor": money_column(debt_service_due(book, frames), facilities),
+        "eligible_receivables_minor_365d": money_column(eligible_receivables(book, Sold.of(placed), rules), invoices),
+        "debt_service_due_minor": money_column(debt_service_due(book, placed), facilities),
         "secured_debt_minor": money_column(history.standing.secured_debt_minor, facilities),
         "fleet_value_now_minor": fleet_value(history, settings, possible, _of_machines(ledgers, history.units)),
     }
@@ -84,50 +84,50 @@ def eligible_receivables(book: Book, sold: Sold, rules: LedgerRules) -> Array:
     An invoice counts while it is overdue by no more than the rule's days; a buyer counts unless more than the rule's
     share of what it owes is older; and each buyer up to the rule's share of the sum of all.
     """
-    issued = sold.issued
     open_minor = sold.items.open_at(book.days - 1)
-    overdue_days = book.days - 1 - book.column_of(issued["due_date"], sold.items.unit)
-    rows = issued[["unit", "buyer_id"]].assign(
-        open=open_minor, old=np.where(overdue_days > rules.oldest_overdue_days, open_minor, 0.0)
+    overdue_days = book.days - 1 - book.column_of(sold.issued["due_date"], sold.items.unit)
+    buyers = Groups.of(sold.issued, "buyer_id")
+    owed, old = (
+        buyers.sums(amount)
+        for amount in (open_minor, np.where(overdue_days > rules.oldest_overdue_days, open_minor, 0.0))
     )
-    by_buyer = rows.groupby(["unit", "buyer_id"], as_index=False)[["open", "old"]].sum()
-    is_cross_aged = by_buyer["old"] > rules.cross_ageing_share * by_buyer["open"]
-    young = (by_buyer["open"] - by_buyer["old"]).where(~is_cross_aged, 0.0)
-    most = rules.concentration_share * young.groupby(by_buyer["unit"]).transform("sum")
-    return _by_unit(np.minimum(young, most), by_buyer["unit"], book)
+    young = np.where(old > rules.cross_ageing_share * owed, 0.0, owed - old)
+    most = rules.concentration_share * np.bincount(buyers.unit, weights=young)[buyers.unit]
+    return _by_unit(np.minimum(young, most), buyers.unit, book)
 
 
-def orders_by_strength(book: Book, frames: Frames, rules: LedgerRules) -> tuple[Array, Array]:
+def orders_by_strength(book: Book, placed: Placed, rules: LedgerRules) -> tuple[Array, Array]:
     """Amounts of a year's open orders of strong and of weak buyers, by unit; NaN of a unit without an order.
 
     The worth of an order falls with the amount delivered of it, not below 0.
     """
-    placed = frames[RecordKind.PURCHASE_ORDER].drop_duplicates(["unit", "order_id"], keep="last")
-    placed = placed[placed["column"] >= book.days - ITEM_DAYS]
-    found = rated(placed, latest_ratings(frames[RecordKind.COUNTERPARTY_RATING]), "buyer_id")
-    delivered = frames[RecordKind.DELIVERY].groupby(["unit", "order_id"], as_index=False)["amount_minor"].sum()
-    found = found.merge(delivered, how="left", on=["unit", "order_id"], suffixes=("", "_delivered"))
-    open_minor = (found["amount_minor"] - found["amount_minor_delivered"].fillna(0)).clip(lower=0)
-    pd_12m = found["pd_12m"]
-    strong, weak = pd_12m <= rules.strong_up_to, pd_12m > rules.weak_above
-    return tuple(_by_unit(open_minor.where(kind, 0.0), found["unit"], book) for kind in (strong, weak))  # type: ignore[return-value]
+    orders = last_of_each(placed[RecordKind.PURCHASE_ORDER], "order_id")
+    orders = orders.of(orders["column"] >= book.days - ITEM_DAYS)
+    delivered = Groups.of(placed[RecordKind.DELIVERY], "order_id")
+    sums = delivered.sums(np.nan_to_num(placed[RecordKind.DELIVERY]["amount_minor"]))
+    taken = np.nan_to_num(looked_up(keys_of(orders, "order_id"), delivered.keys, sums))
+    open_minor = np.maximum(orders["amount_minor"] - taken, 0.0)
+    pd_12m = rated(keys_of(orders, "buyer_id"), latest_ratings(placed[RecordKind.COUNTERPARTY_RATING]))
+    strong, weak = (
+        _by_unit(np.where(kind, open_minor, 0.0), orders["unit"], book)
+        for kind in (pd_12m <= rules.strong_up_to, pd_12m > rules.weak_above)
+    )
+    return strong, weak
 
 
-def debt_service_due(book: Book, frames: Frames) -> Array:
+def debt_service_due(book: Book, placed: Placed) -> Array:
     """Instalments of the coming year of each unit's facilities; NaN of a unit without any facility known.
 
     The level instalment of each facility for the months that are left of it, at most twelve; those are left that no
     whole payment was told of.
     """
-    facilities, repaid = frames[RecordKind.FACILITY], frames[RecordKind.REPAYMENT]
-    whole = repaid[repaid["amount_paid_minor"] >= repaid["amount_due_minor"]]
-    last = whole.groupby(["unit", "facility_id"], as_index=False)["instalment"].max()
-    found = facilities.merge(last, how="left", on=["unit", "facility_id"], suffixes=("", "_paid"))
-    instalments = found["instalments"].to_numpy(np.float64)
-    left = np.maximum(instalments - found["instalment"].fillna(0).to_numpy(np.float64), 0.0)
-    amount, rate = (found[name].to_numpy(np.float64) for name in ("amount_minor", "rate_per_year"))
+    facilities = placed[RecordKind.FACILITY]
+    amount, rate, instalments = (
+        facilities[name].astype(np.float64) for name in ("amount_minor", "rate_per_year", "instalments")
+    )
+    left = np.maximum(instalments - instalments_paid(facilities, placed[RecordKind.REPAYMENT]), 0.0)
     due = annuity_instalment(amount, rate, instalments) * np.minimum(left, MONTHS_A_YEAR)
-    return _by_unit(pd.Series(due, index=found.index), found["unit"], book)
+    return _by_unit(due, facilities["unit"], book)
 
 
 def fleet_value(
@@ -158,13 +158,8 @@ def _of_machines(ledgers: Ledgers, units: tuple[str, ...]) -> pd.Series:
     return found["first"].where(found["nunique"] == 1).reindex(list(units))
 
 
-def _currencies(book: Book, placed: pd.DataFrame) -> pd.Series:
-    """The one currency of each unit's rows, by position; missing where it has none or several."""
-    found = placed.groupby("unit")["currency"].agg(["nunique", "first"])
-    return found["first"].where(found["nunique"] == 1).reindex(range(len(book.units)))
-
-
-def _by_unit(amount: pd.Series, unit: pd.Series, book: Book) -> Array:
+def _by_unit(amount: Array, unit: Ints, book: Book) -> Array:
     """Sums by unit; NaN of a unit without a row."""
-    sums: Mapping[int, float] = amount.groupby(unit).sum().to_dict()
-    return np.array([sums.get(position, np.nan) for position in range(len(book.units))], dtype=np.float64)
+    units = len(book.units)
+    sums = np.bincount(unit, weights=amount, minlength=units).astype(np.float64)
+    return np.where(np.bincount(unit, minlength=units) > 0, sums, np.nan)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,7 +17,8 @@ from data_contracts.identifiers import MachineUid, ObligorId
 from features.bookings import Book
 from features.declaration import HISTORY_DAYS
 from features.history import DailyHistory, Level, Standing
-from features.ledger_measures import Booked, Frames, machine_measures, obligor_measures
+from features.ledger_measures import Booked, Placed, machine_measures, obligor_measures
+from features.ledger_rows import Ints, Rows, numbered, words_of
 from features.loading import ZONE_MARGIN
 from features.standing import machine_standing, obligor_standing
 
@@ -69,28 +71,49 @@ TIMELESS = (RecordKind.FACILITY, RecordKind.BALANCE_SHEET, RecordKind.COUNTERPAR
 """Ledgers of which a row counts however old it is."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Ledgers:
     """Rows of each ledger that could be known at an instant, and the machines of `ObservationReader.machines`."""
 
     tables: Mapping[RecordKind, pa.Table]
     machines: pa.Table
 
-    @property
+    @cached_property
     def owners(self) -> dict[str, str]:
         """The obligor to whom each machine came last."""
         named = (self.machines[name].to_pylist() for name in ("machine_uid", "obligor_id"))
         return dict(zip(*named, strict=True))
 
-    @property
-    def places(self) -> pd.DataFrame:
-        """Where machines were, beside the obligor to whom each came last."""
-        rows = self.frame(RecordKind.LOCATION)
-        return rows.assign(obligor_id=rows["machine_uid"].map(self.owners))
+    @cached_property
+    def rows(self) -> dict[RecordKind, Rows]:
+        """The rows of each ledger as numbers."""
+        words = words_of(self.tables.values())
+        return {kind: numbered(table, words) for kind, table in self.tables.items()}
 
-    def frame(self, kind: RecordKind) -> pd.DataFrame:
-        """The rows of one ledger."""
-        return self.tables[kind].to_pandas()
+    def placed(self, book: Book, kinds: Iterable[RecordKind]) -> dict[RecordKind, Rows]:
+        """The rows of these ledgers on the days of the obligors of a book."""
+        return {kind: book.placed(self.rows[kind], self._obligors(kind, book)) for kind in kinds}
+
+    def places(self, book: Book) -> Rows:
+        """Where machines were, on the days of the machines of a book."""
+        rows = self.rows[RecordKind.LOCATION]
+        return book.placed(rows, book.units_of(rows.words["machine"])[rows["machine_uid"]])
+
+    def upkeep(self, book: Book, owners: Sequence[str]) -> Rows:
+        """What was done on the machines of a book by these owners of theirs."""
+        rows = self.rows[RecordKind.MAINTENANCE]
+        unit = book.units_of(rows.words["machine"])[rows["machine_uid"]]
+        number = {word: place for place, word in enumerate(rows.words["obligor"].to_pylist())}
+        owner = np.array([*(number.get(name, -1) for name in owners), -1], dtype=np.int64)
+        return book.placed(rows, np.where(owner[unit] == rows["obligor_id"], unit, -1))
+
+    def _obligors(self, kind: RecordKind, book: Book) -> Ints:
+        """The obligor whom each row concerns; a place that of whom the machine came to last."""
+        rows = self.rows[kind]
+        if kind is not RecordKind.LOCATION:
+            return np.asarray(book.units_of(rows.words["obligor"])[rows["obligor_id"]])
+        owners = pa.array([self.owners.get(uid) for uid in rows.words["machine"].to_pylist()], pa.string())
+        return np.asarray(book.units_of(owners)[rows["machine_uid"]])
 
 
 def load_ledgers(
@@ -124,24 +147,21 @@ def with_ledgers(history: DailyHistory, ledgers: Ledgers) -> DailyHistory:
     its standing at the end of it. Of machines, that is their owner's upkeep of them, their places and their value."""
     book = Book.of(history)
     if history.level is Level.MACHINE:
-        upkeep = ledgers.frame(RecordKind.MAINTENANCE)
-        owner = upkeep["machine_uid"].map(dict(zip(history.units, history.obligor_ids, strict=True)))
-        return with_upkeep(history, book.placed(upkeep[upkeep["obligor_id"] == owner], "machine_uid"), ledgers)
-    frames = {kind: ledgers.places if kind is RecordKind.LOCATION else ledgers.frame(kind) for kind in COLUMNS}
-    return with_frames(history, {kind: book.placed(frame) for kind, frame in frames.items()}, ledgers.owners)
+        return with_upkeep(history, ledgers.upkeep(book, history.obligor_ids), ledgers)
+    return with_placed(history, ledgers.placed(book, COLUMNS), ledgers.owners)
 
 
-def with_upkeep(history: DailyHistory, upkeep: pd.DataFrame, ledgers: Ledgers) -> DailyHistory:
+def with_upkeep(history: DailyHistory, upkeep: Rows, ledgers: Ledgers) -> DailyHistory:
     """The history of machines with their upkeep, as placed, and with their places and their value."""
     book = Book.of(history)
-    measures = machine_measures(book, upkeep, book.placed(ledgers.places, "machine_uid"))
+    measures = machine_measures(book, upkeep, ledgers.places(book))
     return _filled(history, machine_standing(book, ledgers.machines, history.standing), measures)
 
 
-def with_frames(history: DailyHistory, frames: Frames, owners: Mapping[str, str]) -> DailyHistory:
+def with_placed(history: DailyHistory, placed: Placed, owners: Mapping[str, str]) -> DailyHistory:
     """The history of obligors with what their ledgers say, as placed; `owners` tells whose a machine is."""
     book = Book.of(history)
-    booked = Booked.of(book, frames)
+    booked = Booked.of(book, placed)
     standing = obligor_standing(book, booked, owners, history.standing)
     return _filled(history, standing, obligor_measures(book, booked))
 

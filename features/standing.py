@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
-from features.bookings import ITEM_DAYS, Book
+from features.bookings import ITEM_DAYS, Book, Groups, keys_of, last_of_each, looked_up
 from features.history import Array, Standing
-from features.ledger_measures import Booked, Frames, Sold
+from features.ledger_measures import Booked, Placed, Sold
+from features.ledger_rows import Rows, numbered, words_of
 from features.network import direct_vulnerability
 from features.value_curve import annuity_balance
 
@@ -24,77 +25,73 @@ YEAR = ITEM_DAYS
 
 def machine_standing(book: Book, machines: pa.Table, unknown: Standing) -> Standing:
     """Value at the start of ownership, and the days since, of machines by the ownership row that holds at the end."""
-    rows = machines.select(["machine_uid", "owned_from", "owned_until", "asset_value_minor"]).to_pandas()
-    rows = rows.dropna(subset=["owned_from", "asset_value_minor"]).rename(columns={"owned_from": "event_time"})
-    placed = book.placed(rows, "machine_uid")
-    unit = placed["unit"].to_numpy(np.int64)
+    known = pc.and_(pc.is_valid(machines["owned_from"]), pc.is_valid(machines["asset_value_minor"]))
+    told = machines.select(["machine_uid", "owned_from", "asset_value_minor"]).filter(known)
+    rows = numbered(told.rename_columns(["machine_uid", "event_time", "asset_value_minor"]), words_of([told]))
+    placed = book.placed(rows, book.units_of(rows.words["machine"])[rows["machine_uid"]])
     value, owned = np.full(len(book.units), np.nan), np.full(len(book.units), np.nan)
     # Rows are sorted by machine and start: the last that has begun stands.
-    value[unit] = placed["asset_value_minor"].to_numpy(np.float64)
-    owned[unit] = book.days - placed["column"].to_numpy(np.float64)
+    value[placed["unit"]] = placed["asset_value_minor"].astype(np.float64)
+    owned[placed["unit"]] = book.days - placed["column"].astype(np.float64)
     return replace(unknown, value_minor=value, owned_days=owned)
 
 
 def obligor_standing(book: Book, booked: Booked, owners: Mapping[str, str], unknown: Standing) -> Standing:
     """Equity, buyers, suppliers, secured debt and the price of a part, of obligors. Amounts of an obligor that deals in
     several currencies are NaN. `owners` tells whose a machine is."""
-    frames = booked.frames
-    ratings = latest_ratings(frames[RecordKind.COUNTERPARTY_RATING])
-    equity = _latest(book, frames[RecordKind.BALANCE_SHEET], "equity_minor")
-    owed = _owed(book, booked.sold)
-    owing = rated(owed, ratings, "buyer_id")
-    units, pd_12m = len(book.units), owing["pd_12m"].to_numpy(np.float64)
-    unit, amount = owing["unit"].to_numpy(np.int64), owing["open_minor"].to_numpy(np.float64)
-    bought = rated(_bought(book, frames[RecordKind.SUPPLIER_INVOICE]), ratings, "supplier_id")
-    orders = _orders_of_a_year(book, frames[RecordKind.PURCHASE_ORDER])
+    placed, units = booked.placed, len(book.units)
+    ratings = latest_ratings(placed[RecordKind.COUNTERPARTY_RATING])
+    equity = _latest(book, placed[RecordKind.BALANCE_SHEET], "equity_minor")
+    owing, owed = _owed(book, booked.sold)
+    owing_pd = rated(owing.keys, ratings)
+    bought, spent = _bought(book, placed[RecordKind.SUPPLIER_INVOICE])
+    orders = _orders_of_a_year(book, placed[RecordKind.PURCHASE_ORDER])
     found = replace(
         unknown,
         equity_minor=equity,
-        buyer_hhi=_concentration(unit, amount, units),
-        buyer_pd=_mean(unit, pd_12m, amount, units),
-        buyer_vulnerability=direct_vulnerability(amount, pd_12m, equity, unit, units),
-        supplier_pd=_mean(
-            bought["unit"].to_numpy(np.int64),
-            bought["pd_12m"].to_numpy(np.float64),
-            bought["amount_minor"].to_numpy(np.float64),
-            units,
-        ),
-        buyer_tenure_days=_tenure(book, frames[RecordKind.PURCHASE_ORDER], orders),
-        secured_debt_minor=_secured(book, frames, owners),
+        buyer_hhi=_concentration(owing.unit, owed, units),
+        buyer_pd=_mean(owing.unit, owing_pd, owed, units),
+        buyer_vulnerability=direct_vulnerability(owed, owing_pd, equity, owing.unit, units),
+        supplier_pd=_mean(bought.unit, rated(bought.keys, ratings), spent, units),
+        buyer_tenure_days=_tenure(book, placed[RecordKind.PURCHASE_ORDER], orders),
+        secured_debt_minor=_secured(book, placed, owners),
         part_price_minor=_price(book, orders),
     )
     money = ("equity_minor", "buyer_hhi", "buyer_pd", "buyer_vulnerability", "supplier_pd", "secured_debt_minor")
     return replace(found, **{name: np.where(booked.mixed, np.nan, getattr(found, name)) for name in money})
 
 
-def _owed(book: Book, sold: Sold) -> pd.DataFrame:
-    """What each buyer owes each unit: unit, buyer_id, open_minor."""
-    rows = sold.issued[["unit", "buyer_id"]].assign(open_minor=sold.items.open_at(book.days - 1))
-    sums = rows.groupby(["unit", "buyer_id"], as_index=False)["open_minor"].sum()
-    return sums[sums["open_minor"] > 0]
+def _owed(book: Book, sold: Sold) -> tuple[Groups, Array]:
+    """Each unit's buyers that owe it something, and how much."""
+    open_minor = sold.items.open_at(book.days - 1)
+    buyers = Groups.of(sold.issued, "buyer_id")
+    sums = buyers.sums(open_minor)
+    return buyers.where(sums > 0), sums[sums > 0]
 
 
-def _bought(book: Book, placed: pd.DataFrame) -> pd.DataFrame:
-    """What each unit bought of each supplier within a year."""
-    placed = placed[placed["column"] >= book.days - YEAR]
-    return placed.groupby(["unit", "supplier_id"], as_index=False)["amount_minor"].sum()
+def _bought(book: Book, placed: Rows) -> tuple[Groups, Array]:
+    """Each unit's suppliers of a year, and what it bought of each."""
+    lately = placed.of(placed["column"] >= book.days - YEAR)
+    suppliers = Groups.of(lately, "supplier_id")
+    return suppliers, suppliers.sums(lately["amount_minor"])
 
 
-def latest_ratings(rows: pd.DataFrame) -> pd.DataFrame:
-    """The latest rating of each counterparty of each unit; of several at one instant the worst."""
-    placed = rows.sort_values(["event_time", "pd_12m"], kind="stable")
-    return placed.drop_duplicates(["unit", "counterparty_id"], keep="last")[["unit", "counterparty_id", "pd_12m"]]
+def latest_ratings(rows: Rows) -> Rows:
+    """The latest rating of each counterparty of each unit, in their order; of several at one instant the worst."""
+    placed = rows.of(np.lexsort((rows["pd_12m"], rows["event_time"])))
+    last = last_of_each(placed, "counterparty_id")
+    return last.of(np.argsort(keys_of(last, "counterparty_id")))
 
 
-def rated(rows: pd.DataFrame, ratings: pd.DataFrame, party: str) -> pd.DataFrame:
-    """The rows with the rating of their party, NaN where it has none."""
-    return rows.merge(ratings, how="left", left_on=["unit", party], right_on=["unit", "counterparty_id"])
+def rated(keys: Ints, ratings: Rows) -> Array:
+    """The rating of the party that each key of `keys_of` names, NaN where it has none."""
+    return looked_up(keys, keys_of(ratings, "counterparty_id"), ratings["pd_12m"].astype(np.float64))
 
 
-def _latest(book: Book, rows: pd.DataFrame, name: str) -> Array:
-    placed = rows.sort_values("event_time", kind="stable").drop_duplicates("unit", keep="last")
+def _latest(book: Book, rows: Rows, name: str) -> Array:
+    placed = rows.of(np.argsort(rows["event_time"], kind="stable"))
     values = np.full(len(book.units), np.nan)
-    values[placed["unit"].to_numpy(np.int64)] = placed[name].to_numpy(np.float64)
+    values[placed["unit"]] = placed[name].astype(np.float64)  # of several the last stands
     return values
 
 
@@ -113,48 +110,55 @@ def _mean(unit: Ints, values: Array, weight: Array, units: int) -> Array:
     return np.asarray(np.divide(sums, total, out=np.full(units, np.nan), where=total > 0))
 
 
-def _orders_of_a_year(book: Book, orders: pd.DataFrame) -> pd.DataFrame:
-    placed = orders.drop_duplicates(["unit", "order_id"], keep="last")
-    return placed[placed["column"] >= book.days - YEAR]
+def _orders_of_a_year(book: Book, orders: Rows) -> Rows:
+    placed = last_of_each(orders, "order_id")
+    return placed.of(placed["column"] >= book.days - YEAR)
 
 
-def _tenure(book: Book, orders: pd.DataFrame, of_a_year: pd.DataFrame) -> Array:
+def _tenure(book: Book, orders: Rows, of_a_year: Rows) -> Array:
     """Days since the first known order of the buyer that ordered most within a year."""
-    by_buyer = of_a_year.groupby(["unit", "buyer_id"], as_index=False)["amount_minor"].sum()
-    largest = by_buyer.sort_values(["unit", "amount_minor", "buyer_id"]).drop_duplicates("unit", keep="last")
-    first = orders.groupby(["unit", "buyer_id"], as_index=False)["column"].min()
-    found = largest.merge(first, on=["unit", "buyer_id"])
+    buyers = Groups.of(of_a_year, "buyer_id")
+    order = np.lexsort((buyers.number, buyers.sums(of_a_year["amount_minor"]), buyers.unit))
+    largest = order[np.append(np.diff(buyers.unit[order]) > 0, True)] if len(order) else order
+    ever = Groups.of(orders, "buyer_id")
+    first = looked_up(buyers.keys[largest], ever.keys, -ever.most(-orders["column"]))
     tenure = np.full(len(book.units), np.nan)
-    tenure[found["unit"].to_numpy(np.int64)] = book.days - found["column"].to_numpy(np.float64)
+    tenure[buyers.unit[largest]] = book.days - first
     return tenure
 
 
-def _price(book: Book, orders: pd.DataFrame) -> Array:
+def _price(book: Book, orders: Rows) -> Array:
     """Amount a part of the orders of a year; NaN without parts, or in several currencies."""
-    by_unit = orders.groupby("unit")
-    totals = by_unit[["amount_minor", "parts"]].sum().reindex(range(len(book.units)))
-    alone = by_unit["currency"].nunique().reindex(range(len(book.units))).to_numpy(np.float64) == 1
-    amount, parts = (totals[name].to_numpy(np.float64) for name in ("amount_minor", "parts"))
-    price = np.divide(amount, parts, out=np.full(len(book.units), np.nan), where=alone & (parts > 0))
+    units = len(book.units)
+    amount, parts = (
+        np.bincount(orders["unit"], weights=orders[name], minlength=units) for name in ("amount_minor", "parts")
+    )
+    alone = np.bincount(Groups.of(orders, "currency").unit, minlength=units) == 1
+    price = np.divide(amount, parts, out=np.full(units, np.nan), where=alone & (parts > 0))
     return np.asarray(price)
 
 
-def _secured(book: Book, frames: Frames, owners: Mapping[str, str]) -> Array:
+def _secured(book: Book, placed: Placed, owners: Mapping[str, str]) -> Array:
     """Outstanding on the facilities that machines of the unit secure; NaN for a unit without any facility known."""
-    facilities, repaid = frames[RecordKind.FACILITY], frames[RecordKind.REPAYMENT]
-    whole = repaid[repaid["amount_paid_minor"] >= repaid["amount_due_minor"]]
-    last = whole.groupby(["unit", "facility_id"], as_index=False)["instalment"].max()
-    known = np.unique(facilities["unit"].to_numpy(np.int64))
-    # As plain words: frames may hold categories, and those of two columns do not compare.
-    pledged = facilities["collateral_id"].astype(object).map(owners)
-    own = pledged == facilities["obligor_id"].astype(object)
-    secured = facilities[own.to_numpy(np.bool_)].merge(last, how="left", on=["unit", "facility_id"])
-    outstanding = annuity_balance(
-        secured["amount_minor"].to_numpy(np.float64),
-        secured["rate_per_year"].to_numpy(np.float64),
-        secured["instalments"].to_numpy(np.float64),
-        secured["instalment"].fillna(0).to_numpy(np.float64),
+    facilities = placed[RecordKind.FACILITY]
+    position = {unit: number for number, unit in enumerate(book.units)}
+    machines = facilities.words["machine"].to_pylist()
+    holder = np.array([*(position.get(owners.get(uid, ""), -1) for uid in machines), -1], dtype=np.int64)
+    secured = facilities.of(holder[facilities["collateral_id"]] == facilities["unit"])
+    amount, rate, instalments = (
+        secured[name].astype(np.float64) for name in ("amount_minor", "rate_per_year", "instalments")
     )
+    paid = instalments_paid(secured, placed[RecordKind.REPAYMENT])
+    outstanding = annuity_balance(amount, rate, instalments, paid)
     debt = np.full(len(book.units), np.nan)
+    known = np.unique(facilities["unit"])
     debt[known] = np.bincount(secured["unit"], weights=outstanding, minlength=len(book.units))[known]
     return debt
+
+
+def instalments_paid(facilities: Rows, repaid: Rows) -> Array:
+    """The last instalment of each facility that a whole payment was told of; 0 where none was."""
+    whole = repaid.of(repaid["amount_paid_minor"] >= repaid["amount_due_minor"])
+    last = Groups.of(whole, "facility_id")
+    found = looked_up(keys_of(facilities, "facility_id"), last.keys, last.most(whole["instalment"]))
+    return np.nan_to_num(found)

@@ -24,7 +24,7 @@ from features.grid.known_days import HistoryDays, KnownDays, KnownHistories
 from features.grid.ledger_log import LedgerLog, UpkeepLog
 from features.grid.peers import PeerPart, peer_part, with_peers
 from features.history import DailyHistory, Level
-from features.ledgers import COLUMNS, MACHINE_KINDS, Ledgers, load_ledgers, with_frames, with_upkeep
+from features.ledgers import COLUMNS, MACHINE_KINDS, Ledgers, load_ledgers, with_placed, with_upkeep
 from features.machine_day.reports import REPORT_COLUMNS
 from features.matrix import FeatureMatrix
 from features.peer_loading import divisions_at
@@ -143,8 +143,8 @@ def obligor_history(
     fleet = fleet_of(_with_upkeep(known, upkeep, ledgers, as_of), known.obligors.units)
     fleet = replace(fleet, owner=np.where(known.fleet_known, fleet.owner, -1))
     book = Book.of(known.obligors)
-    frames = log.placed(book, as_of) | {RecordKind.LOCATION: book.placed(ledgers.places)}
-    history = replace(with_frames(known.obligors, frames, ledgers.owners), fleet=fleet)
+    placed = log.placed(book, as_of) | ledgers.placed(book, [RecordKind.LOCATION])
+    history = replace(with_placed(known.obligors, placed, ledgers.owners), fleet=fleet)
     return history, np.flatnonzero(known.obligors_known)
 
 
