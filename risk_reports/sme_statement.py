@@ -18,7 +18,7 @@ from features.catalogue import CATALOGUE
 from features.monthly import MonthlyFigures
 from features.snapshot import FeatureSnapshot
 from features.trust import Severity
-from risk_reports.narrative import reason_sentences
+from risk_reports.narrative import Reader, readings
 from risk_reports.numbers import number, quantity, ratio
 from risk_reports.sme_charts import Bar, Comparison, compared, month_chart
 from risk_reports.wording.catalogue import Language, wording
@@ -291,8 +291,10 @@ def _silence(snapshot: FeatureSnapshot, minimum: float, last_day: date, language
 
 def _reasons(reasons: Sequence[Reason], direction: Direction, language: Language) -> tuple[ShownReason, ...]:
     chosen = [reason for reason in reasons if reason.direction == direction.value]
-    sentences = reason_sentences(chosen, language)
-    return tuple(_reason(reason, sentence, language) for reason, sentence in zip(chosen, sentences, strict=True))
+    if not chosen:
+        return ()
+    told = readings(chosen, language)[Reader.SME]
+    return tuple(_reason(reason, sentence, language) for reason, sentence in zip(chosen, told, strict=True))
 
 
 def _reason(reason: Reason, sentence: str, language: Language) -> ShownReason:
