@@ -1,7 +1,7 @@
 """Which features are bounded over what nobody observed, and how; see `features.bounds`.
 
-A feature that is not named here is told and, by parameter `credit_model_inputs`, not scored: nothing is ruled out of
-it, so that at the upper end it would cost every obligor the same.
+Of a feature that is not named here nothing is ruled out. The model of default reads it only where parameter
+`credit_model_inputs` names it, and then not at the upper end.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from features.catalogue import CATALOGUE, Evaluation
 from features.declaration import FeatureDefinition
 from features.history import Array, DailyHistory, Measure, Window
 from features.settings import FeatureSettings
-from features.trend import DAYS_PER_SLOPE_UNIT
+from features.trend import DAYS_PER_SLOPE_UNIT, PEAK_SHARE, monthly_rates
 from features.volatility import WEEKDAYS
 
 HALVINGS = 50
@@ -79,6 +79,25 @@ def _most_volatile(possible: Completions, window: Window, chosen: NDArray[np.int
     return np.asarray(np.sqrt(np.divide(squares, freedom, out=np.full(len(owned), np.nan), where=freedom > 0)))
 
 
+def months_below_peak_bounds(possible: Completions, window: Window, values: Values) -> Interval:
+    """The most months lie below the highest peak that there can have been where each was as idle as it can have been;
+    the fewest where each was as busy, below the highest peak that there was in any case."""
+    rates = np.array([monthly_rates(extreme) for extreme in possible.extremes])
+    least, most = (
+        _months_below(of, peak)
+        for of, peak in ((rates.max(axis=0), rates.min(axis=0)), (rates.min(axis=0), rates.max(axis=0)))
+    )
+    exact = np.where(possible.has_gap(window), np.nan, values(possible.observed))
+    return Interval(*(np.where(np.isnan(exact), end, exact) for end in (least, most)))
+
+
+def _months_below(rates: Array, peaks: Array) -> Array:
+    """How many rates (unit, month) lie far below the highest of these peaks; NaN without a month."""
+    highest = np.where(np.isnan(peaks), -np.inf, peaks).max(axis=1)
+    below = (rates < PEAK_SHARE * highest[:, None]).sum(axis=1).astype(np.float64)
+    return np.where(np.isinf(highest), np.nan, below)
+
+
 BOUNDS: Mapping[str, BoundsFormula] = MappingProxyType(
     {
         **dict.fromkeys(
@@ -89,12 +108,15 @@ BOUNDS: Mapping[str, BoundsFormula] = MappingProxyType(
                 "active_day_share",
                 "executing_hours_per_day",
                 "fault_time_share",
+                "idle_workday_share",
+                "longest_idle_run",
             ),
             over_states,
         ),
         "coverage": by_coverage,
         "operating_rate_slope": slope_bounds,
         "operating_rate_volatility": volatility_bounds,
+        "months_below_peak": months_below_peak_bounds,
         **dict.fromkeys(("failure_rate", "idle_energy_share", "load_factor"), exact_or_nothing),
         **dict.fromkeys(
             (

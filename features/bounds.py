@@ -126,10 +126,11 @@ def as_told(possible: Completions, window: Window, values: Values) -> Interval:
 
 
 def over_states(possible: Completions, window: Window, values: Values) -> Interval:
-    """For a ratio of two sums of seconds (or of machine-days) over the window.
+    """For what is extreme where all unobserved seconds are in one state. Nothing is ruled out where one of these has
+    no value.
 
-    Such a ratio is linear over linear in how the unobserved seconds are split between the states, so that it is
-    extreme where all of them are in one. Nothing is ruled out where one of these has no value.
+    So is a ratio of two sums of seconds (or of machine-days) over the window, which is linear over linear in how they
+    are split between the states; and so are counts of days without work, which only seconds of execution take away.
     """
     found = np.array([values(extreme) for extreme in possible.extremes])
     return Interval(found.min(axis=0), found.max(axis=0))

@@ -177,7 +177,7 @@ def operating_rate_vs_year(history: DailyHistory, window: Window) -> Column:
 )
 def operating_rate_drawdown(history: DailyHistory, window: Window) -> Column:
     """How far the last 30 days lie below the best of the last twelve runs of 30 days."""
-    rates = _monthly_rates(history)
+    rates = monthly_rates(history)
     best = np.nanmax(np.where(np.isnan(rates), -np.inf, rates), axis=1)
     found = ratio(rates[:, -1], np.where(np.isinf(best), np.nan, best), zero=Missing.NO_EXECUTION)
     return Column(1.0 - found.values, found.reasons)
@@ -201,7 +201,7 @@ def operating_rate_drawdown(history: DailyHistory, window: Window) -> Column:
 def months_below_peak(history: DailyHistory, window: Window) -> Column:
     """How many of the last twelve runs of 30 days fell below seven tenths of the best; runs that nobody observed are
     not counted."""
-    rates = _monthly_rates(history)
+    rates = monthly_rates(history)
     best = np.max(np.where(np.isnan(rates), -np.inf, rates), axis=1)
     below = (rates < PEAK_SHARE * best[:, None]).sum(axis=1).astype(np.float64)
     return column(np.where(np.isinf(best), np.nan, below), missing=Missing.NOT_OBSERVED)
@@ -288,6 +288,16 @@ def theil_sen(series: Array) -> Array:
     return np.where((~np.isnan(series)).sum(axis=1) >= 3, row_median(slopes), np.nan)
 
 
+def monthly_rates(history: DailyHistory) -> Array:
+    """Operating rates of the last twelve runs of 30 days: (unit, run), NaN where nothing was observed."""
+
+    def runs(measure: Measure) -> Array:
+        days = measure.last(MONTHS * DAYS_OF_A_RUN)
+        return np.asarray(days.reshape(len(days), MONTHS, DAYS_OF_A_RUN).sum(axis=2))
+
+    return ratio(runs(history.executing_seconds), runs(history.observed_seconds)).values
+
+
 def _like_rates(history: DailyHistory, days: int) -> tuple[Array, Array]:
     """Operating rates over the days that have their like, and over their likes a year before."""
     executing = sums_of_like_days(history, history.executing_seconds, days)
@@ -300,16 +310,6 @@ def _growth(now: Array, then: Array, *, unsaid: Missing = Missing.NOT_ENOUGH_HIS
     """now / then - 1; without a year before it is not known, whatever the source."""
     found = ratio(now, then, zero=Missing.NO_BASIS, unsaid=unsaid)
     return Column(found.values - 1.0, found.reasons)
-
-
-def _monthly_rates(history: DailyHistory) -> Array:
-    """Operating rates of the last twelve runs of 30 days: (unit, run), NaN where nothing was observed."""
-
-    def runs(measure: Measure) -> Array:
-        days = measure.last(MONTHS * DAYS_OF_A_RUN)
-        return np.asarray(days.reshape(len(days), MONTHS, DAYS_OF_A_RUN).sum(axis=2))
-
-    return ratio(runs(history.executing_seconds), runs(history.observed_seconds)).values
 
 
 def _cusum(history: DailyHistory, window: Window) -> Array:

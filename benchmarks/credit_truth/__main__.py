@@ -110,7 +110,7 @@ def interval_coverage(files: Sequence[Files], models: Sequence[CreditArtefact]) 
     found = []
     for model in models:
         judge = Judge(model=model)
-        lower, upper = judge.interval(judge.members(together, names))
+        lower, upper = judge.interval(judge.rows(together, names))
         found.append(asdict(coverage(cells, lower=lower, upper=upper, truth=chances)))
         print(f"interval: {found[-1]}", file=sys.stderr, flush=True)
     return {

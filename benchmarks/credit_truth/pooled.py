@@ -24,7 +24,7 @@ def pooled_auc(files: Sequence[tuple[Path, Path]]) -> dict[str, float]:
     found = []
     for world, (_, exact) in zip(worlds, files, strict=True):
         rows = world.at(TEST)
-        pd = judge.pd(judge.members(world.data.values[rows], list(world.data.names)))
+        pd = judge.pd(judge.rows(world.data.values[rows], list(world.data.names)))
         truth = read_truth(exact)["pd_12m_true"][rows]
         found.append((area_under_curve(pd, world.data.defaulted[rows]).value, expected_auc(pd, truth)))
     auc, expected = np.mean(found, axis=0)

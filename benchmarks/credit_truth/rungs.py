@@ -23,6 +23,7 @@ from scoring.cards import within_reach
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import PdScale, fit_logistic
 from scoring.credit.master_scale import pd_ceiling
+from scoring.credit.score import at_upper_end, upper_margins
 from scoring.credit.term_structure import term_structure
 from scoring.training.features import credit_sign, input_columns
 from scoring.training.metrics import area_under_curve, credit_metrics
@@ -55,23 +56,23 @@ class Judge:
             ceiling=pd_ceiling(values),
         )
 
-    def members(self, values: Matrix, names: list[str]) -> Matrix:
-        """Members' margins (members, n) of catalogue rows (n, all features)."""
-        features = self.model.card.features
-        columns = np.array([names.index(feature.key) for feature in features])
-        return self.model.bag.margins(within_reach(np.ascontiguousarray(values[:, columns]), features))
+    def rows(self, values: Matrix, names: list[str]) -> Matrix:
+        """What the model reads (n, k) of catalogue rows (n, all features)."""
+        columns = [names.index(feature.key) for feature in self.model.card.features]
+        return within_reach(np.ascontiguousarray(values[:, columns]), self.model.card.features)
 
-    def pd(self, members: Matrix, *, widened_by: float = 0.0) -> Matrix:
-        """The PDs (n) of the members' mean."""
-        return self._pd(mean_of_members(list(members)), widened_by)
+    def pd(self, rows: Matrix) -> Matrix:
+        """The PDs (n)."""
+        return self._pd(mean_of_members(list(self.model.bag.margins(rows))), 0.0)
 
-    def interval(self, members: Matrix) -> tuple[Matrix, Matrix]:
-        """Both ends (n) of the interval."""
+    def interval(self, rows: Matrix) -> tuple[Matrix, Matrix]:
+        """Both ends (n) of the interval; `pd_12m` lies within."""
         card = self.model.card
-        low, high = np.percentile(members, card.interval_percentiles, axis=0)
-        middle = mean_of_members(list(members))
-        lower = self._pd(np.minimum(low, middle), -card.interval_widening)
-        return lower, self._pd(np.maximum(high, middle), card.interval_widening)
+        lowest, highest = card.interval_percentiles
+        members = self.model.bag.margins(rows)
+        low = np.minimum(np.percentile(members, lowest, axis=0), mean_of_members(list(members)))
+        high = upper_margins(self.model.bag.margins(at_upper_end(rows, card)), highest)
+        return self._pd(low, -card.interval_widening), self._pd(high, card.interval_widening)
 
     def _pd(self, margins: Matrix, widened_by: float) -> Matrix:
         scale = self.scale
@@ -127,7 +128,7 @@ def _lifetime(model: CreditArtefact, pd: Matrix, truth: Matrix) -> dict[str, Any
 
 def _by_model(world: KnownWorld, model: CreditArtefact, test: Rows) -> Matrix:
     judge = Judge(model=model)
-    return judge.pd(judge.members(world.data.values[test], list(world.data.names)))
+    return judge.pd(judge.rows(world.data.values[test], list(world.data.names)))
 
 
 def _by_points(world: KnownWorld, calibrate: Rows, test: Rows) -> Matrix:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, ReferenceGroup, Slice
 from scoring.credit.calibration import CalibrationMethod, Calibrator
@@ -74,9 +76,11 @@ class GradeFigures(Frozen):
 class CreditCard(Frozen):
     """Card of a model of default within 12 months. Format 1 had no reference group and no grades; format 2 no shape of
     hazards, as a model has none that was trained where only the outcome of 12 months was known, and no
-    `interval_widening`: the log-odds by which both ends move out for what the spread of the members does not show."""
+    `interval_widening`: the log-odds by which both ends move out for what the spread of the members does not show;
+    format 3 no `standing`: the features of which unobserved time rules nothing out, and the value at which each stands
+    at everyone's upper end."""
 
-    format: Literal[1, 2, 3] = 3
+    format: Literal[1, 2, 3, 4] = 4
     kind: Literal["credit"] = "credit"
     data_origin: DataOrigin
     statement: str | None
@@ -85,6 +89,7 @@ class CreditCard(Frozen):
     reference_rate: float
     interval_percentiles: tuple[float, float]
     interval_widening: float = 0.0
+    standing: dict[str, float] = Field(default_factory=dict)
     pd_steps: tuple[str, ...]
     train: Slice
     calibrate: Slice

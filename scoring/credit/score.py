@@ -22,6 +22,7 @@ from scoring.boosters import Explanation, mean_of_members
 from scoring.cards import ModelFeature, within_reach
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import PdScale
+from scoring.credit.card import CreditCard
 from scoring.credit.master_scale import MasterScale, PointsScale, master_scale, pd_ceiling
 from scoring.credit.term_structure import term_structure
 from scoring.credit.trust_terms import trust_terms
@@ -68,6 +69,21 @@ def score_many(
     return [records[index] for index in range(len(snapshots))]
 
 
+def at_upper_end(worst: Matrix, card: CreditCard) -> Matrix:
+    """Rows (n, k) as the upper end reads them, given each feature's worst value, NaN where nothing is ruled out: that
+    feature at the peers' adverse P90, none beyond it, and unbounded ones where they stand for everyone."""
+    fills = np.array([np.nan if feature.adverse_value is None else feature.adverse_value for feature in card.features])
+    rows = within_reach(np.where(np.isnan(worst), fills, worst), card.features)
+    for column, feature in enumerate(card.features):
+        rows[:, column] = card.standing.get(feature.key, rows[:, column])
+    return rows
+
+
+def upper_margins(members: Matrix, percentile: float) -> Matrix:
+    """The upper margin of each row of (members, rows): a high percentile, and never below their mean."""
+    return np.maximum(np.percentile(members, percentile, axis=0), mean_of_members(list(members)))
+
+
 def _is_thin(snapshot: FeatureSnapshot, values: Mapping[str, Any]) -> bool:
     """Judged at the coverage's worst, which also counts owned machines that were never heard of."""
     recent = snapshot.values.get(RECENT_COVERAGE)
@@ -94,7 +110,7 @@ def _model_records(
     lowest, highest = artefact.card.interval_percentiles
     lower = np.percentile(explanation.member_margins, lowest, axis=0)
     worst, unexcused = (
-        _upper(artefact.bag.margins(_filled(vectors, features)), highest)
+        upper_margins(artefact.bag.margins(at_upper_end(vectors, artefact.card)), highest)
         for vectors in (
             np.array([snapshot.adverse_vector(keys) for snapshot in snapshots]),
             np.array([snapshot.unexcused_vector(keys) for snapshot in snapshots]),
@@ -134,11 +150,6 @@ class _Interval:
         relieved = scale.pd_12m(self.unexcused, widened_by=widening - float(values["external_gap_relief"]))
         upper = max(scale.pd_12m(self.worst, widened_by=widening), relieved)
         return scale.pd_12m(self.lower, widened_by=-widening), upper
-
-
-def _upper(members: Matrix, percentile: float) -> Matrix:
-    """The upper margin of each row of (members, rows): a high percentile, and never below their mean."""
-    return np.maximum(np.percentile(members, percentile, axis=0), mean_of_members(list(members)))
 
 
 def _model_record(
@@ -224,12 +235,6 @@ def _check_fit(snapshot: FeatureSnapshot, keys: Sequence[str]) -> None:
             f"(first: {unknown[0]}).",
             hint="The model was trained on another feature catalogue; train it again on this one.",
         )
-
-
-def _filled(worst: Matrix, features: Sequence[ModelFeature]) -> Matrix:
-    """Rows (n, k) with features of which nothing is ruled out at the peers' adverse P90, and none beyond it."""
-    fills = np.array([np.nan if feature.adverse_value is None else feature.adverse_value for feature in features])
-    return within_reach(np.where(np.isnan(worst), fills, worst), features)
 
 
 def _contributions(features: Sequence[ModelFeature], observed: Matrix, pulls: Matrix) -> tuple[Contribution, ...]:

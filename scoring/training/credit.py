@@ -111,6 +111,7 @@ def train_credit(
         reference_rate=scale.reference_rate,
         interval_percentiles=tuple(settings["interval_percentiles"]),
         interval_widening=_interval_widening(calibrate, settings),
+        standing=_standing(train, features, percentile=settings["standing_percentile"]),
         pd_steps=tuple(step.name for step in scale.steps(0.0)),
         train=train.card(split.train),
         calibrate=calibrate.card(split.calibrate),
@@ -137,13 +138,24 @@ def train_credit(
 
 
 def _inputs(data: CreditTrainingSet, split: TimeSplit, values: Mapping[str, Any]) -> list[int]:
-    """Columns that the model reads, by parameter `credit_model_inputs`."""
+    """Columns that the model reads: bounded features, and those that parameter `credit_model_inputs` names."""
     trained = rows_at(data.as_of, data.obligor_ids, split.train)
     return [
         column
         for column in input_columns(data.names, data.values[trained], credit_sign)
-        if values["credit_model_inputs"] == "all" or is_bounded(CATALOGUE[data.names[column]])
+        if is_bounded(CATALOGUE[data.names[column]])
+        or CATALOGUE[data.names[column]].name in values["credit_model_inputs"]
     ]
+
+
+def _standing(train: _Rows, features: Sequence[ModelFeature], *, percentile: float) -> dict[str, float]:
+    """The unbounded features, each at that percentile of the training rows in its riskier direction."""
+    found = {}
+    for column, feature in enumerate(features):
+        if not is_bounded(CATALOGUE[feature.key]):
+            place = percentile if feature.sign > 0 else 100 - percentile
+            found[feature.key] = float(np.nanpercentile(train.values[:, column], place))
+    return found
 
 
 def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[datetime]) -> _Rows:

@@ -32,7 +32,7 @@ BOUNDED = [
 ]
 WORSE = np.array([definition.credit_risk for definition in CATALOGUE.values()], dtype=np.float64)
 ROUNDING = 1e-9
-DAYS = 200
+DAYS = 360
 
 Row = dict[str, Any]
 
@@ -176,7 +176,7 @@ def test_taking_rows_away_only_widens_bounds(seed: int) -> None:
 
 def test_what_was_wholly_observed_is_bounded_by_itself() -> None:
     random = np.random.default_rng(3)
-    rows = [worked_day(random, when, machine, hidden=0) for when in range(DAYS) for machine in (MACHINE, SECOND)]
+    rows = [worked_day(random, when, machine, hidden=0) for when in range(RECENT_DAYS) for machine in (MACHINE, SECOND)]
     adverse, favourable = bounds_of(rows)
     values = values_of(rows)
     for at, key in enumerate(CATALOGUE):
@@ -198,6 +198,26 @@ def test_the_worst_and_the_best_of_a_week_with_a_silent_day() -> None:
     assert bounds["active_day_share_7d"] == pytest.approx((6 / 7, 1.0))
     assert bounds["coverage_7d"] == pytest.approx((6 / 7, 1.0))
     assert np.isnan(bounds["failure_rate_7d"]).all()
+
+
+def test_a_silent_month_may_be_a_peak_or_idle() -> None:
+    hour, month = 3_600.0, 30
+    rows = [
+        day(
+            back(n),
+            executing=(12 if n >= 6 * month else 6) * hour,
+            off=12 * hour,
+            idle=(0 if n >= 6 * month else 6) * hour,
+        )
+        for n in range(12 * month)
+        if not month <= n < 2 * month
+    ]
+    adverse, favourable = bounds_of(rows, [MACHINE])
+    bounds = {key: (adverse[at], favourable[at]) for at, key in enumerate(CATALOGUE)}
+    assert bounds["months_below_peak_365d"] == (12, 5)  # beside a month of 24 hours a day, those of 12 are below too
+    worst, best = bounds["idle_workday_share_90d"]
+    assert best == 0.0
+    assert worst == pytest.approx(bounds["longest_idle_run_90d"][0] / 60, abs=0.05)
 
 
 def test_a_gap_that_only_silence_calls_off_is_unobserved() -> None:

@@ -76,7 +76,17 @@ def test_less_observed_widens_the_upper_end_only(
 
 
 METER = "energy_above_meter"
-HIDDEN = ("operating_rate_90d", "failure_rate_90d", "load_factor_90d")
+HIDDEN = tuple(
+    f"{name}_90d"
+    for name in (
+        "operating_rate",
+        "utilisation",
+        "active_day_share",
+        "idle_workday_share",
+        "failure_rate",
+        "load_factor",
+    )
+)
 
 
 def test_a_missing_feature_counts_at_the_adverse_p90(
@@ -88,9 +98,9 @@ def test_a_missing_feature_counts_at_the_adverse_p90(
         nothing = {"adverse_value": None, "unexcused_value": None}
         missing[key] = replace(snapshot.values[key], value=None, missing=Missing.NO_FAILURE, **nothing)
     features = credit_model.card.features
-    worst = np.array(
-        [item.adverse_value if item.key in HIDDEN else snapshot.values[item.key].adverse_value for item in features]
-    )
+    standing = credit_model.card.standing
+    told = [item.adverse_value if item.key in HIDDEN else snapshot.values[item.key].adverse_value for item in features]
+    worst = np.array([standing.get(item.key, value) for item, value in zip(features, told, strict=True)])
     upper = score(replace(snapshot, values=missing), credit_model, parameters).pd_12m_upper
     assert logit(upper) == pytest.approx(_upper_log_odds(worst, credit_model))
     assert upper > score(snapshot, credit_model, parameters).pd_12m_upper
@@ -105,7 +115,7 @@ def test_the_interval_moves_out_by_what_the_bag_does_not_show(
     rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
     struck = credit_model.card.interval_widening
-    misfit = 1.6448536 * 0.25
+    misfit = 1.6448536 * 0.15
     assert misfit < struck < 2 * misfit  # the level of so few defaults is not known either
     bag_alone = replace(credit_model, card=credit_model.card.model_copy(update={"interval_widening": 0.0}))
     snapshot = make_snapshot(rows[10])
@@ -131,6 +141,25 @@ def test_a_value_beyond_the_adverse_p90_counts_like_one_at_it(
         )
         for known, worse in zip(at, beyond, strict=True):
             assert (known.margin, known.pd_12m_upper) == (worse.margin, worse.pd_12m_upper), feature.key
+
+
+def test_what_nothing_bounds_moves_the_pd_and_never_the_upper_end(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    features = {feature.key: feature for feature in credit_model.card.features}
+    assert list(credit_model.card.standing) == ["scrap_ratio_30d", "scrap_ratio_90d"]
+    told = make_snapshot(rows[6])
+    for key, middle in credit_model.card.standing.items():
+        worst = features[key].adverse_value
+        assert worst is not None
+        assert middle < worst
+        silent = replace(
+            told.values[key], value=None, missing=Missing.NO_SOURCE, adverse_value=None, unexcused_value=None
+        )
+        told_nothing = replace(told, values={**told.values, key: silent})
+        found = [score(_with(told, key, value), credit_model, parameters) for value in (0.0, worst)]
+        assert found[0].pd_12m < found[1].pd_12m
+        assert len({record.pd_12m_upper for record in (*found, score(told_nothing, credit_model, parameters))}) == 1
 
 
 def _with(snapshot: FeatureSnapshot, key: str, value: float) -> FeatureSnapshot:
