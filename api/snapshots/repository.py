@@ -21,6 +21,8 @@ from data_contracts.identifiers import BatchId, ObligorId, SnapshotId
 from data_contracts.observations.register import merkle_roots
 from features.snapshot import FeatureSnapshot, parse_snapshot
 
+VALUES_PER_QUERY = 900
+
 
 def save(connection: sa.Connection, home: Home, snapshot: FeatureSnapshot, *, now: datetime) -> SnapshotId:
     """Keep the snapshot for ever under its content hash, and note it among its obligor's."""
@@ -74,6 +76,21 @@ def latest(
     names = connection.scalars(sa.select(table.c.snapshot_id).where(at_once).order_by(table.c.snapshot_id))
     choose = max if with_machines else min
     return choose((load(home, SnapshotId(name)) for name in names), key=lambda snapshot: len(snapshot.machines))
+
+
+def latest_of(
+    connection: sa.Connection, home: Home, obligor_ids: Sequence[ObligorId], *, since: datetime, until: datetime
+) -> dict[ObligorId, FeatureSnapshot]:
+    """Of each of these obligors the stored snapshot of the latest `as_of` after `since` and up to `until`, taken last;
+    those without one are left out."""
+    names: dict[ObligorId, SnapshotId] = {}
+    for start in range(0, len(obligor_ids), VALUES_PER_QUERY):
+        block = obligor_ids[start : start + VALUES_PER_QUERY]
+        known = table.c.obligor_id.in_(block) & (table.c.as_of > since) & (table.c.as_of <= until)
+        rows = sa.select(table.c.obligor_id, table.c.snapshot_id).where(known)
+        ordered = rows.order_by(table.c.as_of, table.c.taken_time, table.c.snapshot_id)
+        names |= {ObligorId(row.obligor_id): SnapshotId(row.snapshot_id) for row in connection.execute(ordered)}
+    return {obligor_id: load(home, name) for obligor_id, name in names.items()}
 
 
 def _committed(snapshot: FeatureSnapshot, roots: Mapping[BatchId, str]) -> dict[str, Any]:

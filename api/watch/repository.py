@@ -12,7 +12,7 @@ from api.database.statements import insert_once
 from api.database.tables import watch_case, watch_day, watch_event
 from data_contracts.errors import NotFound
 from scoring.monitoring.cases import Case, CaseOutcome, CaseState
-from scoring.monitoring.warnings import Severity, WarningCode
+from scoring.monitoring.vocabulary import Severity, WarningCode
 
 VALUES_PER_QUERY = 900
 

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from importlib.resources import files
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from api.consents import repository as consents
 from api.consents.repository import PLATFORM, Purpose
-from api.database.engine import unit_of_work
+from api.database.engine import reading, unit_of_work
 from api.home import Home
 from api.identity import answer_id
-from api.snapshots.service import keep_parameters, reader
+from api.pledges.service import supply_chain_parameters
+from api.snapshots.service import keep_parameters
 from api.watch import repository as cases
+from api.watch.nightly import Told, found_by_night, last_day
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.dated import ParameterBook, load_book
-from features.loading import load_machine_days
 from risk_reports.wording.catalogue import Language, wording
-from scoring.monitoring.cases import Act, CaseOutcome, act, take_in
-from scoring.monitoring.warnings import EarlyWarning, Severity, early_warnings
-from scoring.monitoring.watched import watched
+from scoring.monitoring.cases import Act, CaseOutcome, Opening, act, opening, take_in
+from scoring.monitoring.vocabulary import EarlyWarning
 
-DAY_ZONE = ZoneInfo("Asia/Shanghai")
 BY_SYSTEM = "millgrade"
 BLOCK = 500
 """Obligors of one transaction: of a run that is killed so many are done again."""
-
-Told = Callable[[str, int, int], None]
 
 
 def monitoring_parameters() -> ParameterBook:
@@ -47,17 +42,17 @@ def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda
     it was, and of two runs at once each does a part. Peers are all consenting obligors, whoever is done already.
     """
     book = keep_parameters(home, monitoring_parameters())
-    values = book.at(as_of)
-    day = as_of.astimezone(DAY_ZONE).date() - timedelta(days=1)
-    with unit_of_work(home.engine) as connection:
+    values = {**supply_chain_parameters().at(as_of), **book.at(as_of)}
+    day = last_day(as_of)
+    with reading(home.engine) as connection:
         firms = _watched_obligors(connection, now=now)
-        found = _warnings(connection, home, firms, day=day, as_of=as_of, values=values)
+        found = found_by_night(connection, home, firms, as_of=as_of, values=values, progress=progress)
     news, done = keep(
         home,
         found,
         firms,
         day=day,
-        opens_at=Severity[values["monitoring"]["cases"]["opens_at"].upper()],
+        opens=opening(values),
         parameters_version=book.version,
         now=now,
         progress=progress,
@@ -87,7 +82,7 @@ def keep(
     firms: Sequence[str],
     *,
     day: date,
-    opens_at: Severity,
+    opens: Opening,
     parameters_version: str,
     now: datetime,
     progress: Told = lambda *_: None,
@@ -104,7 +99,7 @@ def keep(
                 item
                 for firm in mine
                 for item in _take_in(
-                    connection, firm, found.get(firm, ()), standing.get(firm), day=day, opens_at=opens_at, now=now
+                    connection, firm, found.get(firm, ()), standing.get(firm), day=day, opens=opens, now=now
                 )
             ]
             cases.finish(connection, {firm: len(found.get(firm, ())) for firm in mine}, day=day)
@@ -178,31 +173,6 @@ def _watched_obligors(connection: sa.Connection, *, now: datetime) -> list[Oblig
     return sorted({ObligorId(code) for code in connection.scalars(query)})
 
 
-def _warnings(
-    connection: sa.Connection,
-    home: Home,
-    firms: Sequence[ObligorId],
-    *,
-    day: date,
-    as_of: datetime,
-    values: Mapping[str, Any],
-) -> dict[str, list[EarlyWarning]]:
-    """The warnings of each obligor, of itself and of its machines."""
-    terms = values["monitoring"]["warnings"]
-    days = int(terms["reference_days"]) + 2 * int(terms["recent_days"])
-    source = reader(connection, home)
-    told, _ = load_machine_days(source, as_of=as_of, obligor_ids=firms, first_day=day - timedelta(days=days))
-    profiles = source.obligor_profiles(as_of=as_of)
-    codes = dict(zip(profiles["obligor_id"].to_pylist(), profiles["industry_division"].to_pylist(), strict=True))
-    industry = {firm: int(code) for firm, code in codes.items() if code is not None and code.isdecimal()}
-    found: dict[str, list[EarlyWarning]] = defaultdict(list)
-    for by in ("obligor_id", "machine_uid"):
-        units = watched(told.table, obligors=firms, industry=industry, today=day, days=days, by=by)
-        for item in early_warnings(units, values):
-            found[item.unit.partition("/")[0]].append(item)
-    return found
-
-
 def _take_in(
     connection: sa.Connection,
     firm: str,
@@ -210,10 +180,10 @@ def _take_in(
     standing: tuple[str, Any] | None,
     *,
     day: date,
-    opens_at: Severity,
+    opens: Opening,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    handled = take_in(None if standing is None else standing[1], firm, found, day=day, opens_at=opens_at)
+    handled = take_in(None if standing is None else standing[1], firm, found, day=day, opens=opens)
     if handled is None:
         return []
     case_id = (

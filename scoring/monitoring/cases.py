@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from scoring.errors import InvalidRequest
-from scoring.monitoring.warnings import EarlyWarning, Severity, WarningCode
+from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
 
 
 class CaseState(StrEnum):
@@ -68,15 +69,36 @@ class Handled:
     is_news: bool
 
 
-def take_in(
-    case: Case | None, obligor_id: str, warnings: Sequence[EarlyWarning], *, day: date, opens_at: Severity
-) -> Handled | None:
-    """The case after this day's warnings; None where there is none and nothing as severe as `opens_at`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Which warnings open a case: those of these codes that are at least as severe."""
 
-    What is milder joins a case that is open and opens none. Taking in the same day again changes nothing.
+    severity: Severity
+    codes: frozenset[WarningCode] = frozenset(WarningCode)
+
+    def by(self, warnings: Iterable[EarlyWarning]) -> bool:
+        """Whether any of these does."""
+        return any(item.severity >= self.severity and item.code in self.codes for item in warnings)
+
+
+def opening(values: Mapping[str, Any]) -> Opening:
+    """As the parameters of monitoring in force say."""
+    terms = values["monitoring"]["cases"]
+    return Opening(
+        severity=Severity[terms["opens_at"].upper()],
+        codes=frozenset(WarningCode(code) for code in terms["opened_by"]),
+    )
+
+
+def take_in(
+    case: Case | None, obligor_id: str, warnings: Sequence[EarlyWarning], *, day: date, opens: Opening
+) -> Handled | None:
+    """The case after this day's warnings; None where there is none and nothing that opens one.
+
+    Everything else joins a case that is open and opens none. Taking in the same day again changes nothing.
     """
     standing = None if case is None or case.state is CaseState.CLOSED else case
-    if standing is None and all(item.severity < opens_at for item in warnings):
+    if standing is None and not opens.by(warnings):
         return None
     if standing is None:
         first = _merged({}, warnings)

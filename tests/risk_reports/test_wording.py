@@ -13,7 +13,7 @@ from features.trust import TrustGrade
 from risk_reports.wording.catalogue import Language, WordingMissing, wording
 from scoring.decision.policy import RULES
 from scoring.explanation.reasons import reason_codes
-from scoring.monitoring.warnings import WarningCode
+from scoring.monitoring.vocabulary import WarningCode
 from scoring.records import InsuranceProduct, Outcome, ScoreSource
 from scoring.supply_chain.pledges.claims import Collision
 

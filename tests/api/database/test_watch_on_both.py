@@ -18,8 +18,8 @@ from api.obligors import service as registration
 from api.watch import service
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
-from scoring.monitoring.cases import Act, CaseOutcome
-from scoring.monitoring.warnings import EarlyWarning, Severity, WarningCode
+from scoring.monitoring.cases import Act, CaseOutcome, Opening
+from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
 
 NOW = datetime(2026, 7, 1, 2, tzinfo=UTC)
 DAY = date(2026, 6, 30)
@@ -55,7 +55,9 @@ def found(severity: Severity = Severity.WATCH, *, day: date = DAY) -> dict[str, 
 def run(
     home: Home, told: dict[str, list[EarlyWarning]], *, day: date = DAY, **more: Any
 ) -> tuple[list[dict[str, Any]], int]:
-    return service.keep(home, told, FIRMS, day=day, opens_at=Severity.WATCH, parameters_version="v", now=NOW, **more)
+    return service.keep(
+        home, told, FIRMS, day=day, opens=Opening(severity=Severity.WATCH), parameters_version="v", now=NOW, **more
+    )
 
 
 def rows(home: Home, table: sa.Table) -> list[Any]:

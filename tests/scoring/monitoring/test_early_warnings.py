@@ -12,8 +12,11 @@ import pytest
 from data_contracts.reference.dated import load_book
 from scoring.errors import InvalidRequest
 from scoring.monitoring import cases
-from scoring.monitoring.cases import Act, Case, CaseOutcome, CaseState, Handled, act
-from scoring.monitoring.warnings import EarlyWarning, Severity, WarningCode, Watched, decline, early_warnings
+from scoring.monitoring.cases import Act, Case, CaseOutcome, CaseState, Handled, Opening, act
+from scoring.monitoring.summary import summarise
+from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
+from scoring.monitoring.warnings import decline, early_warnings
+from scoring.monitoring.watched import Watched
 
 VALUES = load_book(files("scoring") / "monitoring" / "parameters").at(date(2018, 1, 1))
 TERMS = VALUES["monitoring"]["warnings"]
@@ -29,6 +32,9 @@ def firms(**changes: dict[int, np.ndarray]) -> Watched:
         "executing_seconds": 20_000 * rng.lognormal(0, 0.3, (FIRMS, DAYS)),
         "parts": 500 * rng.lognormal(0, 0.3, (FIRMS, DAYS)),
         "energy_kwh": 80 * rng.lognormal(0, 0.2, (FIRMS, DAYS)),
+        "scrap_parts": 5 * rng.lognormal(0, 0.3, (FIRMS, DAYS)),
+        "fault_starts": rng.poisson(0.02, (FIRMS, DAYS)).astype(float),
+        "maintenance_seconds": 900 * rng.lognormal(0, 0.3, (FIRMS, DAYS)),
         "fault_seconds": 600 * rng.lognormal(0, 0.5, (FIRMS, DAYS)),
         "observed_seconds": np.full((FIRMS, DAYS), day),
         "owned_seconds": np.full((FIRMS, DAYS), day),
@@ -37,7 +43,7 @@ def firms(**changes: dict[int, np.ndarray]) -> Watched:
         for row, values in rows.items():
             measures[name][row] = values if values.ndim else measures[name][row] * values
     units = [f"F{number:02}" for number in range(FIRMS)]
-    return Watched(units=units, industry=np.arange(FIRMS) % 2, today=TODAY, measures=measures)
+    return Watched(units=units, owners=units, industry=np.arange(FIRMS) % 2, today=TODAY, measures=measures)
 
 
 def lately(share: float, days: int = 14) -> np.ndarray:
@@ -118,7 +124,8 @@ def test_more_faults() -> None:
 def test_a_short_past_warns_of_nothing() -> None:
     young = firms()
     young = replace(young, measures={name: values[:, -60:] for name, values in young.measures.items()})
-    assert np.isnan(decline(young, "parts", TERMS)).all()
+    levels = summarise(young, VALUES, with_weakness=False).levels["parts"]
+    assert np.isnan(decline(levels, young.industry, TERMS)).all()
     assert early_warnings(young, VALUES) == []
 
 
@@ -126,7 +133,7 @@ def test_later_days_and_other_orders_change_nothing() -> None:
     watched = changed("parts", 3, lately(0.2))
     order = np.random.default_rng(1).permutation(FIRMS)
     shuffled = replace(
-        watched, units=[watched.units[at] for at in order], industry=watched.industry[order],
+        watched, units=[watched.units[at] for at in order], owners=[watched.units[at] for at in order], industry=watched.industry[order],
         measures={name: values[order] for name, values in watched.measures.items()},
     )  # fmt: skip
     assert early_warnings(shuffled, VALUES) == early_warnings(watched, VALUES)
@@ -141,14 +148,17 @@ def warned(
 
 
 def take_in(case: Case | None, obligor_id: str, warnings: list[EarlyWarning], *, day: date) -> Handled | None:
-    return cases.take_in(case, obligor_id, warnings, day=day, opens_at=Severity.WATCH)
+    return cases.take_in(case, obligor_id, warnings, day=day, opens=Opening(severity=Severity.WATCH))
 
 
 def test_what_is_mild_opens_no_case_and_joins_one() -> None:
-    assert cases.take_in(None, "A", [warned()], day=TODAY, opens_at=Severity.SERIOUS) is None
-    handled = cases.take_in(None, "A", [warned(severity=Severity.SERIOUS)], day=TODAY, opens_at=Severity.SERIOUS)
+    opens = Opening(severity=Severity.SERIOUS, codes=frozenset({WarningCode.LOW_HOURS}))
+    assert cases.take_in(None, "A", [warned()], day=TODAY, opens=opens) is None
+    other = warned(WarningCode.MORE_FAULTS, Severity.CRITICAL)
+    assert cases.take_in(None, "A", [other], day=TODAY, opens=opens) is None
+    handled = cases.take_in(None, "A", [warned(severity=Severity.SERIOUS)], day=TODAY, opens=opens)
     assert handled is not None
-    joined = cases.take_in(handled.case, "A", [warned(WarningCode.MORE_FAULTS)], day=TODAY, opens_at=Severity.SERIOUS)
+    joined = cases.take_in(handled.case, "A", [other], day=TODAY, opens=opens)
     assert joined is not None
     assert len(joined.case.seen) == 2
 

@@ -1,0 +1,160 @@
+"""What a night reads of obligors, block by block, and what it warns of: peers are everybody, whoever was read when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+
+from api.home import Home
+from api.snapshots import repository as snapshots
+from api.snapshots.service import reader
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
+from data_contracts.observations.reader import ObservationReader
+from features.loading import load_machine_days
+from scoring.monitoring.circumstances import Circumstances, circumstance_warnings
+from scoring.monitoring.summary import Summary, joined, summarise
+from scoring.monitoring.vocabulary import EarlyWarning, by_code
+from scoring.monitoring.warnings import warnings_of
+from scoring.monitoring.watched import watched
+
+DAY_ZONE = ZoneInfo("Asia/Shanghai")
+READ_BLOCK = 500
+"""Obligors whose days are in memory at once."""
+YEAR = timedelta(days=365)
+UNITS = ("obligor_id", "machine_uid")
+
+Told = Callable[[str, int, int], None]
+
+
+def last_day(as_of: datetime) -> date:
+    """The last day that is over as of an instant."""
+    return as_of.astimezone(DAY_ZONE).date() - timedelta(days=1)
+
+
+def found_by_night(
+    connection: sa.Connection,
+    home: Home,
+    firms: Sequence[ObligorId],
+    *,
+    as_of: datetime,
+    values: Mapping[str, Any],
+    progress: Told = lambda *_: None,
+) -> dict[str, list[EarlyWarning]]:
+    """The warnings of each obligor, of itself and of its machines, for the last day that is over.
+
+    `values` are the parameters of monitoring and of supply chains. Of a block's days only summaries stay in memory.
+    """
+    source, day = reader(connection, home), last_day(as_of)
+    industry = _industries(source, as_of=as_of)
+    machines = source.machines(as_of=as_of)
+    summaries: dict[str, list[Summary]] = {by: [] for by in UNITS}
+    found: dict[str, list[EarlyWarning]] = defaultdict(list)
+    for start in range(0, len(firms), READ_BLOCK):
+        block = firms[start : start + READ_BLOCK]
+        for by, summary in _summaries(
+            source, block, machines=machines, industry=industry, as_of=as_of, values=values
+        ).items():
+            summaries[by].append(summary)
+        owners = dict(zip(summaries["machine_uid"][-1].units, summaries["machine_uid"][-1].owners, strict=True))
+        told = _circumstances(connection, home, source, block, as_of=as_of, day=day, values=values)
+        for item in circumstance_warnings(told, today=day, values=values):
+            found[owners.get(item.unit, item.unit.partition("/")[0])].append(item)
+        progress("reading", min(start + READ_BLOCK, len(firms)), len(firms))
+    for parts in summaries.values():
+        if parts:
+            whole = joined(parts)
+            owners = dict(zip(whole.units, whole.owners, strict=True))
+            for item in warnings_of(whole, values):
+                found[owners[item.unit]].append(item)
+    return {firm: sorted(items, key=by_code) for firm, items in found.items()}
+
+
+def _summaries(
+    source: ObservationReader,
+    block: Sequence[ObligorId],
+    *,
+    machines: pa.Table,
+    industry: Mapping[str, int],
+    as_of: datetime,
+    values: Mapping[str, Any],
+) -> dict[str, Summary]:
+    terms, day = values["monitoring"]["warnings"], last_day(as_of)
+    days = int(terms["reference_days"]) + int(terms["recent_days"])
+    told, _ = load_machine_days(
+        source, as_of=as_of, obligor_ids=block, first_day=day - timedelta(days=days), machines=machines
+    )
+    return {
+        by: summarise(
+            watched(told.table, obligors=block, industry=industry, today=day, days=days, by=by),
+            values,
+            with_weakness=by == "obligor_id",
+        )
+        for by in UNITS
+    }
+
+
+def _industries(source: ObservationReader, *, as_of: datetime) -> dict[str, int]:
+    """A number for each obligor's industry; the same number is the same industry, and nothing else is meant by it."""
+    profiles = source.obligor_profiles(as_of=as_of)
+    codes = profiles["industry_division"].to_pylist()
+    number = {code: place for place, code in enumerate(sorted({code for code in codes if code is not None}))}
+    return {firm: number[code] for firm, code in zip(profiles["obligor_id"].to_pylist(), codes, strict=True) if code}
+
+
+def _circumstances(
+    connection: sa.Connection,
+    home: Home,
+    source: ObservationReader,
+    block: Sequence[ObligorId],
+    *,
+    as_of: datetime,
+    day: date,
+    values: Mapping[str, Any],
+) -> Circumstances:
+    terms = values["monitoring"]["circumstances"]
+
+    def rows(kind: RecordKind, since: datetime | None, *columns: str) -> pd.DataFrame:
+        told = source.rows(kind, as_of=as_of, obligor_ids=block, event_from=since, columns=columns)
+        return told.to_pandas()
+
+    places = rows(
+        RecordKind.LOCATION,
+        datetime.combine(day - timedelta(days=int(terms["place_days"])), time(), tzinfo=UTC),
+        *("machine_uid", "event_time", "latitude_deg", "longitude_deg"),
+    )
+    notices = rows(
+        RecordKind.POWER_NOTICE, as_of - YEAR, "obligor_id", "event_time", "until_time", "measure", "lost_ratio"
+    )
+    return Circumstances(
+        locations=places.assign(day=_days(places["event_time"])),
+        invoices=rows(
+            RecordKind.INVOICE,
+            as_of - YEAR,
+            *("obligor_id", "invoice_id", "buyer_id", "status", "corrected_invoice_id", "amount_minor", "due_date"),
+        ),
+        receipts=rows(RecordKind.RECEIPT, as_of - YEAR, "obligor_id", "invoice_id", "amount_minor"),
+        ratings=rows(
+            RecordKind.COUNTERPARTY_RATING,
+            None,
+            *("obligor_id", "counterparty_id", "event_time", "recorded_time", "pd_12m"),
+        ),
+        power_notices=notices.assign(from_day=_days(notices["event_time"]), until_day=_days(notices["until_time"])),
+        trust={
+            firm: snapshot.data_trust
+            for firm, snapshot in snapshots.latest_of(
+                connection, home, block, since=as_of - timedelta(days=int(terms["trust_days"])), until=as_of
+            ).items()
+        },
+    )
+
+
+def _days(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
+    return moments.dt.tz_convert(DAY_ZONE).dt.tz_localize(None).dt.normalize()

@@ -1,0 +1,1 @@
+"""Early warnings against what came: how many defaults are warned of, and how early, beside an oracle."""

@@ -1,0 +1,62 @@
+"""An alarm against what came: whom it alarms for nothing, whom it warns of, and how early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+YEAR_DAYS = 365
+LAST_WHOLE_YEAR = pd.Timestamp(2025, 6, 30)
+"""Of later days nobody knows yet whether the firm keeps paying for a year."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmFigures:
+    """`honest_share`: of firms that do not default within a year, how many are alarmed in a month; `warned_share`: of
+    defaults, how many were alarmed on a day of the year before; `median_lead_days`: from the first such day on."""
+
+    honest_share: float
+    warned_share: float
+    median_lead_days: float
+    defaults: int
+
+
+def with_outcomes(rows: pd.DataFrame, defaulted_on: Mapping[str, date], *, seed: int) -> pd.DataFrame:
+    """Rows of (obligor_id, day) with: the firm, the month, the days left to its default (infinite where it has none),
+    and whether the row is of an honest firm."""
+    day = pd.to_datetime(rows["day"])
+    until = pd.to_datetime(rows["obligor_id"].map(dict(defaulted_on)))
+    left = (until - day).dt.days.astype("float64").fillna(np.inf)
+    return rows.assign(
+        firm=f"{seed}/" + rows["obligor_id"],
+        month=day.dt.year * 12 + day.dt.month,
+        left=left,
+        is_honest=(left > YEAR_DAYS) & (day <= LAST_WHOLE_YEAR),
+    )
+
+
+def figures(rows: pd.DataFrame, measure: str, threshold: float) -> AlarmFigures:
+    """Of the alarm that is raised where `measure` reaches the threshold."""
+    before = rows[(rows["left"] > 0) & (rows["left"] <= YEAR_DAYS)]
+    leads = before[before[measure] >= threshold].groupby("firm")["left"].max()
+    defaults = before["firm"].nunique()
+    return AlarmFigures(
+        honest_share=float((_worst_of_month(rows, measure) >= threshold).mean()),
+        warned_share=len(leads) / defaults if defaults else float("nan"),
+        median_lead_days=float(leads.median()),
+        defaults=defaults,
+    )
+
+
+def threshold_at(rows: pd.DataFrame, measure: str, honest_share: float) -> float:
+    """Where so many honest firms are alarmed a month."""
+    return float(_worst_of_month(rows, measure).quantile(1 - honest_share))
+
+
+def _worst_of_month(rows: pd.DataFrame, measure: str) -> pd.Series[float]:
+    """Of each honest firm and month the worst that was measured: one bad week alarms the month."""
+    return rows[rows["is_honest"]].groupby(["firm", "month"])[measure].max()
