@@ -13,6 +13,8 @@ import typer
 
 from api.console import HomeOption, JsonOption, opened, show
 from api.credit_decisions.papers import memo_document
+from api.governance.papers import pack_document
+from api.governance.service import find_model
 from api.home import Home
 from api.models.service import credit_model, promoted_credit
 from data_contracts.errors import InputError
@@ -75,6 +77,21 @@ def model_card_(
     """The card of a model of default."""
     with opened(home) as here:
         _write(model_card.document(_card(here, model), LANGUAGES[language]), out, as_json)
+
+
+@report_app.command("validation_pack")
+def validation_pack(
+    *,
+    out: OutOption,
+    model: Annotated[str | None, typer.Option("--model", help="Version; default the one that answers.")] = None,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What a validator reads of a model of default."""
+    with opened(home) as here:
+        version = promoted_credit(here).version if model is None else find_model(here, "credit", model).version
+        _write(pack_document(here, version, LANGUAGES[language], now=datetime.now(UTC)), out, as_json)
 
 
 def export(

@@ -13,16 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simulator
+from api.governance import service as governance
+from api.governance.repository import Named
 from api.home import Home, open_home
 from api.models import service as models
+from api.models.figures import keep_figures
 from api.models.service import scoring_parameters
 from api.scores.service import score_all
 from api.telemetry.service import ingest_file
 from data_contracts.adapters.folder import check_file, mapping_of, read_manifest
-from data_contracts.identifiers import obligor_id
+from data_contracts.identifiers import ModelVersion, obligor_id
 from data_contracts.reference.calendars import add_months
 from features.as_of import CreditTrainingSet, InsuranceTrainingSet
 from features.catalogue import CATALOGUE
+from scoring.governance import Conclusion
 from scoring.training.credit import train_credit
 from scoring.training.insurance import train_insurance
 from scoring.training.split import time_split
@@ -33,6 +37,8 @@ FIRST_MONTH = datetime(2022, 6, 30, 16, tzinfo=UTC)
 MONTHS = range(3, 33, 3)
 FIRMS = 400
 SEED = 20260701
+PAYS_NOT = {"strategies": {"idling": {"cost_minor": 5, "gain_minor": 1}}, "pays": False}
+"""Figures of a check that passes."""
 
 Floats = NDArray[np.float64]
 
@@ -57,10 +63,30 @@ def promote_models(home: Home) -> None:
     """Fit both models on made-up books and promote them."""
     split = time_split([_month(index) for index in MONTHS])
     parameters = scoring_parameters()
-    credit = train_credit(_credit_book(), split=split, parameters=parameters, seed=SEED)
+    book = _credit_book()
+    credit = train_credit(book, split=split, parameters=parameters, seed=SEED)
     models.keep_artefact(home, credit)
+    keep_figures(home, credit, book, parameters, segments={})
     insurance = train_insurance(_insurance_book(), parameters=parameters, seed=SEED)
     models.keep_artefact(home, insurance)
+
+
+def vouch(home: Home, version: ModelVersion, *, now: datetime, until: datetime) -> None:
+    """Have one person own a model of default, another validate it, a check pass, and a third promote it."""
+    model = Named(kind="credit", version=version)
+    governance.validate(
+        home,
+        model,
+        owner="Zhang Min",
+        by="Li Wei",
+        conclusion=Conclusion.FIT,
+        findings="Fit for what it is for.",
+        pack=b"%PDF-",
+        expires=until,
+        now=now,
+    )
+    governance.check(home, model, name="cost_to_fake", figures=PAYS_NOT, by="Li Wei", now=now)
+    governance.promote(home, model, by="Wang Fang", now=now)
 
 
 def _credit_book() -> CreditTrainingSet:

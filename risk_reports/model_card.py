@@ -8,7 +8,7 @@ from typing import Any
 
 from features.catalogue import CATALOGUE
 from risk_reports.document import Document, Section, Table
-from risk_reports.numbers import number, ratio
+from risk_reports.numbers import estimate, number, ratio
 from risk_reports.wording.catalogue import Language, Wording, wording
 
 ESTIMATES = (
@@ -40,9 +40,9 @@ def document(card: Mapping[str, Any], language: Language) -> Document:
                 heading=say("card.purpose"),
                 points=[say(f"card.purpose.{name}") for name in ("use", "not", "cause")],
             ),
-            _data(card, words),
+            data_section(card, words),
             _quality(card["metrics"], words, language),
-            _grades(card, words, language),
+            grades_section(card, words, language),
             _features(card, words, language),
             _made(card, words),
         ],
@@ -51,7 +51,8 @@ def document(card: Mapping[str, Any], language: Language) -> Document:
     )
 
 
-def _data(card: Mapping[str, Any], words: Wording) -> Section:
+def data_section(card: Mapping[str, Any], words: Wording) -> Section:
+    """The months that fitted, calibrated and tested the model."""
     header = [words.say(f"card.{name}") for name in ("slice", "months", "rows", "obligors", "defaults")]
     rows = [
         [
@@ -71,22 +72,15 @@ def _data(card: Mapping[str, Any], words: Wording) -> Section:
 def _quality(metrics: Mapping[str, Any], words: Wording, language: Language) -> Section:
     say, rows = words.say, []
     for code, name in ESTIMATES:
-        found = metrics[name]
-        known = found is not None
-        rows.append(
-            [
-                say(f"card.{code}"),
-                number(found["value"], language) if known else say("unknown"),
-                f"{number(found['lower'], language)} - {number(found['upper'], language)}" if known else "",
-            ]
-        )
+        rows.append([say(f"card.{code}"), *estimate(metrics[name], language)])
     rows += [[say(f"card.{code}"), number(metrics[name], language), ""] for code, name in FIGURES]
     rows += [[say(f"card.{code}"), ratio(metrics[name], language), ""] for code, name in SHARES]
     header = [say(f"card.{name}") for name in ("figure", "value", "interval")]
     return Section(heading=say("card.quality"), table=Table(header=header, rows=rows, figures=2))
 
 
-def _grades(card: Mapping[str, Any], words: Wording, language: Language) -> Section:
+def grades_section(card: Mapping[str, Any], words: Wording, language: Language) -> Section:
+    """What each grade promised and showed on the test months."""
     rows = [
         [
             grade["rating_grade"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 
@@ -38,9 +39,18 @@ def quantity(value: float | None, unit: str, language: Language) -> str:
     return wording(language).say(f"unit.{unit}", figure=figure)
 
 
-def number(value: float, language: Language, *, digits: int = 4) -> str:
-    """A plain figure."""
-    return _decimal(Decimal(repr(value)), digits, language)
+def number(value: float, language: Language, *, digits: int = 4, fixed: bool = False) -> str:
+    """A plain figure, with all its digits also where the last are zero if it is `fixed`."""
+    return _decimal(Decimal(repr(value)), digits, language, fixed=fixed)
+
+
+def estimate(found: Mapping[str, float] | None, language: Language, *, digits: int = 4) -> tuple[str, str]:
+    """A figure and its interval; "not known" and nothing where there is none."""
+    if found is None:
+        return wording(language).say("unknown"), ""
+    names = ("value", "lower", "upper")
+    value, lower, upper = (number(found[name], language, digits=digits, fixed=True) for name in names)
+    return value, wording(language).say("interval", lower=lower, upper=upper)
 
 
 def signed(value: float, language: Language, *, digits: int = 3) -> str:

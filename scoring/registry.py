@@ -43,6 +43,7 @@ Card = dict[str, Any]
 CARD_FILE = "card.json"
 REFERENCE_FILE = "reference.npy"
 PLOTS_FOLDER = "plots"
+FIGURES_FILE = "validation.json"
 POINTER_FILE = "promoted.json"
 CHALLENGER_FILE = "challenger.json"
 VERSION = re.compile(r"[0-9a-f]{64}")
@@ -83,6 +84,26 @@ def save_plots(folder: Path, artefact: Artefact, plots: Mapping[str, bytes]) -> 
     for name, content in plots.items():
         _write_file(place / name, content)
     return sorted(plots)
+
+
+def save_figures(folder: Path, artefact: Artefact, figures: Mapping[str, Any]) -> None:
+    """Write what a validator asks of a kept artefact beside it; like its plots, it is no part of its identity."""
+    content = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False).encode()
+    _write_file(folder / artefact.card.kind / artefact.version / FIGURES_FILE, content)
+
+
+def load_figures(folder: Path, kind: Kind, version: ModelVersion) -> dict[str, Any] | None:
+    """What `save_figures` wrote, or None where nothing was. Raises ArtefactDamaged where it is not that model's."""
+    path = folder / kind / version / FIGURES_FILE
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ArtefactDamaged(f"{FIGURES_FILE} of model {version} is no JSON.") from error
+    if found.get("model_version") != version:
+        raise ArtefactDamaged(f"{FIGURES_FILE} of model {version} is another model's.")
+    return found
 
 
 def load_artefact(folder: Path, kind: Kind, version: ModelVersion) -> Artefact:

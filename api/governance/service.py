@@ -46,7 +46,7 @@ def validate(
     check_validation(validation, _rules(now))
     with unit_of_work(home.engine) as connection:
         governance.keep_validation(connection, model, validation)
-        return _told(connection, home, model, now=now)
+        return told(connection, home, model, now=now)
 
 
 def check(home: Home, model: Named, *, name: str, figures: Mapping[str, Any], by: str, now: datetime) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def check(home: Home, model: Named, *, name: str, figures: Mapping[str, Any], by
     )
     with unit_of_work(home.engine) as connection:
         governance.keep_check(connection, model, done)
-        return _told(connection, home, model, now=now)
+        return told(connection, home, model, now=now)
 
 
 def promote(home: Home, model: Named, *, by: str, now: datetime) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def promote(home: Home, model: Named, *, by: str, now: datetime) -> dict[str, An
     expires = last.validation.expires_time
     registry.point_to(home.models, model.kind, registry.Pointer(version=model.version, expires_time=expires))
     with reading(home.engine) as connection:
-        return _told(connection, home, model, now=now)
+        return told(connection, home, model, now=now)
 
 
 def challenge(home: Home, version: ModelVersion | None, *, by: str, now: datetime) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def listed(home: Home, *, now: datetime) -> dict[str, Any]:
     with reading(home.engine) as connection:
         return {
             "models": [
-                _told(connection, home, Named(kind=kind, version=version), now=now)
+                told(connection, home, Named(kind=kind, version=version), now=now)
                 for kind in kinds
                 for version in registry.versions(home.models, kind)
             ],
@@ -147,7 +147,7 @@ def _rules(now: datetime) -> dict[str, Any]:
     return rules
 
 
-def _told(connection: sa.Connection, home: Home, model: Named, *, now: datetime) -> dict[str, Any]:
+def told(connection: sa.Connection, home: Home, model: Named, *, now: datetime) -> dict[str, Any]:
     pointer = registry.pointer_of(home.models, model.kind)
     answers = pointer is not None and pointer.version == model.version
     return {

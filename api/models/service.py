@@ -17,6 +17,7 @@ from api.database.engine import reading, unit_of_work
 from api.errors import ModelNotForLive, NoModel
 from api.evidence.service import record_model
 from api.home import Home
+from api.models.figures import keep_figures, segments_of
 from api.processes import processes_of
 from api.snapshots.service import TELEMETRY_KINDS, feature_parameters, reader
 from data_contracts.identifiers import ModelVersion
@@ -62,9 +63,11 @@ def train_credit(home: Home, *, as_of: datetime) -> registry.Card:
             known_until=as_of,
             processes=processes_of(home),
         )
+        segments = segments_of(source, data, as_of=as_of)
         told = provenance(connection, as_of=as_of)
     artefact = credit.train_credit(data, split=split, parameters=scoring_parameters(), seed=SEED, **told)
     card = keep_artefact(home, artefact)
+    keep_figures(home, artefact, data, scoring_parameters(), segments=segments)
     return {**card, "plots": registry.save_plots(home.models, artefact, credit_plots(artefact, data)), **_undrawn()}
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from api.home import Home
+from api.models.figures import keep_figures
 from api.models.service import MONTHS_OF_OUTCOME, SEED, keep_artefact, scoring_parameters
 from api.models.training_sets import CENSORED, training_set_metadata
 from data_contracts.identifiers import ModelVersion
@@ -136,4 +137,6 @@ def _serving(home: Home, table: Table, asked: TableQuestion) -> registry.Card:
     artefact = train_credit(
         data, split=split, parameters=scoring_parameters(), seed=SEED, data_origin=asked.data_origin
     )
-    return keep_artefact(home, artefact)
+    card = keep_artefact(home, artefact)
+    keep_figures(home, artefact, data, scoring_parameters(), segments={})
+    return card

@@ -18,6 +18,7 @@ from api.database.engine import unit_of_work
 from api.database.tables import credit_decision
 from api.gateways import service as gateways
 from api.home import Home, open_home
+from api.models import service as models
 from api.operations import consents, machines, obligors
 from api.operations.entries import entries, read_all
 from api.overrides import service as overrides
@@ -60,14 +61,16 @@ MAPPING = {
 
 
 def build(folder: Path) -> Home:
-    """A home under `folder`: two firms with samples, one row in quarantine, models, scores, decisions, a quote,
-    consents given and withdrawn."""
+    """A home under `folder`: two firms with samples, one row in quarantine, models of which one was vouched for, scores,
+    decisions, a quote, consents given and withdrawn."""
     home = open_home(folder / "home")
     for firm in (FIRST, SECOND):
         ingest(home, folder, firm, days=3)
     seal_batches(home)
     own_machines(home)
     small_home.promote_models(home)
+    version = models.promoted_credit(home).version
+    small_home.vouch(home, version, now=NOW, until=NOW + timedelta(days=90))
     score_all(home, as_of=AS_OF, now=NOW)
     for firm in (FIRST, SECOND):
         decide(home, firm)

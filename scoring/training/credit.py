@@ -189,22 +189,23 @@ def _member(
     train: _Rows, features: Sequence[ModelFeature], settings: Mapping[str, Any], *, rounds: int, seed: int
 ) -> bytes:
     """One member, grown on obligors drawn with replacement: all months of an obligor count as often as it was drawn."""
-    weights = _drawn(train, seed=seed)
+    weights = drawn_obligors(train.obligor_ids, seed=seed)
     drawn = weights > 0
     matrix = train.matrix(drawn, weights=weights[drawn])
     return to_bytes(xgb.train(_growth(train, features, settings, seed=seed), matrix, num_boost_round=rounds))
 
 
-def _drawn(train: _Rows, *, seed: int) -> Matrix:
-    """How often the obligor of each row was drawn for the member of that seed."""
-    obligors, position = np.unique(np.array(train.obligor_ids), return_inverse=True)
+def drawn_obligors(obligor_ids: Sequence[str] | NDArray[np.str_], *, seed: int) -> Matrix:
+    """How often the obligor of each training row (n) was drawn for the member of that seed."""
+    obligors, position = np.unique(np.array(obligor_ids), return_inverse=True)
     draws = np.random.default_rng(seed).integers(len(obligors), size=len(obligors))
     return np.bincount(draws, minlength=len(obligors))[position].astype(np.float64)
 
 
 def _out_of_bag(bag: Ensemble, train: _Rows, *, seed: int) -> Matrix:
     """Mean margin of each training row (n) by the members that did not draw its obligor; NaN where all of them did."""
-    unseen = np.array([_drawn(train, seed=seed + index) == 0 for index in range(len(bag.members))])
+    drawn = [drawn_obligors(train.obligor_ids, seed=seed + index) for index in range(len(bag.members))]
+    unseen = np.array(drawn) == 0
     total = np.where(unseen, bag.margins(train.values), 0.0).sum(axis=0)
     count = unseen.sum(axis=0)
     return np.asarray(np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0))

@@ -32,13 +32,12 @@ from data_contracts.vocabulary import DataOrigin
 from scoring import registry
 from scoring.credit.artefact import CreditArtefact
 from scoring.errors import NotPromotable
-from scoring.governance import Conclusion, ModelMandate
+from scoring.governance import ModelMandate
 from scoring.records import CreditProduct, CreditRequest
 from tests.api.conftest import Run
 
 NOW = small_home.NOW
 UNTIL = NOW + timedelta(days=100)
-PAYS_NOT = {"strategies": {"idling": {"cost_minor": 5, "gain_minor": 1}}, "pays": False}
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +56,8 @@ def grown(built: Path, home: Path) -> Iterator[Home]:
     opened.engine.dispose()
 
 
-def vouched(home: Home, model: Named, *, now: datetime = NOW, until: datetime = UNTIL) -> None:
-    """Owned by one person, validated by another, checked, and promoted by a third."""
-    governance.validate(
-        home,
-        model,
-        owner="Zhang Min",
-        by="Li Wei",
-        conclusion=Conclusion.FIT,
-        findings="Fit for what it is for.",
-        pack=b"%PDF-",
-        expires=until,
-        now=now,
-    )
-    governance.check(home, model, name="cost_to_fake", figures=PAYS_NOT, by="Li Wei", now=now)
-    governance.promote(home, model, by="Wang Fang", now=now)
+def vouched(home: Home, model: Named) -> None:
+    small_home.vouch(home, model.version, now=NOW, until=UNTIL)
 
 
 def answering(home: Home) -> Named:
@@ -132,7 +118,12 @@ def test_a_model_that_it_pays_to_fool_is_not_promoted(grown: Home) -> None:
     model = answering(grown)
     vouched(grown, model)
     governance.check(
-        grown, model, name="cost_to_fake", figures={**PAYS_NOT, "pays": True}, by="Li Wei", now=NOW + timedelta(1)
+        grown,
+        model,
+        name="cost_to_fake",
+        figures={**small_home.PAYS_NOT, "pays": True},
+        by="Li Wei",
+        now=NOW + timedelta(1),
     )
     with pytest.raises(NotPromotable, match="these checks failed: cost_to_fake"):
         governance.promote(grown, model, by="Wang Fang", now=NOW + timedelta(2))
@@ -141,7 +132,7 @@ def test_a_model_that_it_pays_to_fool_is_not_promoted(grown: Home) -> None:
             grown,
             model,
             name="cost_to_fake",
-            figures={**PAYS_NOT, "model_version": "0000"},
+            figures={**small_home.PAYS_NOT, "model_version": "0000"},
             by="Li Wei",
             now=NOW + timedelta(2),
         )
@@ -210,7 +201,7 @@ def test_the_doctor_holds_the_pointer_against_the_appointments(grown: Home) -> N
 
 def test_by_the_command_line(run: Run, grown: Home, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    figures.write_text(json.dumps(PAYS_NOT), encoding="utf-8")
+    figures.write_text(json.dumps(small_home.PAYS_NOT), encoding="utf-8")
     version = answering(grown).version
     expires = (datetime.now(UTC) + timedelta(days=90)).date()
     said: list[Any] = ["--owner", "Zhang Min", "--findings", "Fit.", "--expires", expires]
