@@ -111,7 +111,7 @@ def _model() -> FittedFrequency:
         groups=[str(at) for at in range(len(rows))],
         features=FEATURES,
     )
-    settings = {**scoring_parameters().at(AS_OF)["claims_model"], "depths": [4], "maximum_rounds": 150}
+    settings = {**scoring_parameters().at(AS_OF)["claims_model"], "growths": [[4, 20]], "maximum_rounds": 150}
     return fit_frequency(sample, settings=settings, seed=SEED)
 
 

@@ -43,7 +43,7 @@ def _fremtpl2(settings: dict[str, Any], splits: int) -> dict[str, Any]:
     told, model = fremtpl2.convention_a(book, settings)
     return {
         "fremtpl2_a": told,
-        "fremtpl2_grouped": fremtpl2.grouped(book, settings, depth=model.depth, rounds=model.rounds, splits=splits),
+        "fremtpl2_grouped": fremtpl2.grouped(book, settings, growth=model.growth, rounds=model.rounds, splits=splits),
         "fremtpl2_severity": fremtpl2.severity(settings),
     }
 

@@ -24,7 +24,7 @@ from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotE
 from benchmarks.real_data import real_data
 from scoring.table.encoding import encoded, fit_features
 from scoring.training.claims.diagnostics import by_decile, gini
-from scoring.training.claims.frequency import FittedFrequency, fit_frequency, fit_glm, grow
+from scoring.training.claims.frequency import FittedFrequency, Growth, fit_frequency, fit_glm, grow
 from scoring.training.claims.sample import ClaimsSample
 from scoring.training.claims.severity import fit_severity
 from scoring.training.metrics import poisson_deviance, poisson_deviances
@@ -100,15 +100,16 @@ def convention_a(book: Book, settings: Mapping[str, Any]) -> tuple[dict[str, Any
         ],
         "deciles_whose_interval_covers_1": sum(band.ratio.lower <= 1 <= band.ratio.upper for band in bands),
         "gini": {name: round(gini(said, tested.counts, tested.exposure), 4) for name, said in logs.items()},
-        "depth": model.depth,
+        "depth": model.growth.depth,
+        "leaf_weight": model.growth.leaf,
         "rounds": model.rounds,
-        "losses_by_depth": dict(model.deviances),
+        "losses_of_folds": dict(model.losses),
         "train_rows": len(train),
         "test_rows": len(test),
     }, model
 
 
-def grouped(book: Book, settings: Mapping[str, Any], *, depth: int, rounds: int, splits: int) -> dict[str, Any]:
+def grouped(book: Book, settings: Mapping[str, Any], *, growth: Growth, rounds: int, splits: int) -> dict[str, Any]:
     """Paired gain over the banded GLM, in hundredths of the mean deviance of a policy's count, over grouped splits.
 
     The interval is Student's over splits; splits share rows, so it is too narrow by what they share, and each split's
@@ -118,7 +119,7 @@ def grouped(book: Book, settings: Mapping[str, Any], *, depth: int, rounds: int,
     gains, levels = [], []
     for number, (train, test) in enumerate(divide.split(book.counts, groups=book.groups)):
         fitted_on, tested = book.sides(train, test)
-        model = grow(fitted_on, depth=depth, rounds=rounds, settings=settings, seed=SEED + number)
+        model = grow(fitted_on, growth=growth, rounds=rounds, settings=settings, seed=SEED + number)
         ours, rival = (
             float(poisson_deviances(tested.counts, tested.exposure * np.exp(logs)).mean())
             for logs in (model.logs(tested.rows), model.linear.logs(tested.rows))

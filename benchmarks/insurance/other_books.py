@@ -144,7 +144,7 @@ def _fitted(
             {"ae": band.ratio.value, "lower": band.ratio.lower, "upper": band.ratio.upper}
             for band in by_decile(logs, tested.counts, tested.exposure)
         ],
-        "depth": model.depth,
+        "depth": model.growth.depth,
         "rounds": model.rounds,
     }
     return told, fitted_on, model.linear

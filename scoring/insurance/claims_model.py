@@ -93,6 +93,7 @@ class ClaimsCard(Frozen):
     tail: TailTold | None
     dispersion: float
     depth: int
+    leaf_weight: float
     rounds: int
     metrics: ClaimsMetrics
     hyperparameters: dict[str, float]

@@ -24,7 +24,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     book = load_book(files("scoring") / "parameters")
     shipped = book.parameters["claims_model"]
     small = {
-        day: {**values, "depths": [2], "maximum_rounds": 20, "folds": 2, "bands": 5}
+        day: {**values, "growths": [[2, 10]], "maximum_rounds": 20, "folds": 2, "bands": 5}
         for day, values in shipped.values.items()
     }
     quicker = replace(book, parameters={**book.parameters, "claims_model": replace(shipped, values=small)})

@@ -16,24 +16,37 @@ from scoring.insurance.linear import LinearPredictor
 from scoring.table.card import TableFeature
 from scoring.training.claims.glm import bandings_of, fit_linear
 from scoring.training.claims.monotone import with_signs
+from scoring.training.claims.rounds import Side, grown_in_step, unseen_margins
 from scoring.training.claims.sample import ClaimsSample, matrix_of
 from scoring.training.features import fold_of
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 CLAIMS_A_LEVEL = 200
 """The balance at one level rests on so many claims or more: seven per cent of chance at most."""
 
-SHARED = ("eta", "subsample", "colsample_bytree", "reg_lambda", "min_child_weight")
+SHARED = ("eta", "subsample", "colsample_bytree", "reg_lambda")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """How trees grow: their depth, and xgboost's least sum of hessians in a leaf (`min_child_weight`): expected claims,
+    twice over, since `count:poisson` takes its hessian at a step of 0.7."""
+
+    depth: int
+    leaf: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedFrequency:
     """The model as it is asked: `logs` of the frequency from the GLM, the trees on top, then the balance.
 
-    `depth` and `rounds` are those that folds inside the training rows chose; `deviances` the Poisson log-losses of each
-    depth's best round there, so that the choice can be read.
+    `growth` and `rounds` are those that folds inside the training rows chose, 0 rounds where trees say nothing beyond
+    the GLM; `losses` the Poisson log-losses there of the GLM and of each growth's best round, so that the choice can
+    be read.
     """
 
     features: tuple[TableFeature, ...]
@@ -41,9 +54,9 @@ class FittedFrequency:
     member: bytes
     booster: Any
     balance: Autocalibration
-    depth: int
+    growth: Growth
     rounds: int
-    deviances: Mapping[int, float]
+    losses: Mapping[str, float]
 
     def logs(self, rows: Matrix) -> Vector:
         """The logarithm of the balanced claim frequency a unit of exposure, of encoded rows (n, k)."""
@@ -55,51 +68,56 @@ class FittedFrequency:
         return np.asarray(self.booster.predict(matrix, output_margin=True), dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Side:
-    """One fold: what was grown without it, and its own rows."""
-
-    held: NDArray[np.bool_]
-    train: xgb.DMatrix
-    test: xgb.DMatrix
-
-
-def fit_frequency(sample: ClaimsSample, *, settings: Mapping[str, Any], seed: int) -> FittedFrequency:
+def fit_frequency(
+    sample: ClaimsSample, *, settings: Mapping[str, Any], seed: int, folds: Places | None = None
+) -> FittedFrequency:
     """Fit on a sample; the same one, settings and seed give the same model.
 
-    Folds of whole groups choose depth and rounds by Poisson log-loss, each fold with a GLM of its own; what the chosen
-    trees say of rows that they had not seen fits the balance at every level, and the sum is then that of the claims.
+    Folds choose the growth among the settings' and its rounds by Poisson log-loss over all held-back rows, each fold
+    with a GLM of its own; what the chosen trees say of rows that they had not seen fits the balance at every level, and
+    the sum is then that of the claims. `folds` (n) is the fold of each row, drawn as the rows will be that the model is
+    to price; without it, folds are of whole groups.
     """
-    sides = _sides(sample, settings, seed)
-    tried = {depth: _curves(sides, _growth(sample, settings, depth, seed), settings) for depth in settings["depths"]}
-    depth = min(tried, key=lambda name: float(tried[name][0].min()))
-    losses, boosters = tried[depth]
-    rounds = int(np.argmin(losses)) + 1
-    unseen = np.zeros(len(sample.rows))
-    for side, booster in zip(sides, boosters, strict=True):
-        unseen[side.held] = booster.predict(side.test, output_margin=True, iteration_range=(0, rounds))
-    unseen -= np.log(sample.exposure)
-    raw = grow(sample, depth=depth, rounds=rounds, settings=settings, seed=seed)
-    bands = max(1, min(settings["balance_bands"], int(sample.counts.sum() / CLAIMS_A_LEVEL)))
-    balance = fit_autocalibration(unseen, sample.counts, sample.exposure, bands=bands)
-    deviances = {name: float(curve.min()) for name, (curve, _) in tried.items()}
-    return _balanced(replace(raw, balance=balance, deviances=deviances), sample)
+    sides = _sides(sample, settings, fold_of(sample.groups, settings["folds"], seed=seed) if folds is None else folds)
+    tried = {
+        growth: grown_in_step(
+            sides,
+            _growth(sample, settings, growth, seed),
+            maximum=settings["maximum_rounds"],
+            patience=settings["patience"],
+        )
+        for growth in growths(settings)
+    }
+    chosen = min(tried, key=lambda growth: tried[growth].lowest)
+    curve = tried[chosen]
+    unseen = unseen_margins(sides, curve) - np.log(sample.exposure)
+    raw = grow(sample, growth=chosen, rounds=curve.rounds, settings=settings, seed=seed)
+    balance = _balance(sample, unseen, [side.held for side in sides], settings) if curve.rounds else raw.balance
+    losses = {f"depth {growth.depth}, leaf {growth.leaf:g}": found.lowest for growth, found in tried.items()}
+    return _balanced(replace(raw, balance=balance, losses={"glm": float(curve.losses[0]), **losses}), sample)
 
 
-def grow(sample: ClaimsSample, *, depth: int, rounds: int, settings: Mapping[str, Any], seed: int) -> FittedFrequency:
-    """GLM and trees of known depth and rounds, balanced in sum alone: for splits whose settings were chosen before."""
+def growths(settings: Mapping[str, Any]) -> tuple[Growth, ...]:
+    """What the settings have folds choose among: each depth with the least claims of its leaves."""
+    return tuple(Growth(depth=depth, leaf=leaf) for depth, leaf in settings["growths"])
+
+
+def grow(
+    sample: ClaimsSample, *, growth: Growth, rounds: int, settings: Mapping[str, Any], seed: int
+) -> FittedFrequency:
+    """GLM and trees of known growth and rounds, balanced in sum alone: for splits whose settings were chosen before."""
     linear = fit_glm(sample, bands=settings["bands"])
-    growth = _growth(sample, settings, depth, seed)
-    booster = xgb.train(growth, sample.matrix(linear.logs(sample.rows)), num_boost_round=rounds)
+    start = sample.matrix(linear.logs(sample.rows))
+    booster = xgb.train(_growth(sample, settings, growth, seed), start, num_boost_round=rounds)
     grown = FittedFrequency(
         features=sample.features,
         linear=linear,
         member=to_bytes(booster),
         booster=booster,
         balance=Autocalibration(),
-        depth=depth,
+        growth=growth,
         rounds=rounds,
-        deviances={},
+        losses={},
     )
     return _balanced(grown, sample)
 
@@ -121,53 +139,43 @@ def _balanced(fitted: FittedFrequency, sample: ClaimsSample) -> FittedFrequency:
     return replace(fitted, balance=fitted.balance.model_copy(update={"factor": factor}))
 
 
-def _sides(sample: ClaimsSample, settings: Mapping[str, Any], seed: int) -> list[_Side]:
-    own = fold_of(sample.groups, settings["folds"], seed=seed)
+def _balance(
+    sample: ClaimsSample, unseen: Vector, folds: Sequence[Mask], settings: Mapping[str, Any]
+) -> Autocalibration:
+    """The balance at every level, where it tells more of the folds that it was not fitted on than a factor does."""
+    bands = max(1, min(settings["balance_bands"], int(sample.counts.sum() / CLAIMS_A_LEVEL)))
+    fitted = fit_autocalibration(unseen, sample.counts, sample.exposure, bands=bands)
+    gains = 0.0
+    for held in folds:
+        level = fit_autocalibration(unseen[~held], sample.counts[~held], sample.exposure[~held], bands=bands)
+        factor = global_factor(sample.counts[~held], (sample.exposure * np.exp(unseen))[~held])
+        plain, moved = unseen[held] + np.log(factor), level.logs(unseen[held])
+        mass = sample.exposure[held] * (np.exp(plain) - np.exp(moved))
+        gains += float((mass + sample.counts[held] * (moved - plain)).sum())
+    return fitted if gains > 0 else Autocalibration()
+
+
+def _sides(sample: ClaimsSample, settings: Mapping[str, Any], folds: Places) -> list[Side]:
     made = []
-    for fold in np.unique(own):
-        held = own == fold
+    for fold in np.unique(folds):
+        held = folds == fold
         grown, judged = sample.part(~held), sample.part(held)
         linear = fit_glm(grown, bands=settings["bands"])
         made.append(
-            _Side(held=held, train=grown.matrix(linear.logs(grown.rows)), test=judged.matrix(linear.logs(judged.rows)))
+            Side(held=held, train=grown.matrix(linear.logs(grown.rows)), test=judged.matrix(linear.logs(judged.rows)))
         )
     return made
 
 
-def _growth(sample: ClaimsSample, settings: Mapping[str, Any], depth: int, seed: int) -> dict[str, Any]:
+def _growth(sample: ClaimsSample, settings: Mapping[str, Any], growth: Growth, seed: int) -> dict[str, Any]:
     return {
         "objective": "count:poisson",
         "tree_method": "hist",
         "base_score": 1.0,
         "monotone_constraints": tuple(int(feature.sign) for feature in sample.features),
-        "max_depth": depth,
+        "max_depth": growth.depth,
+        "min_child_weight": growth.leaf,
         "nthread": settings["threads"],
         "seed": seed,
         **{name: settings[name] for name in SHARED},
     }
-
-
-def _curves(sides: Sequence[_Side], growth: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Vector, list[Any]]:
-    """Mean log-loss over all held-back rows after each round, and the boosters of the folds.
-
-    Growing stops once the first fold's loss has not fallen for a while; the others grow as long.
-    """
-    total: Vector = np.zeros(settings["maximum_rounds"])
-    boosters: list[Any] = []
-    rows = 0
-    for side in sides:
-        told: dict[str, dict[str, list[float]]] = {}
-        booster = xgb.train(
-            dict(growth),
-            side.train,
-            num_boost_round=len(total),
-            evals=[(side.test, "held")],
-            evals_result=told,
-            verbose_eval=False,
-            early_stopping_rounds=settings["patience"] if not boosters else None,
-        )
-        (curve,) = told["held"].values()
-        total = total[: len(curve)] + side.test.num_row() * np.array(curve)
-        rows += side.test.num_row()
-        boosters.append(booster)
-    return total / rows, boosters

@@ -54,7 +54,7 @@ def fit_tweedie(sample: ClaimsSample, costs: Vector, *, settings: Mapping[str, A
         "tree_method": "hist",
         "base_score": 1.0,
         "monotone_constraints": tuple(int(feature.sign) for feature in sample.features),
-        "max_depth": min(settings["depths"]),
+        "max_depth": min(depth for depth, _ in settings["growths"]),
         "nthread": settings["threads"],
         "seed": seed,
         **{name: settings[name] for name in ("eta", "subsample", "colsample_bytree", "reg_lambda")},

@@ -12,8 +12,8 @@ from scoring.table.encoding import encoded
 from scoring.training.claims.sample import ClaimsSample
 
 SETTINGS: dict[str, Any] = {
-    "bands": 8, "depths": [2, 3], "eta": 0.15, "subsample": 0.9, "colsample_bytree": 1.0, "reg_lambda": 5,
-    "min_child_weight": 10, "maximum_rounds": 80, "patience": 10, "folds": 3, "threads": 1, "balance_bands": 20,
+    "bands": 8, "growths": [[2, 10], [3, 10]], "eta": 0.15, "subsample": 0.9, "colsample_bytree": 1.0, "reg_lambda": 5,
+    "maximum_rounds": 80, "patience": 10, "folds": 3, "threads": 1, "balance_bands": 20,
     "minimum_claims": 50, "tail_quantiles": [0.8, 0.9, 0.95],
 }  # fmt: skip
 

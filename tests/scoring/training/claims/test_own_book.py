@@ -126,7 +126,7 @@ def test_a_model_is_trained_kept_and_prices(tmp_path: Path, parameters: Paramete
 def _quick(parameters: ParameterBook) -> ParameterBook:
     model = parameters.parameters["claims_model"]
     values = {
-        day: {**value, "depths": [2], "maximum_rounds": 30, "folds": 2, "bands": 6}
+        day: {**value, "growths": [[2, 10]], "maximum_rounds": 30, "folds": 2, "bands": 6}
         for day, value in model.values.items()
     }
     return replace(parameters, parameters={**parameters.parameters, "claims_model": replace(model, values=values)})
