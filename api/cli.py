@@ -24,6 +24,7 @@ from api import (
     cli_keeping,
     cli_manage,
     cli_models,
+    cli_monitor,
     cli_operate,
     cli_reports,
     cli_scores,
@@ -74,6 +75,7 @@ cli_gateways.mount(app)
 cli_training.mount(app)
 cli_decisions.mount(app)
 cli_models.mount(app)
+cli_monitor.mount(app)
 cli_reports.mount(app)
 cli_scores.mount(app)
 cli_trust.mount(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -176,6 +176,10 @@ class Grounds:
     artefact: CreditArtefact
     parameters: ParameterBook
     mandate: ModelMandate | None
+
+    def under(self, artefact: CreditArtefact, mandate: ModelMandate) -> Grounds:
+        """The same with another model."""
+        return replace(self, artefact=artefact, mandate=mandate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,32 @@ override_confirmation = sa.Table(
     sa.Column("confirmed_time", Instant, nullable=False),
 )
 
+decision_event = sa.Table(
+    "decision_event",
+    metadata,
+    sa.Column("event_id", sa.String(40), primary_key=True),
+    sa.Column("decision_id", sa.ForeignKey("credit_decision.decision_id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("happened_on", sa.Date, nullable=False),
+    sa.Column("note", sa.String(1000), nullable=False),
+    sa.Column("reported_by", sa.String(200), nullable=False, comment="a partner's id, the obligor's code, or a name"),
+    sa.Column("reported_time", Instant, nullable=False),
+)
+"""What became of a decision, as its partner or its obligor reports it."""
+
+shadow_decision = sa.Table(
+    "shadow_decision",
+    metadata,
+    sa.Column("decision_id", sa.ForeignKey("credit_decision.decision_id"), primary_key=True),
+    sa.Column("model_version", sa.String(64), primary_key=True),
+    sa.Column("scored_time", Instant, nullable=False),
+    sa.Column("error", sa.String(40), comment="why the challenger has no answer, where it has none"),
+    sa.Column("pd_12m", sa.Float),
+    sa.Column("rating_grade", sa.String(3)),
+    sa.Column("outcome", sa.String(10)),
+)
+"""What a challenger would have answered to the same question from the same snapshot; no partner is ever shown it."""
+
 model_validation = sa.Table(
     "model_validation",
     metadata,

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from api.database.tables import (
     consent,
     credit_decision,
+    decision_event,
     decision_override,
     model_appointment,
     model_check,
@@ -67,6 +68,7 @@ class Kind(StrEnum):
     CREDIT_DECISION = "credit_decision"
     OVERRIDE = "override"
     OVERRIDE_CONFIRMATION = "override_confirmation"
+    DECISION_EVENT = "decision_event"
     PREMIUM_QUOTE = "premium_quote"
     PLEDGE = "pledge"
     PLEDGE_CONFIRMATION = "pledge_confirmation"
@@ -141,6 +143,7 @@ CHECK_COLUMNS = (
 APPOINTMENT_COLUMNS = (
     *("appointment_id", "model_kind", "model_version", "role", "validation_id", "appointed_by", "appointed_time"),
 )
+EVENT_COLUMNS = ("event_id", "decision_id", "kind", "happened_on", "note", "reported_by", "reported_time")
 CONFIRMATION_COLUMNS = ("override_id", "confirmed_by", "confirmed_time")
 QUOTE_COLUMNS = ("quote_id", "partner_id", "quoted_time", "request", *ANSWER_COLUMNS)
 SCORE_TOLD = ("data_origin",)
@@ -303,6 +306,7 @@ OVERRIDES = Plain(kind=Kind.OVERRIDE, table=decision_override, columns=OVERRIDE_
 OVERRIDE_CONFIRMATIONS = Plain(
     kind=Kind.OVERRIDE_CONFIRMATION, table=override_confirmation, columns=CONFIRMATION_COLUMNS, kept="confirmed_time"
 )
+DECISION_EVENTS = Plain(kind=Kind.DECISION_EVENT, table=decision_event, columns=EVENT_COLUMNS, kept="reported_time")
 MODEL_VALIDATIONS = Plain(
     kind=Kind.MODEL_VALIDATION,
     table=model_validation,
@@ -407,6 +411,7 @@ READERS: Mapping[Kind, Reader] = {
     Kind.CREDIT_DECISION: credit_decisions,
     Kind.OVERRIDE: OVERRIDES,
     Kind.OVERRIDE_CONFIRMATION: OVERRIDE_CONFIRMATIONS,
+    Kind.DECISION_EVENT: DECISION_EVENTS,
     Kind.PREMIUM_QUOTE: premium_quotes,
     Kind.PLEDGE: pledges,
     Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,
@@ -468,7 +473,7 @@ def _plain_row(row: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # an instant is one too
         return value.isoformat()
     return value.hex() if isinstance(value, bytes) else value
 

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
 from api.database.tables import credit_decision
+from api.decision_events import service as decision_events
+from api.decision_events.repository import EventKind
 from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.models import service as models
@@ -171,7 +173,7 @@ def decide(home: Home, firm: ObligorId, *, now: datetime = NOW, amount_minor: in
 
 
 def override(home: Home) -> None:
-    """The first firm's recommendation is set aside: one proposes, another confirms."""
+    """The first firm's recommendation is set aside: one proposes, another confirms; and what became of it."""
     with home.engine.connect() as connection:
         row = connection.execute(sa.select(credit_decision).where(credit_decision.c.obligor_id == FIRST)).one()
     outcome, reason = (Outcome.DECLINE, "negative_information")
@@ -188,6 +190,9 @@ def override(home: Home) -> None:
         now=NOW,
     )
     overrides.confirm(home, proposed["override_id"], by="director", now=NOW)
+    decision_events.report(
+        home, DecisionId(row.decision_id), EventKind.NOT_GRANTED, on=NOW.date(), note="", by="officer", now=NOW
+    )
 
 
 def quote(home: Home) -> bytes:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from api.database.tables import (
     consent,
     credit_decision,
+    decision_event,
     decision_override,
     model_appointment,
     model_check,
@@ -158,6 +159,7 @@ _KEYS = {
     Kind.CREDIT_DECISION: credit_decision.c.decision_id,
     Kind.OVERRIDE: decision_override.c.override_id,
     Kind.OVERRIDE_CONFIRMATION: override_confirmation.c.override_id,
+    Kind.DECISION_EVENT: decision_event.c.event_id,
     Kind.PREMIUM_QUOTE: premium_quote.c.quote_id,
     Kind.PLEDGE: pledge.c.pledge_id,
     Kind.PLEDGE_CONFIRMATION: pledge.c.pledge_id,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 from sklearn.metrics import brier_score_loss
 
-from scoring.credit.pluto_tasche import optimism
+from scoring.credit.promised import promised_and_seen
 from scoring.training.metrics import calibration_in_the_large, calibration_slope
 from scoring.training.validation.held_out import HeldOut
 
@@ -87,27 +87,13 @@ def calibration_error(pd: Matrix, outcomes: Mask, bins: Ints) -> Matrix:
     return np.asarray(np.abs(gap).sum(axis=1) / len(pd))
 
 
-def line(pd: Matrix, defaulted: Mask) -> dict[str, Any]:
-    """What a group of rows promised and showed; `optimism` is Jeffreys' probability that the true rate lies below."""
-    expected = float(pd.sum())
-    count, struck = len(pd), int(defaulted.sum())
-    return {
-        "rows": count,
-        "defaults": struck,
-        "mean_pd": expected / count if count else None,
-        "default_rate": struck / count if count else None,
-        "actual_to_expected": struck / expected if count else None,
-        "optimism": optimism(expected / count, count, struck) if count else None,
-    }
-
-
 def cohorts(slices: Sequence[HeldOut]) -> list[dict[str, Any]]:
     """A line for each observation time of some slices."""
     rows = []
     for held in slices:
         for stamp in np.unique(held.as_of):
             chosen = held.as_of == stamp
-            rows.append({"as_of": f"{stamp}Z", **line(held.pd[chosen], held.defaulted[chosen])})
+            rows.append({"as_of": f"{stamp}Z", **promised_and_seen(held.pd[chosen], held.defaulted[chosen])})
     return rows
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.credit.master_scale import master_scale
+from scoring.credit.promised import promised_and_seen
 from scoring.decision.case import CutOffs
 from scoring.records import Outcome
 from scoring.training.metrics import area_under_curve
-from scoring.training.validation.calibration import line
 from scoring.training.validation.held_out import Examined, HeldOut
 
 LEAST_EVENTS = 5
@@ -44,7 +44,7 @@ def _lines(model: Examined, labels: NDArray[np.str_]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "group": name,
-                **line(pd, defaulted),
+                **promised_and_seen(pd, defaulted),
                 "auc": area_under_curve(pd, defaulted).model_dump() if is_telling else None,
                 "approved_share": float(approved[chosen].mean()),
                 "approved_share_of_good": _share(approved[chosen & ~model.test.defaulted]),
