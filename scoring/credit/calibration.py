@@ -50,6 +50,16 @@ class Calibrator:
             return float(np.interp(margin, margins, log_odds))
         return self.intercept - self.slope_default * _log1p_exp(-margin) + self.slope_survival * _log1p_exp(margin)
 
+    def moved(self, intercept: float, slope: float) -> Calibrator:
+        """The calibrator whose log-odds are intercept + slope x these."""
+        return Calibrator(
+            method=self.method,
+            intercept=intercept + slope * self.intercept,
+            slope_default=slope * self.slope_default,
+            slope_survival=slope * self.slope_survival,
+            knots=tuple((margin, intercept + slope * log_odds) for margin, log_odds in self.knots),
+        )
+
 
 IDENTITY = Calibrator(method=CalibrationMethod.IDENTITY, intercept=0.0, slope_default=1.0, slope_survival=1.0)
 

@@ -55,9 +55,10 @@ class SuspectedLeak(Frozen):
 
 class TableCard(Frozen):
     """Card of a model of a table. `population_rate` is the rate of the population where the table was sampled by
-    outcome; `log_odds_shift` is what that adds to every row's calibrated log-odds."""
+    outcome; `log_odds_shift` is what that adds to every row's calibrated log-odds. `later_slope` is how sure, in
+    log-odds, earlier rows' trees had the right to be of later ones; format 1 did not ask."""
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     kind: Literal["table"] = "table"
     data_origin: DataOrigin
     statement: str | None
@@ -71,6 +72,7 @@ class TableCard(Frozen):
     groups: int
     features: tuple[TableFeature, ...]
     calibrator: CalibratorCard
+    later_slope: float = 1.0
     population_rate: float | None
     log_odds_shift: float
     reference: ReferenceGroup

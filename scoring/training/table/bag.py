@@ -9,12 +9,20 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from scoring.boosters import THREADS, Ensemble, ensemble, mean_of_members, to_bytes
-from scoring.credit.calibration import Calibrator, fit_calibrator
+from scoring.credit.calibration import Calibrator, fit_calibrator, fit_logistic
 from scoring.table.card import TableFeature
 from scoring.training.features import fold_of
-from scoring.training.rounds import GROWTH
+from scoring.training.rounds import GROWTH, LATER_SHARE
+from scoring.training.table.reading import Stamps
+
+FEWEST = 60
+"""Of either outcome: fewer do not tell a slope."""
+FARTHEST = 30.0
+"""Log-odds between which a level is looked for."""
 
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -22,13 +30,14 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
-    """Encoded rows (n, k; NaN where missing) with their outcomes (n), groups (n) and what the columns are; `kwh` are
-    the last 24 months of energy (n, 24), where the table has them."""
+    """Encoded rows (n, k; NaN where missing) with their outcomes (n), groups (n) and what the columns are; where the
+    table has them, their `times` (n) and `kwh`, the last 24 months of energy (n, 24)."""
 
     rows: Matrix
     outcome: Mask
     groups: tuple[str, ...]
     features: tuple[TableFeature, ...]
+    times: Stamps | None = None
     kwh: Matrix | None = None
 
     def matrix(self, chosen: Mask, *, weights: Matrix | None = None) -> Any:
@@ -46,23 +55,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedBag:
-    """The bag, its calibrator and the rounds that held-back groups asked for."""
+    """The bag, its calibrator, the rounds that held-back groups asked for, and the slope in log-odds at which what
+    earlier rows taught held on later ones (1 where times are not known)."""
 
     bag: Ensemble
     calibrator: Calibrator
     rounds: int
+    later_slope: float
 
     def log_odds(self, rows: Matrix) -> Matrix:
         """Calibrated log-odds of rows (n, k)."""
-        margins = mean_of_members(list(self.bag.margins(rows)))
-        return np.array([self.calibrator.log_odds(float(margin)) for margin in margins])
+        return _log_odds(self.calibrator, mean_of_members(list(self.bag.margins(rows))))
 
 
 def fit_bag(sample: Sample, *, settings: Mapping[str, Any], seed: int) -> FittedBag:
     """Fit on a sample; the same one and seed give the same bag.
 
     Groups are held back in turns: their log-loss says how many rounds to grow, and their margins, of trees that never
-    saw them, fit the calibrator. The members are then grown on all rows, each on groups drawn with replacement.
+    saw them, fit the calibrator. The members are then grown on all rows, each on groups drawn with replacement. Where
+    times are known, the calibrator is then set for later rows (`_for_later_rows`).
     """
     growth = _growth(sample, settings, seed)
     own = fold_of(sample.groups, settings["folds"], seed=seed)
@@ -80,7 +91,46 @@ def fit_bag(sample: Sample, *, settings: Mapping[str, Any], seed: int) -> Fitted
         platt_below_defaults=settings["platt_below_defaults"],
         isotonic_above_defaults=settings["isotonic_above_defaults"],
     )
-    return FittedBag(bag=ensemble(members), calibrator=calibrator, rounds=rounds)
+    slope, level = _for_later_rows(sample, calibrator, margins, growth, rounds)
+    return FittedBag(bag=ensemble(members), calibrator=calibrator.moved(level, slope), rounds=rounds, later_slope=slope)
+
+
+def _for_later_rows(
+    sample: Sample, calibrator: Calibrator, margins: Matrix, growth: Mapping[str, Any], rounds: int
+) -> tuple[float, float]:
+    """By what slope (at most 1) and how much calibrated log-odds change from one's own years to later ones.
+
+    Trees grown on the earlier rows of other groups say how sure they had the right to be of the last third, which is
+    told apart less well than rows of the years that were learnt from; the level is that third's own. No change (1, 0)
+    where no times are known or either side has fewer than `FEWEST` of either outcome.
+    """
+    later = _later(sample)
+    groups = np.array(sample.groups)
+    earlier = ~later & ~np.isin(groups, groups[later])
+    if min(_fewest(sample.outcome[side]) for side in (earlier, later)) < FEWEST:
+        return 1.0, 0.0
+    booster = xgb.train(dict(growth), sample.matrix(earlier), num_boost_round=rounds)
+    foreseen = _log_odds(calibrator, booster.predict(sample.matrix(later), output_margin=True))
+    slope = min(fit_logistic(foreseen[:, None], sample.outcome[later])[1], 1.0)
+    own, rate = slope * _log_odds(calibrator, margins[later]), float(sample.outcome[later].mean())
+    level = brentq(lambda moved: float(expit(own + moved).mean()) - rate, -FARTHEST, FARTHEST)
+    return slope, float(level)
+
+
+def _later(sample: Sample) -> Mask:
+    """The last third of the rows by time; none without times."""
+    if sample.times is None:
+        return np.zeros(len(sample.rows), dtype=np.bool_)
+    instants = sample.times.astype("datetime64[us]").astype(np.int64)
+    return instants >= np.quantile(instants, 1 - LATER_SHARE)
+
+
+def _fewest(outcome: Mask) -> int:
+    return min(int(outcome.sum()), int((~outcome).sum()))
+
+
+def _log_odds(calibrator: Calibrator, margins: Matrix) -> Matrix:
+    return np.array([calibrator.log_odds(float(margin)) for margin in margins])
 
 
 def _growth(sample: Sample, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def samples_of(train: Table, test: Table, signs: Mapping[str, int]) -> tuple[Sam
             outcome=table.outcome,
             groups=table.groups,
             features=features,
+            times=table.times,
             kwh=_monthly_kwh(table.frame),
         )
         for table in (train, test)

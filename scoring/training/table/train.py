@@ -64,7 +64,7 @@ def train_table(table: Table, how: TableTraining, *, parameters: ParameterBook, 
     figures = measured(table, how, settings=settings)
     features = fit_features(table.frame, how.signs)
     rows = encoded(table.frame, features)
-    sample = Sample(rows=rows, outcome=table.outcome, groups=table.groups, features=features)
+    sample = Sample(rows=rows, outcome=table.outcome, groups=table.groups, features=features, times=table.times)
     fitted = fit_bag(sample, settings=settings, seed=how.seed)
     shift = _shift(table, how)
     peers = _peers(table, fitted, rows, shift, values)
@@ -82,6 +82,7 @@ def train_table(table: Table, how: TableTraining, *, parameters: ParameterBook, 
         groups=len(set(table.groups)),
         features=_with_peers(features, rows[peers.rows]),
         calibrator=CalibratorCard(**asdict(fitted.calibrator)),
+        later_slope=fitted.later_slope,
         population_rate=how.population_rate,
         log_odds_shift=shift,
         reference=_reference_card(fitted, rows, shift, peers, reference),

@@ -175,3 +175,12 @@ def test_the_logistic_regression_meets_its_first_order_condition() -> None:
 def test_probability_is_exact_at_the_ends(log_odds: float) -> None:
     assert 0 < probability(log_odds) < 1 or log_odds > 36
     assert probability(log_odds) + probability(-log_odds) == pytest.approx(1.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("knots", [(), ((-2.0, -3.0), (0.0, -1.0), (1.0, 2.0))])
+def test_a_moved_calibrator_is_a_line_of_the_other(knots: tuple[tuple[float, float], ...]) -> None:
+    method = CalibrationMethod.ISOTONIC if knots else CalibrationMethod.BETA
+    told = Calibrator(method=method, intercept=0.3, slope_default=0.9, slope_survival=1.2, knots=knots)
+    for margin in np.linspace(-4, 3, 15):
+        assert told.moved(-0.2, 0.7).log_odds(margin) == pytest.approx(-0.2 + 0.7 * told.log_odds(margin))
+        assert told.moved(0.0, 1.0).log_odds(margin) == told.log_odds(margin)

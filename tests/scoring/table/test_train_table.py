@@ -168,3 +168,38 @@ def test_the_same_table_gives_the_same_artefact_and_it_comes_back(
     assert isinstance(again, TableArtefact)
     assert again.card == model.card
     assert again.score(table.frame[:5]) == model.score(table.frame[:5])
+
+
+def fading(rows: int = 3_000) -> pd.DataFrame:
+    """Loans of firms seen once, of which revenue tells less year by year while defaults become more."""
+    drawn = np.random.default_rng(5)
+    revenue, year = drawn.normal(size=rows), drawn.integers(4, size=rows)
+    log_odds = -1.0 + 0.3 * year - (2.0 - 0.5 * year) * revenue
+    return pd.DataFrame(
+        {
+            "revenue": revenue,
+            "approved": 2019 + year,
+            "firm": [f"F{index}" for index in range(rows)],
+            "defaulted": (drawn.random(rows) < expit(log_odds)).astype(int),
+        }
+    )
+
+
+def test_a_model_is_as_sure_as_it_was_right_to_be_of_later_rows(tmp_path: Path, quick: ParameterBook) -> None:
+    how = replace(HOW, names={"outcome": "defaulted", "time": "approved", "group": "firm"}, excluded=())
+    frame = fading()
+    timed = read_table(written(tmp_path, frame), outcome="defaulted", group="firm", time="approved", exclude=())
+    timeless = replace(timed, times=None)
+    later, own = (train_table(table, how, parameters=quick, as_of=AS_OF) for table in (timed, timeless))
+    assert later.bag.members == own.bag.members
+    assert own.card.later_slope == 1.0
+    assert 0.2 < later.card.later_slope < 0.8  # it faded from 2 over 1.5 and 1 to 0.5
+    margins = np.linspace(-2, 2, 5)
+    told = [
+        np.array([model.card.calibrator.calibrator().log_odds(margin) for margin in margins]) for model in (later, own)
+    ]
+    assert np.diff(told[0]) == pytest.approx(later.card.later_slope * np.diff(told[1]))
+    since = frame[frame["approved"] >= 2021]
+    means = [np.mean([row["pd"] for row in model.score(since)]) for model in (later, own)]
+    assert means[0] == pytest.approx(since["defaulted"].mean(), abs=0.02)
+    assert means[1] < means[0]
