@@ -8,16 +8,14 @@ other lags, so that a machine whose days are all alike gives no alarm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import binom
 
 from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
-from features.data_trust.order import stable_order
+from features.data_trust.meeting import Cells, cells_of, lag_votes, meetings, sharing_pairs
 from features.data_trust.told import Told
 
 STATES = ("executing_seconds", "idle_seconds", "setup_seconds", "fault_seconds", "maintenance_seconds", "off_seconds")
@@ -26,7 +24,6 @@ CELL_SECONDS, CELL_LOG_PARTS = 900.0, 0.02
 TABLES = 3
 LONGEST_LAG_DAYS = 182
 CONTROL_LAGS = (7, 14, 21, 35, 49, 63, 77, 91, 119, 133)
-SAME_SECONDS, SAME_PARTS_SHARE, SAME_LOG_KWH = 300.0, 0.005, 0.08
 LEAST_SHARED = 3
 """Cells that a lag or a pair must share to be compared day by day."""
 LARGEST_STRENGTH = 300.0
@@ -35,16 +32,12 @@ _SEED = 20260701
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Days:
-    """Days of work as vectors: `seconds` (row, day, state), `parts` and `kwh` (row, day); `works` says which count."""
+    """Days of work as vectors: `seconds` (state, row, day), `parts` and `kwh` (row, day); `works` says which count."""
 
     seconds: Floats
     parts: Floats
     kwh: Floats
     works: Bools
-
-    def of(self, rows: Ints) -> Days:
-        """Those of some rows."""
-        return Days(seconds=self.seconds[rows], parts=self.parts[rows], kwh=self.kwh[rows], works=self.works[rows])
 
     @cached_property
     def worked(self) -> tuple[Ints, Ints]:
@@ -53,53 +46,37 @@ class Days:
         return row, column
 
     @cached_property
-    def cells(self) -> tuple[NDArray[np.uint64], ...]:
-        """By table of random offsets: the cell of each day of work."""
-        at = self.worked
-        seconds = np.ascontiguousarray(self.seconds[at].T) / CELL_SECONDS
-        vector = [*seconds, np.log1p(self.parts[at]) / CELL_LOG_PARTS]
-        return tuple(_cells(vector, table) for table in range(TABLES))
+    def first(self) -> Ints:
+        """(row + 1,): the place among `worked` at which the days of each row begin."""
+        return np.append(0, np.cumsum(self.works.sum(axis=1)))
 
-    def agree(self, row: Ints, day: Ints, other_row: Ints, other_day: Ints) -> Bools:
-        """Whether two days tell the same, up to jitter: seconds, parts and energy."""
-        apart = np.abs(self.seconds[row, day] - self.seconds[other_row, other_day]).max(axis=-1)
-        parts, others = self.parts[row, day], self.parts[other_row, other_day]
-        kwh, other_kwh = self.kwh[row, day], self.kwh[other_row, other_day]
-        ratio = np.abs(np.log(np.maximum(kwh, 1e-9) / np.maximum(other_kwh, 1e-9)))
-        return np.asarray(
-            self.works[row, day]
-            & self.works[other_row, other_day]
-            & (apart <= SAME_SECONDS)
-            & (np.abs(parts - others) <= SAME_PARTS_SHARE * np.maximum(parts, others))
-            & ((ratio <= SAME_LOG_KWH) | (np.isnan(kwh) & np.isnan(other_kwh)))
-        )
+    @cached_property
+    def cells(self) -> Cells:
+        """(table, day of work): the cell of each day of work under each table of random offsets."""
+        parts = np.log1p(self.parts[self.worked]) / CELL_LOG_PARTS
+        offsets, mix = zip(*(_table(number) for number in range(TABLES)), strict=True)
+        tables = np.stack(offsets), np.stack(mix)
+        return np.asarray(cells_of(self.seconds, parts, self.worked, tables, CELL_SECONDS))
+
+    def meet(self, one: Ints, other: Ints, lag: Ints) -> tuple[Bools, Bools]:
+        """(pair, day): the day of a row tells the same as that of the other so many days before; both are days of
+        work."""
+        same, both = meetings((self.seconds, self.parts, self.kwh, self.works), one, other, lag)
+        return same, both
 
 
-def _cells(vector: Sequence[Floats], table: int) -> NDArray[np.uint64]:
-    """The cell of each day, of the parts of its vector."""
-    random = np.random.default_rng((_SEED, table))
-    offsets = random.random(len(vector))
-    mix = random.integers(1, 2**63, len(vector), dtype=np.uint64) | np.uint64(1)
-    cells = np.zeros(len(vector[0]), dtype=np.uint64)
-    for part, offset, one in zip(vector, offsets, mix, strict=True):
-        cells += np.floor(part + offset).astype(np.int64).astype(np.uint64) * one
-    return cells
-
-
-def _with(cells: NDArray[np.uint64], *numbers: Ints) -> NDArray[np.uint64]:
-    """Cells told apart by further numbers as well."""
-    mix = np.random.default_rng(_SEED).integers(1, 2**63, len(numbers), dtype=np.uint64) | np.uint64(1)
-    return np.asarray(cells + sum(part.astype(np.uint64) * one for part, one in zip(numbers, mix, strict=True)))
+def _table(number: int) -> tuple[Floats, Cells]:
+    """Random offsets of a table and what tells its cells apart, for each part of a vector."""
+    random = np.random.default_rng((_SEED, number))
+    offsets = random.random(len(STATES) + 1)
+    return offsets, random.integers(1, 2**63, len(offsets), dtype=np.uint64) | np.uint64(1)
 
 
 def days_of(told: Told) -> Days:
     """The days of work of every row."""
     measures = told.measures
-    seconds = np.empty((*measures["parts"].shape, len(STATES)))
-    for place, name in enumerate(STATES):
-        seconds[..., place] = np.where(np.isnan(measures[name]), 0.0, measures[name])
     return Days(
-        seconds=seconds,
+        seconds=np.stack([np.nan_to_num(measures[name]) for name in STATES]),
         parts=np.nan_to_num(measures["parts"]),
         kwh=measures["energy_kwh"],
         works=np.nan_to_num(measures["executing_seconds"]) >= LEAST_WORK_SECONDS,
@@ -109,11 +86,11 @@ def days_of(told: Told) -> Days:
 def replayed_days(told: Told, days: Days) -> Measured:
     """Days of a machine that repeat those a fixed number of days before: how far beyond chance, as -log10 of it."""
     lag = _likely_lag(days)
-    same, both = _at_lag(days, lag)
+    same, both = _at_lag(days, np.arange(len(lag)), lag)
     matched, compared = same.sum(axis=1), both.sum(axis=1)
     chance = np.ones(len(lag))
     worth = np.flatnonzero(matched >= LEAST_SHARED)
-    chance[worth] = _chance(days.of(worth), lag[worth])
+    chance[worth] = _chance(days, worth, lag[worth])
     tried = np.minimum(LONGEST_LAG_DAYS, told.days)
     run = _longest_run(same, both)
     strength = np.maximum(
@@ -136,10 +113,8 @@ def replayed_days(told: Told, days: Days) -> Measured:
 
 def cloned_days(told: Told, days: Days) -> Measured:
     """Days on which a machine tells what another of the same obligor tells of the same days, as -log10 of chance."""
-    one, other = _likely_pairs(days, told.owner)
-    column = np.arange(told.days)
-    same = days.agree(one[:, None], column, other[:, None], column)
-    both = days.works[one] & days.works[other]
+    one, other = sharing_pairs(days.cells, days.worked[1], days.first, told.owner, LEAST_SHARED)
+    same, both = days.meet(one, other, np.zeros_like(one))
     matched, compared = same.sum(axis=1), both.sum(axis=1)
     chance = _pair_chance(days, one, other)
     machines = np.bincount(told.owner, minlength=len(told.obligor_ids))[told.owner[one]]
@@ -193,70 +168,32 @@ def _begins(same: Bools, both: Bools) -> Ints:
 
 def _likely_lag(days: Days) -> Ints:
     """(row,): the lag at which days most often share a cell with the last day before them in it; 0 where none does."""
-    votes = np.zeros((len(days.works), LONGEST_LAG_DAYS + 1), dtype=np.int64)
-    row, day = days.worked
-    for cell in days.cells:
-        key = _with(cell, row)
-        order = stable_order(key)  # days of a row stay in their order
-        again = key[order[1:]] == key[order[:-1]]
-        gap = day[order[1:]] - day[order[:-1]]
-        usable = again & (gap > 0) & (gap <= LONGEST_LAG_DAYS)
-        np.add.at(votes, (row[order[1:]][usable], gap[usable]), 1)
-    lag = votes.argmax(axis=1)
-    return np.where(votes.max(axis=1) >= LEAST_SHARED, lag, 0)
+    votes = lag_votes(days.cells, days.worked[1], days.first, LONGEST_LAG_DAYS)
+    return np.where(votes.max(axis=1, initial=0) >= LEAST_SHARED, votes.argmax(axis=1), 0)
 
 
-def _at_lag(days: Days, lag: Ints) -> tuple[Bools, Bools]:
-    """(row, day): the day agrees with the one so many days before; both are days of work."""
-    row, column = np.nonzero(days.works & (lag > 0)[:, None] & (np.arange(days.works.shape[1]) >= lag[:, None]))
-    before = column - lag[row]
-    worked = days.works[row, before]
-    row, column, before = row[worked], column[worked], before[worked]
-    same, both = np.zeros_like(days.works), np.zeros_like(days.works)
-    both[row, column] = True
-    same[row, column] = days.agree(row, column, row, before)
-    return same, both
+def _at_lag(days: Days, rows: Ints, lag: Ints) -> tuple[Bools, Bools]:
+    """(row, day): the day agrees with the one so many days before (none at lag 0); both are days of work."""
+    return days.meet(rows, rows, np.where(lag > 0, lag, days.works.shape[1]))
 
 
-def _chance(days: Days, lag: Ints) -> Floats:
+def _chance(days: Days, rows: Ints, lag: Ints) -> Floats:
     """(row,): the share of days that agree at other lags of whole weeks, none a multiple of a `lag` of weeks."""
     matched, compared = np.zeros(len(lag)), np.zeros(len(lag))
     for control in CONTROL_LAGS:
         apart = (lag < CONTROL_LAGS[0]) | (control % np.maximum(lag, 1) != 0)
-        same, both = _at_lag(days, np.where(apart & (lag > 0), control, 0))
+        same, both = _at_lag(days, rows, np.where(apart & (lag > 0), control, 0))
         matched += same.sum(axis=1)
         compared += both.sum(axis=1)
     return np.asarray((matched + 1.0) / (compared + 2.0))
 
 
-def _likely_pairs(days: Days, owner: Ints) -> tuple[Ints, Ints]:
-    """Pairs of rows of one owner that share the cell of a day often enough."""
-    keys: list[Ints] = []
-    rows = len(owner)
-    row, day = days.worked
-    for cell in days.cells:
-        key = _with(cell, owner[row], day)
-        order = stable_order(key)
-        row_of, key = row[order], key[order]
-        step, together = 1, key[1:] == key[:-1]
-        while together.any():
-            keys.append(row_of[:-step][together] * rows + row_of[step:][together])
-            step += 1
-            together = key[step:] == key[:-step]
-    pairs, shared = np.unique(np.concatenate([*keys, np.empty(0, np.int64)]), return_counts=True)
-    pairs = pairs[shared >= LEAST_SHARED]
-    return pairs // max(rows, 1), pairs % max(rows, 1)
-
-
 def _pair_chance(days: Days, one: Ints, other: Ints) -> Floats:
     """(pair,): the share of days of one that agree with days of the other some whole weeks before."""
-    column = np.arange(days.works.shape[1])
     matched, compared = np.zeros(len(one)), np.zeros(len(one))
     for control in CONTROL_LAGS:
-        before = np.maximum(column - control, 0)
-        inside = column >= control
-        both = days.works[one] & days.works[other][:, before] & inside
-        matched += (days.agree(one[:, None], column, other[:, None], before) & inside).sum(axis=1)
+        same, both = days.meet(one, other, np.full_like(one, control))
+        matched += same.sum(axis=1)
         compared += both.sum(axis=1)
     return np.asarray((matched + 1.0) / (compared + 2.0))
 
