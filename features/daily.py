@@ -16,7 +16,7 @@ from features.history import LEDGER_MEASURES, Array, DailyHistory, Level, Measur
 from features.machine_day.arrow import day_numbers, encoded, micros
 from features.machine_day.days import MICROS_PER_SECOND, day_number, last_complete_day, local_days, to_micros
 from features.machine_day.machine_days import MachineDays
-from features.measures import Grid, row_measures
+from features.measures import Grid, added_up, row_values
 
 Ints = NDArray[np.int64]
 
@@ -41,19 +41,29 @@ def build_history(
     machine without any machine-day in these days is no part of it; for the others, time in ownership that no machine-
     day covers is unknown from the first of them on. What ledgers say is not in it (`features.ledgers` adds it).
     """
+    return history_of_rows(
+        day_rows(machine_days, as_of), level=level, days=days, recent_days=recent_days, obligor_ids=obligor_ids
+    )
+
+
+def history_of_rows(
+    rows: DayRows,
+    *,
+    level: Level,
+    days: int,
+    recent_days: int | None = None,
+    obligor_ids: Sequence[str] | None = None,
+) -> DailyHistory:
+    """`build_history` of machine-days that were read off before."""
     recent = days if recent_days is None else min(recent_days, days)
-    spans = _spans(machine_days.spans, as_of)
-    frame = _machine_frame(spans) if level is Level.MACHINE else _obligor_frame(spans, as_of, obligor_ids)
-    pair_of_row = _pairs_of_rows(machine_days.table, spans)
-    unit = frame.unit_of_pair[pair_of_row]
-    column = day_numbers(machine_days.table["day"]) - frame.last_days[unit] + days - 1
+    spans = rows.spans
+    frame = _machine_frame(spans) if level is Level.MACHINE else _obligor_frame(spans, rows.as_of, obligor_ids)
+    unit = frame.unit_of_pair[rows.pair]
+    column = rows.day - frame.last_days[unit] + days - 1
     inside = (unit >= 0) & (column >= 0) & (column < days)
     first_columns = np.full(len(spans.pairs), days)
-    np.minimum.at(first_columns, pair_of_row[inside], column[inside])
+    np.minimum.at(first_columns, rows.pair[inside], column[inside])
     grid = Grid(units=len(frame.units), days=days, recent=recent, unit=unit, column=column, inside=inside)
-    zone_of_pair = spans.zone_of_pair
-    zones = [zone_of_pair[pair] for pair in range(len(spans.pairs))]
-    measures = row_measures(machine_days.table, grid, pair_of_row, zones)
     owned = owned_time(
         unit=frame.unit_of_pair[spans.pair],
         first_column=first_columns[spans.pair],
@@ -64,7 +74,22 @@ def build_history(
         shape=(len(frame.units), days),
     )
     identity = Units(level, frame.units, frame.obligor_ids, frame.zones, frame.last_days[: len(frame.units)])
-    return history_of(identity, measures, owned, recent=recent)
+    return history_of(identity, added_up(rows.values, grid), owned, recent=recent)
+
+
+def day_rows(machine_days: MachineDays, as_of: datetime) -> DayRows:
+    """Machine-days read off once, for the histories of their owners and of themselves."""
+    spans = _spans(machine_days.spans, as_of)
+    pair = _pairs_of_rows(machine_days.table, spans)
+    zone_of_pair = spans.zone_of_pair
+    zones = [zone_of_pair[number] for number in range(len(spans.pairs))]
+    return DayRows(
+        as_of=as_of,
+        spans=spans,
+        pair=pair,
+        day=day_numbers(machine_days.table["day"]),
+        values=row_values(machine_days.table, pair, zones),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +156,18 @@ class _Spans:
     def zone_of_pair(self) -> dict[int, str]:
         """The zone of each pair's site: of its last span."""
         return dict(zip(self.pair.tolist(), self.zones, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DayRows:
+    """What each machine-day says as of an instant: its machine and owner (a pair of `spans`), its day number, and its
+    measures."""
+
+    as_of: datetime
+    spans: _Spans
+    pair: Ints
+    day: Ints
+    values: Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

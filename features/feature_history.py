@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from features.daily import build_history
+from features.daily import build_history, day_rows, history_of_rows
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
 from features.history import DailyHistory, Fleet, Level
 from features.ledgers import Ledgers, with_ledgers
@@ -22,15 +22,11 @@ def feature_history(
 
     `machine_days` must reach back `HISTORY_DAYS`, as must the ledgers.
     """
-    obligors = build_history(
-        machine_days,
-        level=Level.OBLIGOR,
-        as_of=as_of,
-        days=HISTORY_DAYS,
-        recent_days=RECENT_DAYS,
-        obligor_ids=obligor_ids,
+    rows = day_rows(machine_days, as_of)
+    obligors = history_of_rows(
+        rows, level=Level.OBLIGOR, days=HISTORY_DAYS, recent_days=RECENT_DAYS, obligor_ids=obligor_ids
     )
-    machines = machine_history(machine_days, ledgers, as_of=as_of)
+    machines = with_ledgers(history_of_rows(rows, level=Level.MACHINE, days=MACHINE_DAYS), ledgers)
     return replace(with_ledgers(obligors, ledgers), fleet=fleet_of(machines, obligors.units))
 
 

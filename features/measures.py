@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -61,9 +61,6 @@ _SOMETIMES = (
     "clock_jumps",
 )
 
-_TAKEN = [*_ALWAYS, *_SOMETIMES, "peak_kw", "day", "first_start_seconds", "first_sample", "coverage_basis"]
-"""Columns of machine-days that measures are made of."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
@@ -77,10 +74,6 @@ class Grid:
     column: Ints
     inside: NDArray[np.bool_]
 
-    def of(self, rows: Ints) -> Grid:
-        """Some of the rows."""
-        return replace(self, unit=self.unit[rows], column=self.column[rows], inside=self.inside[rows])
-
     def cells(self, width: int) -> tuple[Ints, Ints]:
         """The rows that lie in the last `width` columns, and the flat cell of each."""
         first = self.days - width
@@ -88,24 +81,24 @@ class Grid:
         return rows, self.unit[rows] * width + self.column[rows] - first
 
 
-def row_measures(table: pa.Table, grid: Grid, pair: Ints, zones: Sequence[str]) -> dict[str, Measure]:
-    """Every measure that machine-days add up to. `pair` is the machine and owner of each row, `zones` the zone of each
-    pair's site."""
-    near = grid.inside | ((grid.column < 0) & (grid.column >= -REPEAT_DAYS))
-    if np.count_nonzero(near) < len(near) / 2:  # most rows lie before the days that are asked for
-        rows = np.flatnonzero(near)
-        table, grid, pair = table.select(_TAKEN).take(pa.array(rows)), grid.of(rows), pair[rows]
+def row_values(table: pa.Table, pair: Ints, zones: Sequence[str]) -> dict[str, Array]:
+    """What each machine-day says of every measure, NaN where nothing. `pair` is the machine and owner of each row,
+    `zones` the zone of each pair's site."""
     taken = {name: floats(table[name]) for name in (*_ALWAYS, *_SOMETIMES)}
-    peak = floats(table["peak_kw"])
-    taken |= _paired(taken, peak)
+    taken |= _paired(taken, floats(table["peak_kw"]))
     taken["repeat_fault_starts"] = _repeats(taken["fault_starts"], pair, day_numbers(table["day"]))
     started = _started(table, taken["executing_seconds"], pair, zones)
     taken["start_seconds"], taken["started_machine_days"] = started, _count(~np.isnan(started))
+    return taken
+
+
+def added_up(values: Mapping[str, Array], grid: Grid) -> dict[str, Measure]:
+    """Every measure that machine-days add up to."""
     cells = {width: grid.cells(width) for width in {grid.days, grid.recent}}
     found = {}
-    for name, values in taken.items():
+    for name, own in values.items():
         width = grid.days if name in LONG_MEASURES else grid.recent
-        found[name] = _added(values, *cells[width], units=grid.units, width=width, nullable=name not in ALWAYS)
+        found[name] = _added(own, *cells[width], units=grid.units, width=width, nullable=name not in ALWAYS)
     return found
 
 

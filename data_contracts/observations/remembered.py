@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import Contract, RecordKind, load_contract
 from data_contracts.identifiers import MachineUid, ObligorId, ProfileId
-from data_contracts.identity import instants, ranks
+from data_contracts.identity import instants, order_by
 from data_contracts.observations import register
 from data_contracts.observations.query import SUPERSEDED
 from data_contracts.observations.reader import OWNERSHIP_COLUMNS, ObservationReader, true_at, with_unnamed
@@ -247,8 +247,7 @@ def _runs(machine_uids: Sequence[MachineUid], obligor_ids: Sequence[ObligorId]) 
 def _in_order(contract: Contract, rows: pa.Table) -> Versions:
     """The answer of `ObservationReader.versions`, in the contract's order of rows."""
     rows = rows.combine_chunks()  # rows are taken from it again and again, which many chunks make slow
-    keys = [_places(rows[name]) for name in contract.sort_names if name in rows.column_names]
-    order = np.lexsort(keys[::-1])
+    order = order_by(rows, [name for name in contract.sort_names if name in rows.column_names])
     superseded = rows[SUPERSEDED].cast(pa.int64()).fill_null(NEVER)
     return Versions(
         contract=contract,
@@ -257,13 +256,6 @@ def _in_order(contract: Contract, rows: pa.Table) -> Versions:
         known_from=instants(rows["recorded_time"])[order],
         known_until=np.asarray(superseded.to_numpy())[order],
     )
-
-
-def _places(column: pa.ChunkedArray) -> NDArray[Any]:
-    """Integers that order rows as the values of the column do."""
-    if pa.types.is_timestamp(column.type):
-        return instants(column)
-    return ranks(column.combine_chunks()) if pa.types.is_string(column.type) else np.asarray(column.to_numpy())
 
 
 def _among(column: pa.ChunkedArray, words: set[str]) -> NDArray[np.bool_]:

@@ -73,8 +73,9 @@ def lag_votes(cells: Cells, day: Ints, first: Ints, longest: int) -> Ints:
     rows = len(first) - 1
     votes = np.zeros((rows, longest + 1), np.int64)
     size = 1
-    while size < 2 * np.max(np.diff(first)):
-        size *= 2
+    for row in range(rows):
+        while size < 2 * (first[row + 1] - first[row]):
+            size *= 2
     keys, last = np.empty(size, np.uint64), np.empty(size, np.int64)
     for table in range(len(cells)):
         for row in range(rows):

@@ -29,7 +29,7 @@ from features.machine_day.days import (
 from features.machine_day.machine_days import MachineDays
 from features.machine_day.ownership import Ownership, ownership_of
 from features.machine_day.reports import owned_report_days
-from features.measures import ALWAYS, REPEAT_DAYS, Grid, row_measures
+from features.measures import ALWAYS, REPEAT_DAYS, Grid, added_up, row_values
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -163,6 +163,8 @@ class KnownDays:
         day = day_numbers(table["day"])
         obligor = np.where(pair < 0, -1, self.pairs.obligor[pair])
         own_pairs = chosen[self.pairs.obligor]
+        values = row_values(table, pair, zones)
+        self._names = tuple(values)
         for kept, units, unit in (
             (self._of_obligors, chosen, obligor),
             (self._of_machines, own_pairs, pair),
@@ -170,9 +172,7 @@ class KnownDays:
             begins = max(first_day, last_day - kept.keep + 1)
             grid = _grid(units, unit, day - begins, last_day - begins + 1)
             rows = np.flatnonzero(units)
-            found = row_measures(table, grid, pair, zones)
-            self._names = tuple(found)
-            for name, measure in found.items():
+            for name, measure in added_up(values, grid).items():
                 kept.put(name, rows, begins, measure)
         grid = _grid(own_pairs, pair, day - first_day, last_day - first_day + 1)
         seen = np.zeros((grid.units, grid.days))
