@@ -127,8 +127,8 @@ def sba_balanced() -> dict[str, Any]:
     loans["defaulted"] = (loans["mis_status"] == "CHGOFF").astype(int)
     loans["sector"] = "N" + (loans["naics"] // 10_000).astype("Int64").astype("string")
     loans = loans.drop(columns=["mis_status", "naics"]).dropna(subset=["approval_fy"])
-    whole = _table(loans, outcome="defaulted", time="approval_fy", exclude=NAMES_OF_LOANS)
-    honest = _table(loans, outcome="defaulted", time="approval_fy", exclude=(*NAMES_OF_LOANS, *AFTERWARDS))
+    whole = in_a_file(loans, outcome="defaulted", time="approval_fy", exclude=NAMES_OF_LOANS)
+    honest = in_a_file(loans, outcome="defaulted", time="approval_fy", exclude=(*NAMES_OF_LOANS, *AFTERWARDS))
     return {
         "rows": len(loans),
         "population_rate": POPULATION_RATE,
@@ -145,7 +145,7 @@ def german_credit() -> dict[str, Any]:
         real_data("german_credit/german.data"), sep=r"\s+", header=None, names=GERMAN_COLUMNS, dtype=str
     )
     loans["bad"] = (loans["bad"] == "2").astype(int)
-    table = _table(loans, outcome="bad", time=None, exclude=())
+    table = in_a_file(loans, outcome="bad", time=None, exclude=())
     return {
         "rows": len(loans),
         "suspected_leaks": [leak.model_dump() for leak in suspected_leaks(table)],
@@ -205,7 +205,7 @@ def _is_printed(value: float, printed: float) -> bool:
     return f"{value:.2e}" == f"{printed:.2e}" if abs(printed) < 1e-4 else round(value, 4) == printed
 
 
-def _table(loans: pd.DataFrame, *, outcome: str, time: str | None, exclude: tuple[str, ...]) -> Table:
+def in_a_file(loans: pd.DataFrame, *, outcome: str, time: str | None, exclude: tuple[str, ...]) -> Table:
     """The loans by the door that any lender's table takes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "loans.csv"
