@@ -21,6 +21,7 @@ from api import (
     cli_decisions,
     cli_evidence,
     cli_gateways,
+    cli_jobs,
     cli_keeping,
     cli_manage,
     cli_models,
@@ -83,6 +84,7 @@ cli_tables.mount(app, train_app)
 cli_claims.mount(train_app)
 cli_tariffs.mount(app)
 cli_chain.mount(app)
+cli_jobs.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

@@ -308,6 +308,26 @@ watch_day = sa.Table(
 )
 """Days on which an obligor was watched, kept with what was found: none is missed and none done twice."""
 
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("job_id", sa.String(40), primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, comment="how often a worker began it"),
+    sa.Column("created_time", Instant, nullable=False),
+    sa.Column("lease_until", Instant, comment="a worker that says nothing by then is dead"),
+    sa.Column("worker", sa.String(40)),
+    sa.Column("done", sa.Integer, nullable=False, comment="steps of total that are done, as last told"),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("finished_time", Instant),
+    sa.Column("result", sa.JSON),
+    sa.Column("error", sa.String(2000)),
+    sa.Index(None, "state", "created_time"),
+)
+"""Work that is done by whoever is free: claimed by row, and taken up again where a worker died."""
+
 api_key = sa.Table(
     "api_key",
     metadata,

@@ -59,6 +59,7 @@ def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda
     )
     with unit_of_work(home.engine) as connection:
         listed = [plain_case(row) for row in cases.listed(connection, with_closed=False)]
+    with_case = {case["obligor_id"] for case in listed}
     return {
         "as_of": as_of.isoformat(),
         "day": day.isoformat(),
@@ -70,7 +71,7 @@ def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda
         "watch_list": [
             {"obligor_id": firm, "warnings": [_plain_warning(item) for item in found[firm]]}
             for firm in firms
-            if found.get(firm) and firm not in {case["obligor_id"] for case in listed}
+            if found.get(firm) and firm not in with_case
         ],
         "parameters_version": book.version,
     }
@@ -103,8 +104,8 @@ def keep(
                 )
             ]
             cases.finish(connection, {firm: len(found.get(firm, ())) for firm in mine}, day=day)
-            progress("watching", min(start + BLOCK, len(firms)), len(firms))
         news, done = news + told, done + len(mine)
+        progress("watching", min(start + BLOCK, len(firms)), len(firms))
     return news, done
 
 

@@ -73,13 +73,18 @@ def test_one_case_a_firm_and_a_day_is_done_once(home: Home) -> None:
     assert sum(row.warnings for row in rows(home, watch_day)) == 6
 
 
-def test_a_run_that_is_killed_goes_on_where_it_was(home: Home) -> None:
-    def kill(_: str, done: int, __: int) -> None:
-        if done >= 10:
-            raise KeyboardInterrupt
+def test_a_run_that_is_killed_goes_on_where_it_was(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, begun = service.cases.finish, list[int]()
 
-    with pytest.raises(KeyboardInterrupt):
-        run(home, found(), progress=kill)
+    def kill(*args: Any, **more: Any) -> None:
+        begun.append(1)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        finish(*args, **more)
+
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(service.cases, "finish", kill)
+        run(home, found())
     assert len(rows(home, watch_day)) == 5  # the first block is kept, the second is as if it had never begun
     assert len(rows(home, watch_case)) == 3
     news, done = run(home, found())
