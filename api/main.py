@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from fastapi import FastAPI
 from starlette.responses import Response
 
+from api.chain import endpoints as chain
 from api.consents import endpoints as consents
 from api.credit_decisions import endpoints as credit_decisions
 from api.gateways import endpoints as gateways
@@ -31,6 +32,7 @@ from api.portal import endpoints as portal
 from api.premium_quotes import endpoints as premium_quotes
 from api.scores import endpoints as scores
 from api.telemetry import endpoints as telemetry
+from api.watch import endpoints as watch
 from scoring.canonical import canonical_bytes
 
 VERSION = "1"
@@ -48,6 +50,8 @@ RESOURCES = (
     gateways,
     consents,
     pledges,
+    chain,
+    watch,
     health,
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,13 +15,16 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from api.home import Home
+from api.processes import processes_of
 from api.snapshots import repository as snapshots
 from api.snapshots.service import reader
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
+from features.blocks import blocks_of, over_blocks
 from features.loading import load_machine_days
-from scoring.monitoring.circumstances import Circumstances, circumstance_warnings
+from features.trust import DataTrust
+from scoring.monitoring.circumstances import Circumstances, circumstance_warnings, trust_warnings
 from scoring.monitoring.summary import Summary, joined, summarise
 from scoring.monitoring.vocabulary import EarlyWarning, by_code
 from scoring.monitoring.warnings import warnings_of
@@ -27,7 +32,7 @@ from scoring.monitoring.watched import watched
 
 DAY_ZONE = ZoneInfo("Asia/Shanghai")
 READ_BLOCK = 500
-"""Obligors whose days are in memory at once."""
+"""Obligors whose days are in memory at once, in each process."""
 YEAR = timedelta(days=365)
 UNITS = ("obligor_id", "machine_uid")
 
@@ -37,6 +42,15 @@ Told = Callable[[str, int, int], None]
 def last_day(as_of: datetime) -> date:
     """The last day that is over as of an instant."""
     return as_of.astimezone(DAY_ZONE).date() - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockNight:
+    """What is left of a block once its days are read: summaries of obligors and machines, and what is warned of
+    without peers."""
+
+    summaries: Mapping[str, Summary]
+    warnings: Sequence[EarlyWarning]
 
 
 def found_by_night(
@@ -50,31 +64,44 @@ def found_by_night(
 ) -> dict[str, list[EarlyWarning]]:
     """The warnings of each obligor, of itself and of its machines, for the last day that is over.
 
-    `values` are the parameters of monitoring and of supply chains. Of a block's days only summaries stay in memory.
+    `values` are the parameters of monitoring and of supply chains. Blocks are read by a process for each processor.
     """
-    source, day = reader(connection, home), last_day(as_of)
-    industry = _industries(source, as_of=as_of)
-    machines = source.machines(as_of=as_of)
-    summaries: dict[str, list[Summary]] = {by: [] for by in UNITS}
+    processes = processes_of(home)
+    blocks = blocks_of(firms, READ_BLOCK, processes)
+    nights, done = list[BlockNight](), 0
+    for night in over_blocks(
+        partial(_begin, as_of=as_of, values=values), blocks, reader=reader(connection, home), processes=processes
+    ):
+        done += len(blocks[len(nights)])
+        nights.append(night)
+        progress("reading", done, len(firms))
     found: dict[str, list[EarlyWarning]] = defaultdict(list)
-    for start in range(0, len(firms), READ_BLOCK):
-        block = firms[start : start + READ_BLOCK]
-        for by, summary in _summaries(
-            source, block, machines=machines, industry=industry, as_of=as_of, values=values
-        ).items():
-            summaries[by].append(summary)
-        owners = dict(zip(summaries["machine_uid"][-1].units, summaries["machine_uid"][-1].owners, strict=True))
-        told = _circumstances(connection, home, source, block, as_of=as_of, day=day, values=values)
-        for item in circumstance_warnings(told, today=day, values=values):
-            found[owners.get(item.unit, item.unit.partition("/")[0])].append(item)
-        progress("reading", min(start + READ_BLOCK, len(firms)), len(firms))
-    for parts in summaries.values():
-        if parts:
-            whole = joined(parts)
-            owners = dict(zip(whole.units, whole.owners, strict=True))
-            for item in warnings_of(whole, values):
-                found[owners[item.unit]].append(item)
+    owners = dict[str, str]()
+    for by in UNITS if nights else ():
+        whole = joined([night.summaries[by] for night in nights])
+        owners |= zip(whole.units, whole.owners, strict=True)
+        for item in warnings_of(whole, values):
+            found[owners[item.unit]].append(item)
+    trust = _trust(connection, home, firms, as_of=as_of, values=values)
+    for item in [*(item for night in nights for item in night.warnings), *trust_warnings(trust, today=last_day(as_of))]:
+        found[owners.get(item.unit, item.unit.partition("/")[0])].append(item)
     return {firm: sorted(items, key=by_code) for firm, items in found.items()}
+
+
+def _begin(
+    source: ObservationReader, *, as_of: datetime, values: Mapping[str, Any]
+) -> Callable[[Sequence[ObligorId]], BlockNight]:
+    """What reads block after block from one reader."""
+    machines, industry = source.machines(as_of=as_of), _industries(source, as_of=as_of)
+
+    def read(block: Sequence[ObligorId]) -> BlockNight:
+        told = _circumstances(source, block, as_of=as_of, values=values)
+        return BlockNight(
+            summaries=_summaries(source, block, machines=machines, industry=industry, as_of=as_of, values=values),
+            warnings=circumstance_warnings(told, today=last_day(as_of), values=values),
+        )
+
+    return read
 
 
 def _summaries(
@@ -101,6 +128,15 @@ def _summaries(
     }
 
 
+def _trust(
+    connection: sa.Connection, home: Home, firms: Sequence[ObligorId], *, as_of: datetime, values: Mapping[str, Any]
+) -> dict[ObligorId, DataTrust]:
+    """The trust in each firm's data as its latest snapshot says, where that is not too old."""
+    since = as_of - timedelta(days=int(values["monitoring"]["circumstances"]["trust_days"]))
+    latest = snapshots.latest_of(connection, home, firms, since=since, until=as_of)
+    return {firm: snapshot.data_trust for firm, snapshot in latest.items()}
+
+
 def _industries(source: ObservationReader, *, as_of: datetime) -> dict[str, int]:
     """A number for each obligor's industry; the same number is the same industry, and nothing else is meant by it."""
     profiles = source.obligor_profiles(as_of=as_of)
@@ -110,15 +146,9 @@ def _industries(source: ObservationReader, *, as_of: datetime) -> dict[str, int]
 
 
 def _circumstances(
-    connection: sa.Connection,
-    home: Home,
-    source: ObservationReader,
-    block: Sequence[ObligorId],
-    *,
-    as_of: datetime,
-    day: date,
-    values: Mapping[str, Any],
+    source: ObservationReader, block: Sequence[ObligorId], *, as_of: datetime, values: Mapping[str, Any]
 ) -> Circumstances:
+    day = last_day(as_of)
     terms = values["monitoring"]["circumstances"]
 
     def rows(kind: RecordKind, since: datetime | None, *columns: str) -> pd.DataFrame:
@@ -147,12 +177,6 @@ def _circumstances(
             *("obligor_id", "counterparty_id", "event_time", "recorded_time", "pd_12m"),
         ),
         power_notices=notices.assign(from_day=_days(notices["event_time"]), until_day=_days(notices["until_time"])),
-        trust={
-            firm: snapshot.data_trust
-            for firm, snapshot in snapshots.latest_of(
-                connection, home, block, since=as_of - timedelta(days=int(terms["trust_days"])), until=as_of
-            ).items()
-        },
     )
 
 

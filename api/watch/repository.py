@@ -72,6 +72,13 @@ def listed(connection: sa.Connection, *, with_closed: bool) -> list[sa.Row[Any]]
     return list(connection.execute(rows if with_closed else rows.where(watch_case.c.open_for.is_not(None))))
 
 
+def page(connection: sa.Connection, *, obligor_ids: sa.Select[str], after: str | None, limit: int) -> list[sa.Row[Any]]:
+    """Open cases of these obligors in order of their ids, after one of them."""
+    rows = sa.select(watch_case).where(watch_case.c.open_for.is_not(None), watch_case.c.obligor_id.in_(obligor_ids))
+    rows = rows if after is None else rows.where(watch_case.c.case_id > after)
+    return list(connection.execute(rows.order_by(watch_case.c.case_id).limit(limit)))
+
+
 def events(connection: sa.Connection, case_id: str) -> list[sa.Row[Any]]:
     """What happened in a case, in order."""
     rows = sa.select(watch_event).where(watch_event.c.case_id == case_id).order_by(watch_event.c.position)

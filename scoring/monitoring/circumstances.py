@@ -29,7 +29,7 @@ TRUST_SEVERITIES: Mapping[TrustSeverity, Severity] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Circumstances:
-    """What is known as of the day, under the contracts' column names, and by obligor the trust in its latest data.
+    """What is known as of the day, under the contracts' column names.
 
     `locations` has a column `day`; `invoices` are of the last year, one currency a firm; `ratings` whole.
     """
@@ -39,14 +39,15 @@ class Circumstances:
     receipts: pd.DataFrame
     ratings: pd.DataFrame
     power_notices: pd.DataFrame
-    trust: Mapping[str, DataTrust]
 
 
 def circumstance_warnings(told: Circumstances, *, today: date, values: Mapping[str, Any]) -> list[EarlyWarning]:
-    """Every such warning of today, by unit and code. `values` are the parameters of monitoring and of supply chains."""
+    """Every warning of today that ledgers tell, by unit and code.
+
+    `values` are the parameters of monitoring and of supply chains.
+    """
     found = [
         *moved_warnings(told.locations, today=today, values=values),
-        *trust_warnings(told.trust, today=today),
         *buyer_warnings(told.invoices, told.receipts, told.ratings, today=today, values=values),
         *external_warnings(told.power_notices, today=today, values=values),
     ]

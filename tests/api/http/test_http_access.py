@@ -18,7 +18,11 @@ from http_world import ABSENT, NOW, World, consent_to, cover, loan, samples
 from test_http_openapi import OPERATIONS
 
 from api.database.tables import access_log
+from api.jobs import service as queue
 from api.keys.principal import Role
+from api.watch import service as watching
+from scoring.monitoring.cases import Opening
+from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
 
 ROLES = [role.value for role in Role]
 OBJECTS = ("own", "other", "absent")
@@ -103,6 +107,18 @@ RULES = {
     "getPledge": Rule("bank obligor", makes="createPledge", is_looked_at="pledge"),
     "confirmPledge": Rule("bank", status=201, body=lambda _: {}, makes="createPledge"),
     "releasePledge": Rule("bank", makes="createPledge"),
+    "createStress": Rule("bank", status=201, body=lambda firm: {"core_enterprise": firm, "orders": -0.4}),
+    "createWatchRun": Rule("operator", status=201, body=lambda _: {}, has_object=False),
+    "getJob": Rule("operator", all_seeing="operator", makes="job"),
+    "listCases": Rule("bank obligor operator", has_object=False),
+    "getCase": Rule("bank obligor operator", all_seeing="operator", makes="case", is_looked_at="case"),
+    "actOnCase": Rule(
+        "operator",
+        all_seeing="operator",
+        status=201,
+        body=lambda _: {"act": "acknowledge", "reason": "seen"},
+        makes="case",
+    ),
     "getLiveness": Rule("open"),
     "getReadiness": Rule("open"),
     "getMetrics": Rule("open"),
@@ -132,7 +148,38 @@ def made(world: World) -> dict[tuple[str, str], str]:
             assert answer.status_code == 201, answer.text
             found[maker, which] = answer.json()[member][name]
         found[maker, "absent"] = "".join(reversed(found[maker, "own"]))
+    found |= watched(world) | queued(world)
     return found
+
+
+def watched(world: World) -> dict[tuple[str, str], str]:
+    """A case of each side."""
+    found = {
+        firm: [
+            EarlyWarning(
+                unit=firm,
+                day=NOW.date(),
+                code=WarningCode.WEAK_PRODUCTION,
+                severity=Severity.SERIOUS,
+                strength=2.0,
+                evidence={},
+            )
+        ]
+        for firm in (world.own, world.other)
+    }
+    opens = Opening(severity=Severity.SERIOUS)
+    news, _ = watching.keep(
+        world.home, found, sorted(found), day=NOW.date(), opens=opens, parameters_version="v", now=NOW
+    )
+    ids = {item["obligor_id"]: item["case_id"] for item in news}
+    return {("case", "own"): ids[world.own], ("case", "other"): ids[world.other], ("case", "absent"): "case_none"}
+
+
+def queued(world: World) -> dict[tuple[str, str], str]:
+    """A night; jobs are nobody's."""
+    with world.home.engine.begin() as connection:
+        job = queue.queue_watch(connection, as_of=NOW, now=NOW)["job_id"]
+    return {("job", "own"): job, ("job", "other"): job, ("job", "absent"): "job_none"}
 
 
 def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, key: str | None) -> httpx.Response:
@@ -141,7 +188,7 @@ def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, k
     rule, firm = RULES[name], FIRMS[which](world)
     target = made[rule.makes, which] if rule.makes else firm
     path = path.replace("{obligor_id}", firm)
-    for place in ("{decision_id}", "{quote_id}", "{key_id}", "{consent_id}", "{pledge_id}"):
+    for place in ("{decision_id}", "{quote_id}", "{key_id}", "{consent_id}", "{pledge_id}", "{case_id}", "{job_id}"):
         path = path.replace(place, target)
     body = {} if rule.body is None else {"json": rule.body(firm)}
     return world.ask(method, path, key=key, params=rule.parameters(firm), **body)

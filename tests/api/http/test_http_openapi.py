@@ -34,10 +34,10 @@ def test_the_document_is_current() -> None:
 
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
-        "confirmPledge", "createConsent", "createCreditDecision", "createGatewayKey", "createPledge", "createPremiumQuote", "createTelemetry",
-        "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getExplanation", "getLiveness", "getMetrics", "getMonths",
+        "actOnCase", "confirmPledge", "createConsent", "createCreditDecision", "createGatewayKey", "createPledge", "createPremiumQuote",
+        "createStress", "createTelemetry", "createWatchRun", "getCase", "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getExplanation", "getJob", "getLiveness", "getMetrics", "getMonths",
         "getObligor", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt", "getReadiness", "getScore", "listAccessLog",
-        "listConsents", "listGatewayKeys", "listMachines", "listObligors", "listPledges", "releasePledge", "revokeGatewayKey", "withdrawConsent",
+        "listCases", "listConsents", "listGatewayKeys", "listMachines", "listObligors", "listPledges", "releasePledge", "revokeGatewayKey", "withdrawConsent",
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from data_contracts.reference.dated import load_book
 from features.trust import DataTrust, TrustFinding, TrustGrade
 from features.trust import Severity as TrustSeverity
-from scoring.monitoring.circumstances import Circumstances, circumstance_warnings
+from scoring.monitoring.circumstances import Circumstances, circumstance_warnings, trust_warnings
 from scoring.monitoring.vocabulary import EarlyWarning, Severity
 
 TODAY = date(2026, 6, 30)
@@ -34,7 +34,7 @@ COLUMNS = {
 
 def told(**rows: list[tuple[Any, ...]]) -> list[EarlyWarning]:
     frames = {name: pd.DataFrame(rows.get(name, []), columns=list(columns)) for name, columns in COLUMNS.items()}
-    return circumstance_warnings(Circumstances(**frames, trust={}), today=TODAY, values=VALUES)
+    return circumstance_warnings(Circumstances(**frames), today=TODAY, values=VALUES)
 
 
 def fixes(last: list[float], *, machine: str = "A/1") -> list[tuple[Any, ...]]:
@@ -125,9 +125,8 @@ def test_the_worst_finding_of_each_unit_speaks() -> None:
             finding(TrustSeverity.NOTE, "A/2"),
         ],
     )
-    empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in COLUMNS.items()}
     quiet = replace(trust, findings=[finding(TrustSeverity.NOTE, None)])
-    found = circumstance_warnings(Circumstances(**empty, trust={"A": trust, "B": quiet}), today=TODAY, values=VALUES)
+    found = trust_warnings({"A": trust, "B": quiet}, today=TODAY)
     assert {item.unit: (item.severity, item.evidence["findings"]) for item in found} == {
         "A/1": (Severity.SERIOUS, 2),
         "A": (Severity.WATCH, 1),

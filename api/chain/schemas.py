@@ -1,0 +1,75 @@
+"""Shocks as they are asked for, and what becomes of suppliers as it is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from api.http.shapes import Asked, Currency, Told, UtcInstant
+
+FirmName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class StressAsked(Asked):
+    """What happens to one core enterprise: `orders` -0.4 is 40 % fewer; it defaults; it pays so many days later; its
+    probability of default rises."""
+
+    core_enterprise: FirmName
+    orders: Annotated[float, Field(ge=-1, le=0)] = 0.0
+    is_default: bool = False
+    pays_later_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    pd_rise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    currency: Currency = "CNY"
+    as_of: UtcInstant | None = None
+
+
+class ShockTold(Told):
+    """The shock."""
+
+    core_enterprise: str
+    orders: float
+    is_default: bool
+    pays_later_days: int
+    pd_rise: float
+
+
+class StruckTold(Told):
+    """One supplier after the shock; null is what nobody knows, and adds nothing."""
+
+    firm: str
+    sales_share: float
+    output_level: float
+    equity_lost_ratio: float | None
+    delayed_minor: int
+    bridge_minor: int | None
+    days_of_cash: float | None
+    pd_before: float | None
+    pd_after: float | None
+    expected_loss_before_minor: int | None
+    expected_loss_after_minor: int | None
+
+
+class StressTold(Told):
+    """Suppliers that are struck, those that need a bridge line first; `loss_amplification` is the rise of expected loss
+    with the network over its rise by the direct effects; `rests_on` says of how many obligors each ledger tells."""
+
+    as_of: datetime
+    shock: ShockTold
+    currency: str
+    expected_loss_before_minor: int
+    expected_loss_direct_minor: int
+    expected_loss_after_minor: int
+    loss_amplification: float | None
+    suppliers: list[StruckTold]
+    rests_on: dict[str, int]
+    obligors_without_score: int
+    parameters_version: str
+
+
+class StressAnswer(Told):
+    """A stress."""
+
+    stress: StressTold
+    livemode: bool
