@@ -1,9 +1,13 @@
-"""What the nightly look costs once machine-days are read: warnings of obligors and machines, and their cases kept.
+"""What a night costs: days read, warnings, and cases kept, through the service as the worker runs it.
 
-python -m benchmarks.nightly --json [--obligors 250 500 1000]
+python -m benchmarks.nightly --json [--obligors 200 500 2000]
+python -m benchmarks.nightly --json --home FOLDER ...     (homes that stand)
 
-Processor seconds, so that other work on the machine hardly moves them. Reading machine-days is `benchmarks.machine_day`'s.
-The days are drawn at random, a hundredth of the machines have fallen. Synthetic; effect sizes are inputs, not findings.
+Books of fifteen machines an obligor with eight months of daily reports and every ledger are simulated and taken in;
+then the last day is watched, by a process for each processor. One day of 20,000 obligors is 300,000 changed
+machine-days. Processor seconds, so that other work on the machine hardly moves them; wall seconds beside them.
+A line through the sizes says what a machine costs, and the largest against the line of the others how far the cost is
+linear. Synthetic; effect sizes are inputs, not findings.
 """
 
 from __future__ import annotations
@@ -12,92 +16,98 @@ import argparse
 import json
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
+import sqlalchemy as sa
 
-from api.database.tables import obligor
+from api.database.tables import watch_day
 from api.home import open_home
+from api.snapshots.service import reader
 from api.watch import service
-from scoring.monitoring.warnings import EarlyWarning, Severity, Watched, early_warnings
+from benchmarks.simulated_book import alone, cpu_seconds, make_home, peak_memory_bytes
 from simulator.summary import STATEMENT
 
-SIZES = (250, 500, 1000)
-MACHINES = 15
-DAYS = 210
-INDUSTRIES = 8
-FALLEN = 0.01
-TODAY = date(2026, 6, 30)
-NOW = datetime(2026, 7, 1, tzinfo=UTC)
+SIZES = (200, 500, 2000)
+MACHINES = 15.0
+MONTHS = 8
+AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+FULL_MACHINES = 300_000
+LIMIT_SECONDS = 120.0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--obligors", type=int, nargs="*", default=SIZES)
-    asked = parser.parse_args()
-    told = {"runs": [measure(size) for size in asked.obligors], "statement": STATEMENT}
-    print(json.dumps(told, indent=2) if asked.json else "\n".join(map(str, told["runs"])))
+    parser.add_argument("--home", type=Path, nargs="*", default=[], help="homes that took in such books instead")
+    asked = parser.parse_args(arguments)
+    nights = [measured(home) for home in asked.home] or [simulated(size) for size in asked.obligors]
+    told = {"nights": nights, **line_through(nights), "limit_seconds": LIMIT_SECONDS, "statement": STATEMENT}
+    print(json.dumps(told, indent=2) if asked.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
 
 
-def measure(obligors: int) -> dict[str, Any]:
-    """One night of so many obligors with fifteen machines each."""
-    values = service.monitoring_parameters().at(TODAY)
-    firms = [f"9{number:017}" for number in range(obligors)]
-    machines = [f"{firm}/M{number:02}" for firm in firms for number in range(MACHINES)]
-    units = [drawn(firms), drawn(machines)]
-    started = time.process_time()
-    found = [item for watched in units for item in early_warnings(watched, values)]
-    warned = time.process_time()
-    news, done = _kept(firms, found)
-    ended = time.process_time()
-    return {
-        "obligors": obligors,
-        "changed_machine_days": len(machines),
-        "warnings": len(found),
-        "cases": len(news),
-        "obligors_done": done,
-        "warning_seconds": round(warned - started, 2),
-        "keeping_seconds": round(ended - warned, 2),
-        "seconds_per_1000_obligors": round((ended - started) / obligors * 1000, 2),
+def line_through(nights: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a machine costs and what a night costs however few there are, by least squares; what that makes of 300,000
+    machines; and how far the largest night lies from the line through the others."""
+    machines = np.array([night["changed_machine_days"] for night in nights], dtype=np.float64)
+    used = np.array([night["cpu_seconds"] for night in nights])
+    if len(nights) < 2:
+        return {}
+    slope, base = np.polyfit(machines, used, 1)
+    told = {
+        "cpu_milliseconds_a_machine": round(1000 * slope, 3),
+        "cpu_seconds_a_night": round(base, 2),
+        "cpu_seconds_for_300000_machines": round(base + slope * FULL_MACHINES, 1),
     }
+    if len(nights) == 2:
+        return told
+    largest = int(np.argmax(machines))
+    others = np.delete(np.arange(len(nights)), largest)
+    expected = np.polyval(np.polyfit(machines[others], used[others], 1), machines[largest])
+    return {**told, "largest_over_line_of_the_others": round(float(used[largest] / expected), 3)}
 
 
-def drawn(units: Sequence[str]) -> Watched:
-    """Units whose days differ by chance; some have worked a third as long of late."""
-    random = np.random.default_rng(len(units))
-    shape = (len(units), DAYS)
-    level = np.ones(shape)
-    level[random.random(len(units)) < FALLEN, -14:] = 0.33
-    usual = {"executing_seconds": 20_000.0, "parts": 500.0, "energy_kwh": 80.0, "fault_seconds": 600.0}
-    measures = {name: mean * level * random.lognormal(0.0, 0.3, shape) for name, mean in usual.items()}
-    whole = np.full(shape, 86_400.0)
-    return Watched(
-        units=units,
-        industry=np.arange(len(units)) % INDUSTRIES,
-        today=TODAY,
-        measures={**measures, "observed_seconds": whole, "owned_seconds": whole},
-    )
-
-
-def _kept(firms: Sequence[str], found: Sequence[EarlyWarning]) -> tuple[list[dict[str, Any]], int]:
-    by_firm: dict[str, list[EarlyWarning]] = defaultdict(list)
-    for item in found:
-        by_firm[item.unit.partition("/")[0]].append(item)
+def simulated(obligors: int) -> dict[str, Any]:
+    """A night of a book that is made, measured and forgotten."""
     with tempfile.TemporaryDirectory() as folder:
-        home = open_home(Path(folder) / "home")
-        with home.engine.begin() as connection:
-            rows = [{"obligor_id": firm, "registered_time": NOW, "registered_by": "benchmark"} for firm in firms]
-            connection.execute(obligor.insert(), rows)
-        told = service.keep(
-            home, by_firm, firms, day=TODAY, opens_at=Severity.SERIOUS, parameters_version="benchmark", now=NOW
-        )
-        home.engine.dispose()
-    return told
+        return measured(make_home(Path(folder), obligors=obligors, months=MONTHS, machines=MACHINES))
+
+
+def measured(home: Path) -> dict[str, Any]:
+    """A night of a home, by a process that does nothing else."""
+    return alone(partial(measure, home))
+
+
+def measure(home: Path) -> dict[str, Any]:
+    """The last day, and once more to see that nothing is done twice."""
+    opened = open_home(home)
+    with opened.engine.begin() as connection:
+        connection.execute(sa.delete(watch_day))
+        register = reader(connection, opened).machines(as_of=AS_OF)
+    machines = pc.sum(pc.is_null(register["owned_until"])).as_py()
+    began, used = time.perf_counter(), cpu_seconds()
+    told = service.watch(opened, as_of=AS_OF, now=NOW)
+    seconds, cpu = time.perf_counter() - began, cpu_seconds() - used
+    again = service.watch(opened, as_of=AS_OF, now=NOW + timedelta(minutes=1))
+    opened.engine.dispose()
+    return {
+        "obligors": told["obligors"],
+        "changed_machine_days": machines,
+        "warnings": told["warnings"],
+        "cases": len(told["cases"]),
+        "done_again": again["obligors_watched_now"],
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu, 2),
+        "peak_memory_bytes": peak_memory_bytes(2),
+    }
 
 
 if __name__ == "__main__":

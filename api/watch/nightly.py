@@ -31,7 +31,7 @@ from scoring.monitoring.warnings import warnings_of
 from scoring.monitoring.watched import watched
 
 DAY_ZONE = ZoneInfo("Asia/Shanghai")
-READ_BLOCK = 500
+READ_BLOCK = 200
 """Obligors whose days are in memory at once, in each process."""
 YEAR = timedelta(days=365)
 UNITS = ("obligor_id", "machine_uid")

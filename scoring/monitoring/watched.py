@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+EPOCH = date(1970, 1, 1)
 
 TOLD = (
     "executing_seconds",
@@ -44,29 +44,26 @@ def watched(
     """The last `days` days of these obligors' units, `by` obligor_id or machine_uid. A measure of a day on which
     nothing was observed is not told; a unit of several machines is told where one of them is. A machine that changed
     hands is its present owner's, with the days that it has worked there."""
-    first = np.datetime64(today) - np.timedelta64(days - 1, "D")
-    wanted = pc.and_(
-        pc.is_in(machine_days["obligor_id"], value_set=pa.array(list(obligors), pa.string())),
-        pc.and_(
-            pc.greater_equal(machine_days["day"], pa.scalar(first.item(), pa.date32())),
-            pc.less_equal(machine_days["day"], pa.scalar(today, pa.date32())),
-        ),
-    )
-    names = [*dict.fromkeys(["obligor_id", by]), "day", "observed_seconds", "unknown_seconds", *TOLD]
-    frame = machine_days.filter(wanted).select(names).to_pandas()
-    columns = ((pd.to_datetime(frame["day"]).to_numpy() - first) / np.timedelta64(1, "D")).astype(np.int64)
-    frame, columns, owner = _of_present_owners(frame, columns, by)
-    units = sorted(obligors) if by == "obligor_id" else sorted(owner)
-    place = {unit: row for row, unit in enumerate(units)}
-    rows = frame[by].map(place).to_numpy(np.int64)
+    column = (machine_days["day"].cast(pa.int32()).to_numpy() - (today - EPOCH).days + days - 1).astype(np.int64)
+    firm, firms = _coded(machine_days["obligor_id"])
+    is_asked = np.isin(firms, list(obligors))[firm] if len(firms) else np.zeros(0, np.bool_)
+    kept = np.flatnonzero(is_asked & (column >= 0) & (column < days))
+    if by == "obligor_id":
+        unit, names, owner = firm, firms, dict[str, str]()
+        units = sorted(obligors)
+    else:
+        unit, names = _coded(machine_days[by])
+        owner, kept = _of_present_owners(unit, firm, column, kept, names=names, firms=firms)
+        units = sorted(owner)
+    place = {name: number for number, name in enumerate(units)}
+    row = np.array([place.get(name, -1) for name in names], np.int64)[unit]
     shape = (len(units), days)
-    observed = frame["observed_seconds"].to_numpy(np.float64)
-    measures = {
-        name: _summed(frame[name].to_numpy(np.float64), rows, columns, shape, is_told=observed > 0) for name in TOLD
-    }
-    measures["observed_seconds"] = np.nan_to_num(_summed(observed, rows, columns, shape, is_told=observed >= 0))
-    owned = observed + frame["unknown_seconds"].to_numpy(np.float64)
-    measures["owned_seconds"] = np.nan_to_num(_summed(owned, rows, columns, shape, is_told=owned > 0))
+    flat = row[kept] * days + column[kept]
+    told = {name: _told(machine_days[name], kept) for name in ("observed_seconds", "unknown_seconds", *TOLD)}
+    observed = told["observed_seconds"]
+    measures = {name: _summed(np.where(observed > 0, told[name], np.nan), flat, shape) for name in TOLD}
+    measures["observed_seconds"] = np.nan_to_num(_summed(observed, flat, shape))
+    measures["owned_seconds"] = np.nan_to_num(_summed(observed + told["unknown_seconds"], flat, shape))
     owners = [owner.get(unit, unit) for unit in units]
     return Watched(
         units=units,
@@ -77,23 +74,40 @@ def watched(
     )
 
 
-def _of_present_owners(frame: pd.DataFrame, columns: Ints, by: str) -> tuple[pd.DataFrame, Ints, dict[str, str]]:
-    """Rows of each machine under the owner of its last day, that owner by machine; of obligors all rows."""
-    if by == "obligor_id":
-        return frame, columns, {}
-    last = frame.assign(column=columns).sort_values("column", kind="stable").drop_duplicates(by, keep="last")
-    owner: dict[str, str] = dict(zip(last[by], last["obligor_id"], strict=True))
-    kept = (frame["obligor_id"] == frame[by].map(owner)).to_numpy(np.bool_)
-    return frame[kept], columns[kept], owner
+def _coded(names: pa.ChunkedArray) -> tuple[Ints, NDArray[np.object_]]:
+    """Each row's place among the distinct names, and these."""
+    encoded = names.combine_chunks().dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_numpy(zero_copy_only=False)
 
 
-def _summed(
-    values: Floats, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], *, is_told: np.ndarray
-) -> Floats:
+def _of_present_owners(
+    machine: Ints,
+    firm: Ints,
+    column: Ints,
+    kept: Ints,
+    *,
+    names: NDArray[np.object_],
+    firms: NDArray[np.object_],
+) -> tuple[dict[str, str], Ints]:
+    """The owner of each machine's last day by machine, and of the rows those under that owner."""
+    order = kept[np.argsort(column[kept], kind="stable")]
+    last = np.full(len(names), -1, np.int64)
+    last[machine[order]] = firm[order]  # of several rows of a machine the latest stays
+    owner = {str(names[place]): str(firms[last[place]]) for place in np.flatnonzero(last >= 0)}
+    return owner, kept[firm[kept] == last[machine[kept]]]
+
+
+def _told(values: pa.ChunkedArray, kept: Ints) -> Floats:
+    """The values at these rows; NaN where none was told."""
+    return values.cast(pa.float64()).to_numpy(zero_copy_only=False)[kept]
+
+
+def _summed(values: Floats, flat: Ints, shape: tuple[int, int]) -> Floats:
     """(unit, day) sums of what is told; NaN where nothing is."""
-    told = is_told & ~np.isnan(values)
-    flat = rows[told] * shape[1] + columns[told]
+    told = ~np.isnan(values)
     size = shape[0] * shape[1]
-    total = np.bincount(flat, weights=values[told], minlength=size)
-    count = np.bincount(flat, minlength=size)
-    return np.asarray(np.where(count > 0, total, np.nan).reshape(shape))
+    total = np.bincount(flat[told], weights=values[told], minlength=size)
+    is_told = np.zeros(size, np.bool_)
+    is_told[flat[told]] = True
+    return np.asarray(np.where(is_told, total, np.nan).reshape(shape))
