@@ -25,6 +25,7 @@ from api.http.metrics import Metrics
 from api.http.observe import Observe
 from api.http.problem import add_problem_handlers
 from api.http.wiring import Doors, set_doors
+from api.jobs import endpoints as jobs
 from api.machines import endpoints as machines
 from api.obligors import endpoints as obligors
 from api.pledges import endpoints as pledges
@@ -51,6 +52,7 @@ RESOURCES = (
     consents,
     pledges,
     chain,
+    jobs,
     watch,
     health,
 )

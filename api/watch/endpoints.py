@@ -1,5 +1,4 @@
-"""Cases of obligors that are watched: read by the operator, by banks that the obligor consents to, and by itself; and
-nights, which the operator queues."""
+"""Cases of obligors that are watched: read by the operator, by banks that the obligor consents to, and by itself."""
 
 from __future__ import annotations
 
@@ -15,13 +14,10 @@ from api.database.text import is_storable
 from api.http.call import Call, Work, reading, writing
 from api.http.documents import documented, json_body
 from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, page_of
-from api.instants import require_past
-from api.jobs import repository as jobs
-from api.jobs import service as queue
 from api.keys.principal import Role
 from api.watch import repository as cases
 from api.watch import service
-from api.watch.schemas import CaseActed, CaseAnswer, CaseList, JobAnswer, WatchAsked
+from api.watch.schemas import CaseActed, CaseAnswer, CaseList
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
 from scoring.errors import InvalidRequest
@@ -31,47 +27,6 @@ KEEPERS = (Role.OPERATOR,)
 READERS = (Role.BANK, Role.OBLIGOR, Role.OPERATOR)
 
 router = APIRouter()
-
-
-@router.post(
-    "/v1/watch-runs",
-    **documented(
-        "createWatchRun",
-        tag="after the loan",
-        summary="Queue the watch of every consenting obligor for the last day that is over.",
-        roles=KEEPERS,
-        answer=JobAnswer,
-        status=201,
-        body=json_body(WatchAsked, "createWatchRun"),
-    ),
-)
-def create_watch_run(call: Annotated[Call, writing(*KEEPERS)]) -> Response:
-    """Queue a night; a worker does it."""
-    with call.begin() as work:
-        asked = call.parse(WatchAsked)
-        as_of = require_past(asked.as_of, now=work.now) or work.now
-        return work.once(
-            lambda: work.plain({"job": queue.queue_watch(work.connection, as_of=as_of, now=work.now)}, status=201)
-        )
-
-
-@router.get(
-    "/v1/jobs/{job_id}",
-    **documented(
-        "getJob",
-        tag="after the loan",
-        summary="How work stands that was queued.",
-        roles=KEEPERS,
-        answer=JobAnswer,
-        problems=(404,),
-    ),
-)
-def get_job(job_id: str, call: Annotated[Call, reading(*KEEPERS)]) -> Response:
-    """A job."""
-    with call.begin() as work:
-        if not is_storable(job_id):
-            raise NotFound("There is no such job.")
-        return work.answer({"job": queue.plain_job(jobs.load(work.connection, job_id))})
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""Nights, jobs and cases as they are asked for and answered."""
+"""Cases as they are answered, and what is done with them."""
 
 from __future__ import annotations
 
@@ -7,42 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.http.shapes import Asked, Told, UtcInstant
-from api.jobs.repository import JobState
+from api.http.shapes import Asked, Told
 from scoring.monitoring.cases import Act, CaseOutcome, CaseState
 from scoring.monitoring.vocabulary import WarningCode
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 SeverityName = Literal["watch", "serious", "critical"]
-
-
-class WatchAsked(Asked):
-    """Which night: of the last day that is over at `as_of`, by default now."""
-
-    as_of: UtcInstant | None = None
-
-
-class JobTold(Told):
-    """Work that is queued, and how it stands."""
-
-    job_id: str
-    kind: str
-    arguments: dict[str, Any]
-    state: JobState
-    attempts: int
-    done: int
-    total: int
-    created_time: datetime
-    finished_time: datetime | None
-    result: dict[str, Any] | None
-    error: str | None
-
-
-class JobAnswer(Told):
-    """One job."""
-
-    job: JobTold
-    livemode: bool
 
 
 class CaseWarningTold(Told):

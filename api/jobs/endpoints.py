@@ -1,0 +1,63 @@
+"""Nights that an operator queues, and how jobs stand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.database.text import is_storable
+from api.http.call import Call, reading, writing
+from api.http.documents import documented, json_body
+from api.instants import require_past
+from api.jobs import repository as jobs
+from api.jobs import service as queue
+from api.jobs.schemas import JobAnswer, WatchAsked
+from api.keys.principal import Role
+from data_contracts.errors import NotFound
+
+KEEPERS = (Role.OPERATOR,)
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/watch-runs",
+    **documented(
+        "createWatchRun",
+        tag="after the loan",
+        summary="Queue the watch of every consenting obligor for the last day that is over.",
+        roles=KEEPERS,
+        answer=JobAnswer,
+        status=201,
+        body=json_body(WatchAsked, "createWatchRun"),
+    ),
+)
+def create_watch_run(call: Annotated[Call, writing(*KEEPERS)]) -> Response:
+    """Queue a night; a worker does it."""
+    with call.begin() as work:
+        asked = call.parse(WatchAsked)
+        as_of = require_past(asked.as_of, now=work.now) or work.now
+        return work.once(
+            lambda: work.plain({"job": queue.queue_watch(work.connection, as_of=as_of, now=work.now)}, status=201)
+        )
+
+
+@router.get(
+    "/v1/jobs/{job_id}",
+    **documented(
+        "getJob",
+        tag="after the loan",
+        summary="How work stands that was queued.",
+        roles=KEEPERS,
+        answer=JobAnswer,
+        problems=(404,),
+    ),
+)
+def get_job(job_id: str, call: Annotated[Call, reading(*KEEPERS)]) -> Response:
+    """A job."""
+    with call.begin() as work:
+        if not is_storable(job_id):
+            raise NotFound("There is no such job.")
+        return work.answer({"job": queue.plain_job(jobs.load(work.connection, job_id))})
