@@ -20,6 +20,7 @@ from api.identity import answer_id
 from api.jobs import repository as jobs
 from api.jobs.repository import JobState
 from api.watch import service as watching
+from api.watch.nightly import Told
 from data_contracts.errors import MillgradeError
 from data_contracts.observations.tables import to_microseconds
 
@@ -92,7 +93,7 @@ def _do(home: Home, row: sa.Row[Any], *, worker: str, clock: Clock) -> None:
         end(JobState.DONE, result=result)
 
 
-def _watch(home: Home, arguments: Mapping[str, Any], now: datetime, progress: watching.Told) -> Mapping[str, Any]:
+def _watch(home: Home, arguments: Mapping[str, Any], now: datetime, progress: Told) -> Mapping[str, Any]:
     told = watching.watch(home, as_of=datetime.fromisoformat(arguments["as_of"]), now=now, progress=progress)
     counts = ("day", "obligors", "obligors_watched_now", "warnings", "parameters_version")
     return {
@@ -103,4 +104,4 @@ def _watch(home: Home, arguments: Mapping[str, Any], now: datetime, progress: wa
     }
 
 
-_WORK: Mapping[str, Callable[[Home, Mapping[str, Any], datetime, watching.Told], Mapping[str, Any]]] = {WATCH: _watch}
+_WORK: Mapping[str, Callable[[Home, Mapping[str, Any], datetime, Told], Mapping[str, Any]]] = {WATCH: _watch}

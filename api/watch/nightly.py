@@ -130,11 +130,11 @@ def _summaries(
 
 def _trust(
     connection: sa.Connection, home: Home, firms: Sequence[ObligorId], *, as_of: datetime, values: Mapping[str, Any]
-) -> dict[ObligorId, DataTrust]:
+) -> dict[str, DataTrust]:
     """The trust in each firm's data as its latest snapshot says, where that is not too old."""
     since = as_of - timedelta(days=int(values["monitoring"]["circumstances"]["trust_days"]))
     latest = snapshots.latest_of(connection, home, firms, since=since, until=as_of)
-    return {firm: snapshot.data_trust for firm, snapshot in latest.items()}
+    return {str(firm): snapshot.data_trust for firm, snapshot in latest.items()}
 
 
 def _industries(source: ObservationReader, *, as_of: datetime) -> dict[str, int]:

@@ -100,7 +100,8 @@ def _of_present_owners(
 
 def _told(values: pa.ChunkedArray, kept: Ints) -> Floats:
     """The values at these rows; NaN where none was told."""
-    return values.cast(pa.float64()).to_numpy(zero_copy_only=False)[kept]
+    told: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return told[kept]
 
 
 def _summed(values: Floats, flat: Ints, shape: tuple[int, int]) -> Floats:
