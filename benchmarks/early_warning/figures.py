@@ -16,10 +16,12 @@ LAST_WHOLE_YEAR = pd.Timestamp(2025, 6, 30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmFigures:
-    """`honest_share`: of firms that do not default within a year, how many are alarmed in a month; `warned_share`: of
-    defaults, how many were alarmed on a day of the year before; `median_lead_days`: from the first such day on."""
+    """`honest_share`: of firms that do not default within a year, how many are alarmed in a month; `honest_year_share`:
+    how many at least once in a year; `warned_share`: of defaults, how many were alarmed on a day of the year before;
+    `median_lead_days`: from the first such day on."""
 
     honest_share: float
+    honest_year_share: float
     warned_share: float
     median_lead_days: float
     defaults: int
@@ -34,6 +36,7 @@ def with_outcomes(rows: pd.DataFrame, defaulted_on: Mapping[str, date], *, seed:
     return rows.assign(
         firm=f"{seed}/" + rows["obligor_id"],
         month=day.dt.year * 12 + day.dt.month,
+        year=(day - day.min()).dt.days // YEAR_DAYS,
         left=left,
         is_honest=(left > YEAR_DAYS) & (day <= LAST_WHOLE_YEAR),
     )
@@ -45,18 +48,21 @@ def figures(rows: pd.DataFrame, measure: str, threshold: float) -> AlarmFigures:
     leads = before[before[measure] >= threshold].groupby("firm")["left"].max()
     defaults = before["firm"].nunique()
     return AlarmFigures(
-        honest_share=float((_worst_of_month(rows, measure) >= threshold).mean()),
+        honest_share=float((_worst(rows, measure, "month") >= threshold).mean()),
+        honest_year_share=float((_worst(rows, measure, "year") >= threshold).mean()),
         warned_share=len(leads) / defaults if defaults else float("nan"),
         median_lead_days=float(leads.median()),
         defaults=defaults,
     )
 
 
-def threshold_at(rows: pd.DataFrame, measure: str, honest_share: float) -> float:
-    """Where so many honest firms are alarmed a month."""
-    return float(_worst_of_month(rows, measure).quantile(1 - honest_share))
+def threshold_at(rows: pd.DataFrame, measure: str, honest_share: float, *, of: str = "month") -> float:
+    """Where so many honest firms are alarmed in a month, or in a year."""
+    return float(_worst(rows, measure, of).quantile(1 - honest_share))
 
 
-def _worst_of_month(rows: pd.DataFrame, measure: str) -> pd.Series[float]:
-    """Of each honest firm and month the worst that was measured: one bad week alarms the month."""
-    return rows[rows["is_honest"]].groupby(["firm", "month"])[measure].max()
+def _worst(rows: pd.DataFrame, measure: str, of: str) -> pd.Series[float]:
+    """Of each honest firm and month (or year, honest throughout) the worst that was measured: one bad week alarms it."""
+    spans = rows.groupby(["firm", of])
+    worst = spans[measure].max()
+    return worst[spans["is_honest"].min()]

@@ -59,13 +59,14 @@ def weighted(signs: Mapping[str, Floats], industry: Ints, terms: Mapping[str, An
 
 
 def signals(watched: Watched, terms: Mapping[str, Any]) -> dict[str, Floats]:
-    """(unit,) by name, each the higher the worse: little work, uneven days, scrap, faults, and maintenance put off; NaN
-    where too little was seen."""
-    long, short = int(terms["long_days"]), int(terms["short_days"])
+    """(unit,) by name, each the higher the worse: little work over half a year and lately, uneven days, scrap, faults,
+    and maintenance put off; NaN where too little was seen."""
+    long, middle, short = (int(terms[name]) for name in ("long_days", "middle_days", "short_days"))
     return {
-        "low_hours": -_log_share(watched, long, terms),
-        "uneven_days": _unevenness(watched, short, terms),
-        "scrap": _scrap(watched, long),
+        "low_hours_long": -_log_share(watched, long, terms),
+        "low_hours_short": -_log_share(watched, short, terms),
+        "uneven_days": _unevenness(watched, middle, terms),
+        "scrap": _scrap(watched, middle),
         "faults": _faults(watched, long, terms),
         "little_maintenance": -_log_maintenance(watched, long, terms),
     }
