@@ -46,6 +46,7 @@ from api.instants import parse_amount, parse_instant, require_past
 from api.machines import service as machines_service
 from api.main import create_app
 from api.operations import serving
+from api.operations.recovery import at_work
 from api.partners.repository import LOCAL
 from api.premium_quotes import service as premium_quotes
 from api.settings import Settings
@@ -124,7 +125,7 @@ def ingest(
     if path.is_dir():
         if mapping or obligor:
             raise InputError("A folder takes no --mapping and no --obligor.", hint="Its manifest.json names both.")
-        with _progress() as bar:
+        with at_work(opened), _progress() as bar:
             task = bar.add_task("ingest", total=None)
             results = telemetry.ingest_folder(
                 opened,
@@ -136,7 +137,9 @@ def ingest(
         if not mapping:
             raise InputError("A file needs --mapping.", hint="See docs/mappings.md; shipped ones have names.")
         owner = obligor_id(obligor) if obligor else None
-        results = [telemetry.ingest_file(opened, path, mapping=load_mapping(mapping), obligor=owner, received_time=now)]
+        applied = load_mapping(mapping)
+        with at_work(opened):
+            results = [telemetry.ingest_file(opened, path, mapping=applied, obligor=owner, received_time=now)]
     answer = tables.ingest_answer(results)
     _show(answer, as_json, tables.ingest_text(answer))
     if answer["rows_quarantined"]:

@@ -14,6 +14,7 @@ from api.errors import EXIT_BAD_INPUT
 from api.instants import parse_instant
 from api.operations import keeping, rolling
 from api.operations.obligors import DEFAULT_ZONE
+from api.operations.recovery import at_work
 from data_contracts.errors import InputError
 from data_contracts.identifiers import BatchId, obligor_id
 from data_contracts.mapping import load_mapping
@@ -46,7 +47,7 @@ def compact(
     as_json: JsonOption = False,
 ) -> None:
     """Make one file of many small ones, folder by folder. What any as-of sees stays what it is."""
-    with opened(home) as here, progress_bar("compact") as progress:
+    with opened(home) as here, at_work(here), progress_bar("compact") as progress:
         done = asdict(keeping.compact(here, least_files=least_files, now=datetime.now(UTC), progress=progress))
     show(done, as_json, "\n".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in done.items()))
 
@@ -80,7 +81,7 @@ def erase(
     owner = obligor_id(obligor)
     if not confirm:
         raise InputError(f"This erases what was observed of {owner} for good.", hint="Add --confirm to do it.")
-    with opened(home) as here:
+    with opened(home) as here, at_work(here):
         done = keeping.erase(here, owner, periods=period, now=datetime.now(UTC))
     show(done, as_json, f"{done['rows']:,} rows in {done['chunks']:,} chunks of {owner} are erased")
 
@@ -117,7 +118,7 @@ def readmit_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """Admit a batch's rows in quarantine under a mended mapping. They are known from now on."""
-    with opened(home) as here:
+    with opened(home) as here, at_work(here):
         found = keeping.readmit(here, BatchId(batch), load_mapping(mapping), now=datetime.now(UTC))
     answer = {**tables.ingest_answer([found.admission]), "unsplit": found.unsplit}
     show(answer, as_json, tables.ingest_text(answer))

@@ -19,6 +19,7 @@ from api.operations import migrations, serving
 from api.operations import sweep as sweeping
 from api.operations.doctor.examine import examine
 from api.operations.doctor.finding import Finding, Level
+from api.operations.recovery import at_work
 from data_contracts.errors import InputError
 from scoring.errors import ArtefactDamaged, UnknownModel
 
@@ -41,7 +42,7 @@ def serve(
 ) -> None:
     """Answer the API and the manufacturer's pages over HTTP, in one process, until SIGTERM or SIGINT. The promoted
     models are read, and their explanations compiled, before the address is told."""
-    with opened(home) as here:
+    with opened(home) as here, at_work(here):
         try:
             warm_up(here)
         except (ArtefactDamaged, UnknownModel) as error:

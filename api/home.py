@@ -63,6 +63,16 @@ class Home:
         """The key under which pledged things are fingerprinted."""
         return self.root / "pledges"
 
+    @property
+    def at_work(self) -> Path:
+        """A locked file for each process that writes here."""
+        return self.root / "at_work"
+
+    @property
+    def left_over(self) -> Path:
+        """Observation files that a killed process left and no transaction committed, until a sweep."""
+        return self.root / "left_over"
+
 
 def open_home(root: Path, *, database_url: str | None = None) -> Home:
     """Open the home at `root`, making it when absent. An empty database is migrated; an outdated one is refused."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from api.evidence.service import erasing_quarantine, record_erased_chunks, recor
 from api.home import Home
 from api.obligors import repository as obligors
 from api.obligors import service as registration
+from api.operations.recovery import clear_left_over
 from api.snapshots.service import END_OF_TIME, reader
 from data_contracts import readmission
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
@@ -74,6 +75,7 @@ def erase(home: Home, obligor: ObligorId, *, periods: Collection[str] | None, no
         with erasing_quarantine(connection):
             quarantined = erasure.erase_quarantined(connection, obligor) if periods is None else 0
     _discard_retired(home, store, folders | {path.rpartition("/")[0] for path in erased.rolled_files})
+    clear_left_over(home, written_before=datetime.max.replace(tzinfo=UTC))  # rows of the obligor may be in it
     return {
         "obligor_id": obligor,
         "erased_time": now.isoformat(),

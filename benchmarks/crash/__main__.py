@@ -1,7 +1,7 @@
 """`python -m benchmarks.crash --kills 2000 --json`: kills, acknowledged, lost, doubled, inconsistent.
 
 Half of the kills hit `millgrade serve` while four gateways post, the other half `millgrade ingest` and `millgrade
-compact`. After every kill the home is inspected: registered files are there with the bytes that were registered, every
+compact`, two fifths of them compactions. After every kill the home is inspected: registered files are there with the bytes that were registered, every
 admitted row lies in a file of its batch, every root follows from its leaves, every record is as the log says. In the
 end every acknowledged row must lie in the files exactly once, and every root follow from the rows. `--postgresql` keeps
 the registers in PostgreSQL servers of its own in place of SQLite.
@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,8 @@ def crash(folder: Path, *, kills: int, seed: int, urls: Sequence[str | None] = (
             "ingest": commands.kills - commands.compaction_kills,
             "compact": commands.compaction_kills,
         },
+        "recoveries": recoveries([folder / "http" / "server.log", folder / "commands" / "commands.log"]),
+        "left_over": sum(path.is_file() for path in folder.glob("*/home/left_over/**/*")),
         "faults": [*http.faults, *commands.faults][:5],
         "database": home.engine.dialect.name,
         "seconds": round(time.monotonic() - began, 1),
@@ -56,21 +60,52 @@ def crash(folder: Path, *, kills: int, seed: int, urls: Sequence[str | None] = (
     return answer
 
 
+def recoveries(logs: Sequence[Path]) -> int:
+    """How often a process said at its start that it cleared what another had left."""
+    return sum(log.read_text(encoding="utf-8").count("Recovered: ") for log in logs)
+
+
+def summed(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The counts of several runs as those of one."""
+    total = dict(answers[0])
+    for other in answers[1:]:
+        for name, value in other.items():
+            if isinstance(value, dict):
+                total[name] = {key: total[name][key] + count for key, count in value.items()}
+            elif not isinstance(value, str):
+                total[name] += value
+    return total
+
+
+def _lane(kills: int, seed: int, *, is_on_postgresql: bool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as servers:
+        folder = Path(name)
+        urls: list[str | None] = [None, None]
+        if is_on_postgresql:
+            urls = [servers.enter_context(postgresql(folder / f"postgresql{number}")) for number in (1, 2)]
+        return crash(folder, kills=kills, seed=seed, urls=urls)
+
+
 def main() -> None:
     """Run it and print what was found; exit code 1 where anything was lost, doubled or inconsistent."""
     parser = argparse.ArgumentParser(description="Kill processes at work; count what they acknowledged.")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lanes", type=int, default=1, help="so many runs side by side, on homes of their own")
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with ExitStack() as servers:
-            urls: list[str | None] = [None, None]
-            if arguments.postgresql:
-                urls = [servers.enter_context(postgresql(folder / f"postgresql{number}")) for number in (1, 2)]
-            told = crash(folder, kills=arguments.kills, seed=arguments.seed, urls=urls)
+    began = time.monotonic()
+    shares = [
+        arguments.kills // arguments.lanes + (lane < arguments.kills % arguments.lanes)
+        for lane in range(arguments.lanes)
+    ]
+    with ProcessPoolExecutor(arguments.lanes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        runs = [
+            pool.submit(_lane, kills, arguments.seed + lane, is_on_postgresql=arguments.postgresql)
+            for lane, kills in enumerate(shares)
+        ]
+        told = {**summed([run.result() for run in runs]), "seconds": round(time.monotonic() - began, 1)}
     print(json.dumps(told) if arguments.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
     if told["lost"] or told["doubled"] or told["inconsistent"] or told["broken_roots"]:
         sys.exit(1)

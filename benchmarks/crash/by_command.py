@@ -1,4 +1,4 @@
-"""`millgrade ingest` and `millgrade compact`, killed at random moments and run again until they are through."""
+"""`millgrade ingest` and `millgrade compact`, killed at random moments and begun again."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from pathlib import Path
 from api.home import Home
 from benchmarks.crash.inspect import Inspector
 from benchmarks.crash.lives import Life
+from data_contracts.observations.compaction import crowded_folders
 
 OBLIGOR = "91999999MA0000001N"
 HEAD = "ts,asset,items,status,status_time,power_avg,cycle_time,alarm,product"
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 MACHINES = 3
 MINUTES = 40
-FILES_BETWEEN_COMPACTIONS = 2
+COMPACTION_SHARE = 0.4
+"""Of the commands that are begun, so many are compactions, as far as there is something to compact."""
+LEAST_FILES = 2
+LONGEST_SECONDS = 60.0
 
 
 @dataclass
 class Told:
-    """What commands acknowledged: the number of each file, and how the kills fell."""
+    """What commands acknowledged: the number of each file, compactions that found work, and how the kills fell."""
 
     files: set[int] = field(default_factory=set)
+    compactions: int = 0
     kills: int = 0
     compaction_kills: int = 0
     faults: list[str] = field(default_factory=list)
@@ -34,7 +39,8 @@ class Told:
 
 
 class Operator:
-    """Ingests file after file and compacts now and then; each command is killed until it has got through once."""
+    """Ingests file after file and compacts in between; whatever is begun is killed at some moment of its usual time,
+    and what was killed before it got through is begun again."""
 
     def __init__(self, home: Home, folder: Path, *, seed: int, database_url: str | None) -> None:
         self.home, self.folder, self.database_url = home, folder, database_url
@@ -42,44 +48,61 @@ class Operator:
         self.inspector = Inspector(home)
         self.told = Told()
         self.usual: dict[str, float] = {}
+        self.number = 0
 
     def run(self, kills: int) -> Told:
-        """Go on until so many commands were killed; the last file is ingested to its end."""
-        number = 0
+        """Go on until so many commands were killed, from files on that are enough to compact; then the last file is
+        ingested and the store compacted to the end."""
+        for _ in range(LEAST_FILES):
+            self._ingest(is_spared=True)
         while self.told.kills < kills:
-            source = self.folder / f"{number}.csv"
-            source.write_text(content(number), encoding="utf-8")
-            command = ["ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR, "--json"]
-            self._through("ingest", command, kills)
-            self.told.files.add(number)
-            number += 1
-            if number % FILES_BETWEEN_COMPACTIONS == 0:
-                before = self.told.kills
-                self._through("compact", ["compact", "--least-files", "2", "--json"], kills)
-                self.told.compaction_kills += self.told.kills - before
+            if self.draw.random() < COMPACTION_SHARE and self._is_crowded():
+                self._compact()
+            else:
+                self._ingest()
+        self._ingest(is_spared=True)
+        self._compact(is_spared=True)
         return self.told
 
-    def _through(self, name: str, command: Sequence[str | Path], kills: int) -> None:
-        """Run a command until it acknowledged; kill it before, at some moment of its usual time."""
-        while True:
-            began = time.monotonic()
-            life = Life([*command, "--home", self.home.root], self.folder / "commands.log", self.database_url)
-            wait = (
-                self.draw.uniform(0, 1.2) * self.usual.get(name, self.usual.get("ingest", 1.0))
-                if self.told.kills < kills
-                else 60.0
-            )
-            ended = life.is_over(wait)
-            life.kill()
-            if not ended:
-                self.told.kills += 1
-            else:
-                self.usual[name] = time.monotonic() - began
-            self._inspect()
-            if is_acknowledged(life.printed()):
-                return
-            if ended and life.process.exitcode != 0:
-                raise RuntimeError(f"{name} ended with exit code {life.process.exitcode}; see commands.log")
+    def _ingest(self, *, is_spared: bool = False) -> None:
+        """Begin to ingest the file whose turn it is; the next one's comes when this one is acknowledged."""
+        source = self.folder / f"{self.number}.csv"
+        source.write_text(content(self.number), encoding="utf-8")
+        command = ["ingest", source, "--mapping", "unipi_sme", "--obligor", OBLIGOR, "--json"]
+        if self._begin("ingest", command, is_spared=is_spared):
+            self.told.files.add(self.number)
+            self.number += 1
+
+    def _compact(self, *, is_spared: bool = False) -> None:
+        before = self.told.kills
+        command = ["compact", "--least-files", str(LEAST_FILES), "--json"]
+        self.told.compactions += self._begin("compact", command, is_spared=is_spared)
+        self.told.compaction_kills += self.told.kills - before
+
+    def _begin(self, name: str, command: Sequence[str | Path], *, is_spared: bool) -> bool:
+        """Begin a command and kill it unless it is spared or over before; whether it printed its whole answer."""
+        began = time.monotonic()
+        life = Life([*command, "--home", self.home.root], self.folder / "commands.log", self.database_url)
+        wait = LONGEST_SECONDS if is_spared else self._moment(name)
+        ended = life.is_over(wait)
+        life.kill()
+        if ended:
+            self.usual[name] = time.monotonic() - began
+        else:
+            self.told.kills += 1
+        self._inspect()
+        told = is_acknowledged(life.printed())
+        if ended and not told:
+            raise RuntimeError(f"{name} ended with exit code {life.process.exitcode}; see commands.log")
+        return told
+
+    def _moment(self, name: str) -> float:
+        """Some moment of a command's usual time, or a little after it."""
+        return self.draw.uniform(0, 1.2) * self.usual.get(name, self.usual["ingest"])
+
+    def _is_crowded(self) -> bool:
+        with self.home.engine.connect() as connection:
+            return bool(crowded_folders(connection, least_files=LEAST_FILES))
 
     def _inspect(self) -> None:
         found = self.inspector.faults()

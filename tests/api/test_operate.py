@@ -165,6 +165,7 @@ def test_what_nobody_needs_is_swept(run: Any, kept: Path) -> None:
     os.utime(leftover, (long_ago, long_ago))
     assert run("sweep", "--home", kept, "--json").answer == {
         "observation_files": 1,
+        "left_over": 0,
         "idempotency_keys": 0,
         "sessions": 0,
     }
