@@ -49,5 +49,5 @@ docs: setup  ## rewrite the generated pages of docs/
 	$(BIN)/python -m benchmarks.pages
 
 lock:  ## resolve the locks again (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra postgresql --extra cluster --extra benchmarks pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra postgresql --extra cluster --extra benchmarks --extra onnx pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgresql pyproject.toml -c requirements-dev.lock -o requirements.lock

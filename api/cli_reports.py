@@ -25,7 +25,9 @@ from risk_reports.rendering.html import html
 from risk_reports.rendering.pdf import pdf
 from risk_reports.wording.catalogue import Language
 from scoring import registry
+from scoring.credit.artefact import CreditArtefact
 from scoring.export import rules, sql
+from scoring.onnx_export import onnx_bytes
 
 RENDERINGS: dict[str, Callable[[Document], bytes]] = {".pdf": pdf, ".html": html}
 
@@ -96,22 +98,29 @@ def validation_pack(
 
 def export(
     *,
-    out: Annotated[Path, typer.Option("--out", help="File to write, ending in .json or .sql.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write, ending in .json, .sql or .onnx.")],
     model: Annotated[str | None, typer.Option("--model", help="Version; default the promoted.")] = None,
     table: Annotated[str, typer.Option("--table", help="Of SQL: the table whose columns are the features.")] = "firms",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a model of default as plain rules: JSON that any language walks, or SQL that any database runs."""
+    """Write a model of default as plain rules: JSON that any language walks, SQL that any database runs; or as ONNX."""
     with opened(home) as here:
         artefact = promoted_credit(here) if model is None else credit_model(here, ModelVersion(model))
-    ways = {".json": lambda: json.dumps(rules(artefact), indent=1) + "\n", ".sql": lambda: sql(artefact, table=table)}
+    ways: dict[str, Callable[[CreditArtefact], bytes]] = {
+        ".json": _rules,
+        ".sql": lambda model: sql(model, table=table).encode(),
+        ".onnx": onnx_bytes,
+    }
     if out.suffix not in ways:
-        raise InputError(f"{out.name} ends in neither .json nor .sql.", hint="Name the file so.")
-    text = ways[out.suffix]()
-    out.write_text(text, encoding="utf-8")
+        raise InputError(f"{out.name} ends in none of {', '.join(ways)}.", hint="Name the file so.")
+    out.write_bytes(ways[out.suffix](artefact))
     told = {"out": str(out), "model_version": artefact.version, "features": len(artefact.card.features)}
     show(told, as_json, f"{out}: model {artefact.version[:12]}")
+
+
+def _rules(artefact: CreditArtefact) -> bytes:
+    return (json.dumps(rules(artefact), indent=1) + "\n").encode()
 
 
 def _card(home: Home, version: str | None) -> registry.Card:

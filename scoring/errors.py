@@ -21,6 +21,12 @@ class UnknownModel(NotFound):
     code = "model_not_found"
 
 
+class ExtraMissing(BusinessError):
+    """What is asked for needs a library that is an extra and is not installed."""
+
+    code = "extra_missing"
+
+
 class NotPromotable(BusinessError):
     """Nobody who may has vouched for a model, or a check of it failed."""
 

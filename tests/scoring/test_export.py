@@ -21,6 +21,7 @@ from scoring.credit.calibration import CalibrationMethod, probability
 from scoring.credit.card import CalibratorCard
 from scoring.explanation.trees import read_forest, row_margins
 from scoring.export import as_double, plain_pd, quoted, rules, scorecard_sql, sql
+from scoring.onnx_export import onnx_bytes
 from scoring.training.scorecard import fit_scorecard
 
 RELEASED = Path(__file__).parent / "released"
@@ -135,3 +136,32 @@ def test_a_scorecard_in_sql_is_the_scorecard() -> None:
 
 def test_names_cannot_leave_their_quotes() -> None:
     assert quoted('a"; DROP TABLE b; --') == '"a""; DROP TABLE b; --"'
+
+
+KNOTS = ((-3.0, -4.0), (-1.0, -2.5), (0.5, -1.0))
+
+
+@pytest.mark.parametrize("knots", [(), KNOTS])
+def test_onnx_says_the_same_on_and_beside_every_threshold(
+    model: CreditArtefact, rows: np.ndarray, knots: tuple[tuple[float, float], ...]
+) -> None:
+    pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    runtime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    calibrator = model.card.calibrator
+    if knots:
+        calibrator = CalibratorCard(
+            method=CalibrationMethod.ISOTONIC, intercept=0, slope_default=0, slope_survival=0, knots=knots
+        )
+    other = credit_artefact(
+        model.bag.members, model.card.model_copy(update={"calibrator": calibrator}), reference=model.reference
+    )
+    content = onnx_bytes(other)
+    assert content == onnx_bytes(other)
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    margin, pd = (found.ravel() for found in session.run(None, {"features": rows.astype(np.float32)}))
+    forest = read_forest(model.bag.boosters)
+    assert margin == pytest.approx(row_margins(forest, within_reach(rows, model.card.features)), abs=5e-6)
+    assert pd == pytest.approx(pds(other, rows), abs=2e-6)
+    told = session.get_modelmeta().custom_metadata_map
+    assert told["model_version"] == other.version
+    assert json.loads(told["features"]) == [feature.key for feature in model.card.features]
