@@ -121,15 +121,15 @@ def count(folder: Path, counts: Counter[tuple[str, str]]) -> None:
 
 def requests(folder: Path) -> Iterator[Asked]:
     """What lenders ask for, in order of time: invoice advances and leases."""
-    invoices = {(row["obligor_id"], row["invoice_id"]): row for row in _rows(folder, RecordKind.INVOICE)}
+    invoices = {(row["obligor_id"], row["invoice_id"]): row for row in rows_of(folder, RecordKind.INVOICE)}
     by_number = {(firm, canonical_number(number)): row for (firm, number), row in invoices.items()}
-    deliveries = {(row["obligor_id"], row["delivery_id"]): row for row in _rows(folder, RecordKind.DELIVERY)}
-    plates = {row["machine_uid"]: row for row in _rows(folder, RecordKind.MACHINE_OWNERSHIP)}
+    deliveries = {(row["obligor_id"], row["delivery_id"]): row for row in rows_of(folder, RecordKind.DELIVERY)}
+    plates = {row["machine_uid"]: row for row in rows_of(folder, RecordKind.MACHINE_OWNERSHIP)}
     labels = pq.read_table(folder / "truth" / "fraud.parquet").to_pylist()
     thieves = {row["obligor_id"] for row in labels if row["fraud"] == Code.PLEDGED_TWICE.value}
     doubled = {row["machine_uid"] for row in labels if row["fraud"] == Code.LEASED_TWICE.value}
     leased: set[str] = set()
-    for row in sorted(_rows(folder, RecordKind.FACILITY), key=lambda row: (row["event_time"], row["facility_id"])):
+    for row in sorted(rows_of(folder, RecordKind.FACILITY), key=lambda row: (row["event_time"], row["facility_id"])):
         firm, name = row["obligor_id"], row["collateral_id"]
         if row["facility_kind"] == "finance_lease" and name in plates:
             plate = plates[name]
@@ -197,7 +197,8 @@ def _shares(counts: Counter[tuple[str, str]], way: str) -> dict[str, Any]:
     }
 
 
-def _rows(folder: Path, kind: RecordKind) -> list[dict[str, Any]]:
+def rows_of(folder: Path, kind: RecordKind) -> list[dict[str, Any]]:
+    """A ledger of a world as its contract types it."""
     contract = load_contract(kind)
     types = {name: contract.schema.field(name).type for name in contract.names}
     options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False)
