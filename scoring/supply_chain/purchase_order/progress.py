@@ -14,6 +14,8 @@ class Progress:
     """Share of an order that is verified as made, 0 to 1, and what each witness says; None where it does not say.
 
     `verified` is None where any witness is silent: two of three could be told by whoever tells the third.
+    `is_contradicted` where more parts are counted than energy or hours could have made, beyond their tolerance: then
+    the counter, or the meters, tell what is not so.
     """
 
     verified: float | None
@@ -21,6 +23,7 @@ class Progress:
     by_energy: float | None
     by_hours: float | None
     binding: str | None
+    is_contradicted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +46,16 @@ def progress(order: Order, work: Work, *, tolerance: float) -> Progress:
         "energy": _share(work.kwh, order.kwh_per_unit, order.units, tolerance),
         "hours": _share(work.hours, order.hours_per_unit, order.units, tolerance),
     }
-    known = {name: share for name, share in shares.items() if share is not None}
+    whole = {name: share for name, share in shares.items() if share is not None}
+    known = {name: min(1.0, share) for name, share in whole.items()}
     binding = min(known, key=lambda name: known[name]) if len(known) == len(shares) else None
     return Progress(
         verified=None if binding is None else known[binding],
-        by_units=shares["units"],
-        by_energy=shares["energy"],
-        by_hours=shares["hours"],
+        by_units=known.get("units"),
+        by_energy=known.get("energy"),
+        by_hours=known.get("hours"),
         binding=binding,
+        is_contradicted="units" in whole and whole["units"] > min(whole.values()),
     )
 
 
@@ -95,7 +100,7 @@ def total(works: Mapping[str, Work]) -> Work:
 def _share(amount: float | None, each: float | None, units: int, tolerance: float) -> float | None:
     if amount is None or each is None:
         return None
-    return min(1.0, amount / (each * units * (1.0 - tolerance)))
+    return amount / (each * units * (1.0 - tolerance))
 
 
 def _sum(one: Work, other: Work) -> Work:

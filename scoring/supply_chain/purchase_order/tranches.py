@@ -33,6 +33,7 @@ class Hold(StrEnum):
     MILESTONE_OPEN = "milestone_open"
     MILESTONE_CONTRADICTED = "milestone_contradicted"
     PROGRESS_UNKNOWN = "progress_unknown"
+    WITNESSES_DISAGREE = "witnesses_disagree"
     STOP_LOSS = "stop_loss"
     FORECAST_UNKNOWN = "forecast_unknown"
     COST_CAP = "cost_cap"
@@ -119,6 +120,7 @@ def _examine(tranche: Tranche, file: OrderFile, made: Progress, terms: TrancheTe
     if tranche is Tranche.EARNED:
         share = None if made.verified is None else exact(made.verified)
         holds += [Hold.PROGRESS_UNKNOWN] if share is None else []
+        holds += [Hold.WITNESSES_DISAGREE] if made.is_contradicted else []
     elif tranche is Tranche.SHIPPED:
         share = _three_way(file, made)
     entitled = Decimal(0) if holds or share is None else terms.advance[tranche] * share * file.order.amount_minor
