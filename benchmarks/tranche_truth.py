@@ -169,7 +169,8 @@ def _billed_look(
     """Asked on what was billed, paid on the shipped tranche: bills and noted deliveries are set against each other and
     against what machines made; the buyer has inspected what was delivered."""
     billed, shipped = (
-        float(frame.loc[(frame["day"] >= span[0]) & (frame["day"] <= span[1]), "amount_minor"].sum()) for frame in papers
+        float(frame.loc[(frame["day"] >= span[0]) & (frame["day"] <= span[1]), "amount_minor"].sum())
+        for frame in papers
     )
     whole = max(shipped, 1.0)
     due = made * order.amount_minor
@@ -234,7 +235,9 @@ def _shipped(folder: Path) -> pd.DataFrame:
 
 
 def _by_day(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(day=rows["event_time"].dt.tz_localize(None).dt.normalize())[["obligor_id", "day", "amount_minor"]]
+    return rows.assign(day=rows["event_time"].dt.tz_localize(None).dt.normalize())[
+        ["obligor_id", "day", "amount_minor"]
+    ]
 
 
 if __name__ == "__main__":
