@@ -80,7 +80,7 @@ def snapshots(
     where it was read before.
     """
     everybody = everybody or load_everybody(reader, as_of=as_of)
-    read = _read(reader, obligor_ids, everybody)
+    read = read_all(reader, obligor_ids, everybody)
     settings = settings_at(parameters, as_of)
     history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
     history = of_industries(history, {owner: row["industry_division"] for owner, row in read.profiles.items()})
@@ -88,9 +88,9 @@ def snapshots(
     gaps = gap_evidence(reader, possible, everybody, read.machine_days)
     causes = classify_gaps(gaps, gap_rules_at(parameters, as_of))
     excused = possible.excusing(external_seconds(causes, gaps))
-    values = dict(zip(obligor_ids, _values(history, settings, possible, excused, peers), strict=True))
+    values = dict(zip(obligor_ids, feature_rows(history, settings, possible, excused, peers), strict=True))
     machines = _machine_values(read, history, settings) if with_machines else {}
-    quantities = _quantities(read, history, settings, possible, ledger_rules_at(parameters, as_of))
+    quantities = quantity_values(read, history, settings, possible, ledger_rules_at(parameters, as_of))
     last_days = dict(zip(obligor_ids, history.last_days.tolist(), strict=True))
     told_of_gaps = gap_findings(causes, gaps, history)
     trust = _trust(reader, read, parameters, told_of_gaps, clones) if with_trust else {}
@@ -112,7 +112,7 @@ def snapshots(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Read:
+class Read:
     """Everything that the snapshots of some obligors rest on."""
 
     obligor_ids: Sequence[ObligorId]
@@ -129,7 +129,8 @@ class _Read:
     earlier_days: Mapping[str, date]
 
 
-def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everybody: Everybody) -> _Read:
+def read_all(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everybody: Everybody) -> Read:
+    """Read it, as known when everybody was."""
     as_of = everybody.as_of
     first_day = as_of.astimezone(UTC).date() - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
     machine_days, _ = load_machine_days(
@@ -140,7 +141,7 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everybody
         reader.rows(kind, as_of=as_of, obligor_ids=obligor_ids, event_from=as_of - timedelta(days=QUANTITY_DAYS))
         for kind in (RecordKind.PURCHASE_ORDER, RecordKind.DELIVERY)
     )
-    return _Read(
+    return Read(
         obligor_ids=obligor_ids,
         as_of=as_of,
         machine_days=machine_days,
@@ -156,20 +157,20 @@ def _read(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everybody
 
 
 def _machine_values(
-    read: _Read, history: DailyHistory, settings: FeatureSettings
+    read: Read, history: DailyHistory, settings: FeatureSettings
 ) -> dict[str, dict[MachineUid, Values]]:
     """Features of the machines of each obligor that it owned at `as_of`."""
     assert history.fleet is not None, "an obligor history has a fleet"
     machines = history.fleet.history
     possible = completions(machines, registered_time(read.register, machines, MACHINE_DAYS))
-    rows = _values(machines, settings, possible, possible)
+    rows = feature_rows(machines, settings, possible, possible)
     found: dict[str, dict[MachineUid, Values]] = defaultdict(dict)
     for unit, owner, values in zip(machines.units, machines.obligor_ids, rows, strict=True):
         found[owner][MachineUid(unit)] = values
     return found
 
 
-def _values(
+def feature_rows(
     history: DailyHistory,
     settings: FeatureSettings,
     possible: Completions,
@@ -185,9 +186,10 @@ def _values(
     return [FeatureRow(columns, *row) for row in zip(*arrays, strict=True)]
 
 
-def _quantities(
-    read: _Read, history: DailyHistory, settings: FeatureSettings, possible: Completions, rules: LedgerRules
+def quantity_values(
+    read: Read, history: DailyHistory, settings: FeatureSettings, possible: Completions, rules: LedgerRules
 ) -> dict[ObligorId, dict[str, FeatureValue]]:
+    """Every quantity of every obligor that was read, with the least that it can be."""
     outputs = output_quantities(history, settings, possible)
     columns: dict[str, QuantityColumn] = {
         **order_quantities(read.orders, read.deliveries, read.obligor_ids),
@@ -217,7 +219,7 @@ def _quantity(name: str, column: QuantityColumn, row: int) -> FeatureValue:
 
 
 def _facts(
-    read: _Read, last_days: Mapping[ObligorId, date], trust: Mapping[ObligorId, DataTrust]
+    read: Read, last_days: Mapping[ObligorId, date], trust: Mapping[ObligorId, DataTrust]
 ) -> dict[ObligorId, dict[str, Any]]:
     """What a snapshot says of its obligor beside values."""
     spans: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -244,7 +246,7 @@ def _days_between(first: date | None, last: date) -> int:
     return 0 if first is None else max((last - first).days + 1, 0)
 
 
-def _first_days(read: _Read, spans: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, date]:
+def _first_days(read: Read, spans: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, date]:
     """The first local day on which a machine of each obligor was heard of while it owned it. Before the days that
     were read, a report of another owner's time counts from the ownership on."""
     owned_from: dict[tuple[str, str], date] = {}
@@ -263,7 +265,7 @@ def _first_days(read: _Read, spans: Mapping[str, Sequence[Mapping[str, Any]]]) -
 
 def _trust(
     reader: ObservationReader,
-    read: _Read,
+    read: Read,
     parameters: ParameterBook,
     gaps: Mapping[str, Sequence[TrustFinding]],
     clones: CloneSweep | None,
@@ -287,7 +289,7 @@ def _trust(
     }
 
 
-def _findings(read: _Read) -> dict[str, list[TrustFinding]]:
+def _findings(read: Read) -> dict[str, list[TrustFinding]]:
     """Findings by obligor: those on a day go to who owned the machine on it, the others to all that owned it."""
     found: dict[str, list[TrustFinding]] = defaultdict(list)
     if read.machine_days.findings:

@@ -31,6 +31,7 @@ from features.as_of import CreditTrainingSet, credit_training_set, feature_matri
 from features.history import Level
 from scoring.training.leakage import TrainingTable
 from scoring.training.split import TimeSplit
+from simulator.credit.structural import Engine
 
 LOCAL_AHEAD = timedelta(hours=8)
 """Every site lies in Asia/Shanghai."""
@@ -140,6 +141,7 @@ def built(
     obligors: int,
     machines_per_obligor: float | None = None,
     kinds: frozenset[RecordKind] = KINDS,
+    engine: str = Engine.REDUCED_FORM,
 ) -> Iterator[BuiltWorld]:
     """Simulate a world, take in what it tells of `kinds`, and forget it after the block."""
     with TemporaryDirectory() as folder:
@@ -153,6 +155,7 @@ def built(
             samples_for=0,
             machines_per_obligor=machines_per_obligor,
             threads=1,
+            engine=engine,
         )
         home = _taken_in(files, Path(folder) / "home", kinds)
         yield BuiltWorld(folder=files, home=home, summary=summary)

@@ -163,7 +163,7 @@ def _model_record(
     row: int,
     interval: _Interval,
 ) -> ScoreRecord:
-    scale = _pd_scale(artefact, values)
+    scale = pd_scale(artefact, values)
     lower, upper = interval.ends(scale, snapshot, values)
     raw = scale.steps(float(explanation.margin[row]))
     # Trees may send a missing value on a way of its own: it never counts for worse than the worst that it may hide.
@@ -249,7 +249,8 @@ def _contributions(features: Sequence[ModelFeature], observed: Matrix, pulls: Ma
     )
 
 
-def _pd_scale(artefact: CreditArtefact, values: Mapping[str, Any]) -> PdScale:
+def pd_scale(artefact: CreditArtefact, values: Mapping[str, Any]) -> PdScale:
+    """How margins of the model become probabilities under the parameters in force."""
     return PdScale(
         calibrator=artefact.card.calibrator.calibrator(),
         reference_rate=artefact.card.reference_rate,
