@@ -27,6 +27,7 @@ from api import (
     cli_models,
     cli_monitor,
     cli_operate,
+    cli_recourse,
     cli_reports,
     cli_scores,
     cli_tables,
@@ -76,6 +77,7 @@ cli_evidence.mount(app)
 cli_gateways.mount(app)
 cli_training.mount(app)
 cli_decisions.mount(app)
+cli_recourse.mount(app)
 cli_models.mount(app)
 cli_monitor.mount(app)
 cli_reports.mount(app)

@@ -176,6 +176,12 @@ class PledgeNotStanding(BusinessError):
     code = "pledge_not_standing"
 
 
+class OfferLapsed(BusinessError):
+    """A plan is reported done after the last day on which its offer was good."""
+
+    code = "offer_lapsed"
+
+
 class RequestTimedOut(OperatingError):
     """A request took longer than it may; nothing of it was kept unless an answer says so."""
 
@@ -231,6 +237,7 @@ PLACES: dict[type[Exception], Place] = {
     RealDataKept: Place(status=409, title="Real data is kept of this obligor"),
     PledgeNotReviewed: Place(status=409, title="Somebody must look at the pledge first"),
     PledgeNotStanding: Place(status=409, title="The reservation does not stand"),
+    OfferLapsed: Place(status=409, title="The offer has lapsed"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),
     UnsupportedMediaType: Place(status=415, title="The media type is not supported"),

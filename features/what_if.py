@@ -32,7 +32,7 @@ from features.data_trust.told import told_of
 from features.declaration import HISTORY_DAYS, RECENT_DAYS
 from features.everybody import load_everybody
 from features.feature_history import feature_history, of_industries
-from features.history import Array, DailyHistory
+from features.history import Array
 from features.ledger_quantities import ledger_rules_at
 from features.ledgers import COLUMNS, Ledgers
 from features.loading import ZONE_MARGIN
@@ -210,9 +210,7 @@ def _copies(read: Read, changed: Sequence[Told], obligor_id: ObligorId) -> Read:
     """What was read of one obligor, for each change as an obligor of its own."""
     ids = [ObligorId(f"{obligor_id}~{number:04d}") for number in range(len(changed))]
     ledgers = {
-        kind: _together([told.ledgers[kind] for told in changed], ids)
-        if kind in CHANGEABLE
-        else _repeated(rows, ids)
+        kind: _together([told.ledgers[kind] for told in changed], ids) if kind in CHANGEABLE else _repeated(rows, ids)
         for kind, rows in read.ledgers.tables.items()
     }
     year = read.as_of - timedelta(days=QUANTITY_DAYS)

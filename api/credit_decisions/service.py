@@ -213,7 +213,7 @@ def replayed(row: sa.Row[Any], grounds: Grounds) -> Replayed:
 
 def concluded(row: sa.Row[Any], grounds: Grounds) -> CreditDecision:
     """What the request of a stored row is answered on these grounds."""
-    return _conclude(grounds, _request(row.request))
+    return _conclude(grounds, request_of(row))
 
 
 def _artefact(home: Home, row: sa.Row[Any]) -> CreditArtefact:
@@ -250,7 +250,9 @@ def _plain_request(request: CreditRequest) -> dict[str, Any]:
     }
 
 
-def _request(plain: dict[str, Any]) -> CreditRequest:
+def request_of(row: sa.Row[Any]) -> CreditRequest:
+    """The request of a stored decision."""
+    plain: dict[str, Any] = row.request
     return CreditRequest(
         obligor_id=ObligorId(plain["obligor_id"]),
         product=CreditProduct(plain["product"]),

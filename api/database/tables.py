@@ -118,6 +118,35 @@ shadow_decision = sa.Table(
 )
 """What a challenger would have answered to the same question from the same snapshot; no partner is ever shown it."""
 
+recourse_offer = sa.Table(
+    "recourse_offer",
+    metadata,
+    sa.Column("offer_id", sa.String(40), primary_key=True),
+    sa.Column("decision_id", sa.ForeignKey("credit_decision.decision_id"), nullable=False),
+    sa.Column("made_time", Instant, nullable=False),
+    sa.Column("good_until", sa.Date, comment="of its plans the last; none without a plan"),
+    sa.Column("plans", sa.SmallInteger, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, comment="signed: the offer, the hash of its body, and its end"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index(None, "decision_id", "made_time"),
+)
+"""What an obligor can do about a decision."""
+
+recourse_rescore = sa.Table(
+    "recourse_rescore",
+    metadata,
+    sa.Column("rescore_id", sa.String(40), primary_key=True),
+    sa.Column("offer_id", sa.ForeignKey("recourse_offer.offer_id"), nullable=False),
+    sa.Column("plan", sa.SmallInteger, nullable=False),
+    sa.Column("reported_time", Instant, nullable=False),
+    sa.Column("snapshot_id", sa.String(64), nullable=False),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("is_kept", sa.Boolean, nullable=False, comment="the snapshot lay within the promise"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index(None, "offer_id", "reported_time"),
+)
+"""Plans that were reported done, and what was concluded then."""
+
 model_validation = sa.Table(
     "model_validation",
     metadata,

@@ -30,6 +30,8 @@ from api.database.tables import (
     pledge_claim,
     pledge_trace,
     premium_quote,
+    recourse_offer,
+    recourse_rescore,
     score_record,
     snapshot,
 )
@@ -69,6 +71,8 @@ class Kind(StrEnum):
     OVERRIDE = "override"
     OVERRIDE_CONFIRMATION = "override_confirmation"
     DECISION_EVENT = "decision_event"
+    RECOURSE_OFFER = "recourse_offer"
+    RECOURSE_RESCORE = "recourse_rescore"
     PREMIUM_QUOTE = "premium_quote"
     PLEDGE = "pledge"
     PLEDGE_CONFIRMATION = "pledge_confirmation"
@@ -145,6 +149,8 @@ APPOINTMENT_COLUMNS = (
 )
 EVENT_COLUMNS = ("event_id", "decision_id", "kind", "happened_on", "note", "reported_by", "reported_time")
 CONFIRMATION_COLUMNS = ("override_id", "confirmed_by", "confirmed_time")
+OFFER_COLUMNS = ("offer_id", "decision_id", "made_time", "note", "body")
+RESCORE_COLUMNS = ("rescore_id", "offer_id", "reported_time", "body")
 QUOTE_COLUMNS = ("quote_id", "partner_id", "quoted_time", "request", *ANSWER_COLUMNS)
 SCORE_TOLD = ("data_origin",)
 DECISION_TOLD = (
@@ -290,12 +296,7 @@ GATEWAY_SEALS = Plain(
     columns=SEAL_COLUMNS,
     kept="received_us",
 )
-GATEWAY_FAULTS = Plain(
-    kind=Kind.GATEWAY_FAULT,
-    table=gateway_fault,
-    columns=FAULT_COLUMNS,
-    kept="found_us",
-)
+GATEWAY_FAULTS = Plain(kind=Kind.GATEWAY_FAULT, table=gateway_fault, columns=FAULT_COLUMNS, kept="found_us")
 LATE_LOGGINGS = Plain(
     kind=Kind.LATE_LOGGING,
     table=late_logging,
@@ -307,6 +308,8 @@ OVERRIDE_CONFIRMATIONS = Plain(
     kind=Kind.OVERRIDE_CONFIRMATION, table=override_confirmation, columns=CONFIRMATION_COLUMNS, kept="confirmed_time"
 )
 DECISION_EVENTS = Plain(kind=Kind.DECISION_EVENT, table=decision_event, columns=EVENT_COLUMNS, kept="reported_time")
+OFFERS = Plain(kind=Kind.RECOURSE_OFFER, table=recourse_offer, columns=OFFER_COLUMNS, kept="made_time")
+RESCORES = Plain(kind=Kind.RECOURSE_RESCORE, table=recourse_rescore, columns=RESCORE_COLUMNS, kept="reported_time")
 MODEL_VALIDATIONS = Plain(
     kind=Kind.MODEL_VALIDATION,
     table=model_validation,
@@ -412,6 +415,8 @@ READERS: Mapping[Kind, Reader] = {
     Kind.OVERRIDE: OVERRIDES,
     Kind.OVERRIDE_CONFIRMATION: OVERRIDE_CONFIRMATIONS,
     Kind.DECISION_EVENT: DECISION_EVENTS,
+    Kind.RECOURSE_OFFER: OFFERS,
+    Kind.RECOURSE_RESCORE: RESCORES,
     Kind.PREMIUM_QUOTE: premium_quotes,
     Kind.PLEDGE: pledges,
     Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,

@@ -157,7 +157,7 @@ def built(
             threads=1,
             engine=engine,
         )
-        home = _taken_in(files, Path(folder) / "home", kinds)
+        home = taken_in(files, Path(folder) / "home", kinds)
         yield BuiltWorld(folder=files, home=home, summary=summary)
         home.engine.dispose()
 
@@ -216,7 +216,8 @@ def default_times(world: BuiltWorld, obligor_ids: Sequence[str]) -> Stamps:
     return np.array([first.get(obligor, never) for obligor in obligor_ids], dtype="datetime64[us]")
 
 
-def _taken_in(files: Path, root: Path, kinds: frozenset[RecordKind]) -> Home:
+def taken_in(files: Path, root: Path, kinds: frozenset[RecordKind]) -> Home:
+    """A home under `root` that took in what the files tell of `kinds`."""
     home = open_home(root)
     manifest = read_manifest(files)
     for file in manifest.files:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from data_contracts.reference.dated import ParameterBook
+from data_contracts.reference.dated import RULES_ZONE, ParameterBook
 from features.snapshot import FeatureSnapshot
 from scoring.cards import within_reach
 from scoring.credit.artefact import CreditArtefact
@@ -70,3 +71,14 @@ class DecisionGrounds:
     def cut_offs(self) -> CutOffs:
         """The cut-offs in force."""
         return CutOffs(**self.values["grade_cut_offs"])
+
+
+def pinned(book: ParameterBook, as_of: datetime) -> ParameterBook:
+    """The book as it stood on a day, for whatever later day it is asked: an offer is honoured under the policy that it
+    was made with. It bears the version of the book."""
+    day = as_of.astimezone(RULES_ZONE).date()
+    held = {
+        name: replace(own, values={date.min: own.at(day)}, reference={date.min: f"as in force on {day}"})
+        for name, own in book.parameters.items()
+    }
+    return ParameterBook(parameters=held, version=book.version)

@@ -83,7 +83,9 @@ def collected(told: Told, share: float, days: int) -> Told | None:
         return None
     hastened = receipts["invoice_id"].isin(chosen & set(late_paid["invoice_id"]))
     when = receipts["invoice_id"].map(dict(zip(owed["invoice_id"], by, strict=True)))
-    moved = receipts.assign(event_time=receipts["event_time"].where(~hastened, np.minimum(receipts["event_time"], when)))
+    moved = receipts.assign(
+        event_time=receipts["event_time"].where(~hastened, np.minimum(receipts["event_time"], when))
+    )
     paid = late_open[late_open["invoice_id"].isin(chosen)]
     new = pd.DataFrame(
         {
@@ -106,7 +108,7 @@ def owed_by_invoice(told: Told) -> pd.DataFrame:
     issued = issued[issued["event_time"] >= pd.Timestamp(told.as_of - YEAR)].drop_duplicates("invoice_id", keep="last")
     credited = invoices[invoices["status"] == "red_letter"].groupby("corrected_invoice_id")["amount_minor"].sum()
     received = receipts.groupby("invoice_id")["amount_minor"].sum()
-    settled = sum(issued["invoice_id"].map(part).fillna(0.0) for part in (credited, received))
+    settled = sum(issued["invoice_id"].map(part).astype(np.float64).fillna(0.0) for part in (credited, received))
     open_minor = (issued["amount_minor"] - settled).clip(lower=0.0)
     return issued.assign(open=open_minor).sort_values(["event_time", "invoice_id"], kind="stable", ignore_index=True)
 
@@ -114,7 +116,7 @@ def owed_by_invoice(told: Told) -> pd.DataFrame:
 def _open_orders(told: Told) -> pd.DataFrame:
     orders, deliveries = told.ledgers[RecordKind.PURCHASE_ORDER], told.ledgers[RecordKind.DELIVERY]
     placed = orders[orders["event_time"] >= pd.Timestamp(told.as_of - YEAR)].drop_duplicates("order_id", keep="last")
-    sent = placed["order_id"].map(deliveries.groupby("order_id")["parts"].sum()).fillna(0.0)
+    sent = placed["order_id"].map(deliveries.groupby("order_id")["parts"].sum()).astype(np.float64).fillna(0.0)
     found = placed.assign(open=(placed["parts"] - sent).clip(lower=0.0))
     return found[found["open"] > 0].sort_values(["event_time", "order_id"], kind="stable", ignore_index=True)
 

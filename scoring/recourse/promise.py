@@ -18,9 +18,9 @@ from features.trust import Severity
 from scoring.cards import ModelFeature
 from scoring.credit.collateral import HOURS_FEATURE, highest
 from scoring.credit.trust_terms import trust_terms
+from scoring.records import Outcome
 from scoring.recourse.grounds import DecisionGrounds
 from scoring.recourse.records import Mark, Promise
-from scoring.records import Outcome
 
 STEPS = 20
 MORE_IS_WORSE = frozenset({"debt_service_due_minor", "secured_debt_minor", "open_orders_weak_minor_365d"})
@@ -102,12 +102,14 @@ def _marks(snapshot: FeatureSnapshot, grounds: DecisionGrounds, *, towards: floa
             if amount is not None and name not in MORE_IS_WORSE
         ),
         most_minor=tuple(
-            (name, amount * (1 + amounts)) for name, amount in money.items() if amount is not None and name in MORE_IS_WORSE
+            (name, amount * (1 + amounts))
+            for name, amount in money.items()
+            if amount is not None and name in MORE_IS_WORSE
         ),
         most_hours_a_day=None if hours is None else min(HOURS_A_DAY, hours * (1 + amounts)),
         most_widening=trust.widening,
         most_haircut=float(trust.haircut),
-    )  # fmt: skip
+    )
 
 
 def _mark(feature: ModelFeature, snapshot: FeatureSnapshot, towards: float) -> Mark:

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from data_contracts.identifiers import ObligorId, SnapshotId
-from scoring.recourse.levers import LeverName, Works
 from scoring.records import Outcome, RatingGrade, RuleId
+from scoring.recourse.levers import LeverName, Works
 
 
 class Answer(StrEnum):

@@ -18,21 +18,21 @@ from features.snapshot import FeatureSnapshot
 from features.trust import CheckState, DataTrust, Severity, TrustGrade
 from features.what_if import TOGETHER, Told, WhatIf
 from scoring.cards import ModelFeature
+from scoring.records import CreditDecision, Outcome, RuleId, ScoreSource
 from scoring.recourse.grounds import DecisionGrounds
 from scoring.recourse.levers import LEVERS, LeverName
 from scoring.recourse.promise import promised
 from scoring.recourse.reach import PeerReach
 from scoring.recourse.records import Answer, Plan, Recourse, Searched, Step
 from scoring.recourse.terms import RecourseTerms
-from scoring.records import CreditDecision, Outcome, RuleId, ScoreSource
 
 BY_SCORE = frozenset({"S01_grade_cut_off", "S02_interval_straddles", "S03_referral_band"})
 """Rules that look at the PD and the upper end of its interval alone, and are monotone in both."""
 BEYOND_ANY = 1e30
 """No feature is ever so large; a tree asks only on which side of its cuts a value lies."""
-NOT_BY_LEVERS = ("X", "F", "C", "K05", "P01", "T01")
-"""Rules of which no lever moves what they look at: lists and courts, the lender's facts, currency, the mandate, the legal ceiling
-of the price where the grade alone does not bring it down, and the tenor asked for."""
+NOT_BY_LEVERS = ("X", "F", "C", "K05", "T01")
+"""Rules of which no lever moves what they look at: lists and courts, the lender's facts, the currency, the mandate and
+the tenor asked for; by the beginnings of their ids."""
 
 Pull = tuple[LeverName, float]
 Pulls = tuple[Pull, ...]
@@ -68,6 +68,7 @@ class _Search:
         self.pruned = 0
 
     def run(self) -> Recourse:
+        """The answer."""
         targets = [item for item in (Outcome.APPROVE, Outcome.REFER) if item.severity < self.base.outcome.severity]
         if not targets:
             return self._answer(Answer.NOT_NEEDED, [], [], ())
@@ -84,7 +85,7 @@ class _Search:
         return tuple(
             finding.rule_id
             for finding in self.base.findings
-            if finding.outcome.severity > target.severity and _is_fixed(finding.rule_id)
+            if finding.outcome.severity > target.severity and is_fixed(finding.rule_id)
         )
 
     def _grid(self) -> list[Candidate]:
@@ -170,7 +171,7 @@ class _Search:
         agreement = self.grounds.agreement(snapshot, target, pd_margin=self.terms.pd_margin)
         if (
             decision.outcome.severity > target.severity
-            or agreement < 1.0
+            or agreement < self.terms.least_agreement
             or _finds_more(snapshot, self.asked.base)
             or not all(self._is_within_reach(name, snapshot) for name in candidate.levers)
         ):
@@ -251,7 +252,8 @@ def _may_do(best: CreditDecision, target: Outcome) -> bool:
     return all(finding.outcome.severity <= target.severity for finding in asked.values())
 
 
-def _is_fixed(rule_id: RuleId) -> bool:
+def is_fixed(rule_id: RuleId) -> bool:
+    """Whether no lever moves what the rule looks at."""
     return rule_id.startswith(NOT_BY_LEVERS)
 
 

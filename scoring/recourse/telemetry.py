@@ -97,7 +97,7 @@ def filled_gaps(told: Told, share: float, days: int) -> Told | None:
         changed[name] = _recounted(rows, name, growth)
     changed["unknown_seconds"] = rows["unknown_seconds"] - missing
     changed["sampled_seconds"] = rows["sampled_seconds"] + silent + missing
-    filled = pd.concat([_totals(changed), whole], ignore_index=True) if len(whole) else _totals(changed)
+    filled = pd.concat([totals(changed), whole], ignore_index=True) if len(whole) else totals(changed)
     filled = filled.sort_values(["machine_uid", "obligor_id", "day"], kind="stable", ignore_index=True)
     return replace(told, machine_days=filled)
 
@@ -121,16 +121,21 @@ def _worked(changed: pd.DataFrame, rows: pd.DataFrame, growth: Floats) -> pd.Dat
     for name in COUNTS:
         changed[name] = _recounted(rows, name, growth)
     hours = rows["executing_seconds"].to_numpy() * (growth - 1.0) / SECONDS_PER_HOUR
-    changed["hour_meter_hours"] = rows["hour_meter_hours"] + pd.Series(hours).groupby(_machine(rows)).cumsum()
+    changed["hour_meter_hours"] = hours_later(rows, hours)
     changed["energy_kwh"] = rows["energy_kwh"] + sum(
         (changed[name] - rows[name]).fillna(0.0) for name in ("energy_executing_kwh", "energy_idle_kwh")
     )
     return changed
 
 
+def hours_later(rows: pd.DataFrame, hours: Floats) -> pd.Series:
+    """The hour meter's readings where each machine has worked so many `hours` more on each day."""
+    return rows["hour_meter_hours"] + pd.Series(hours, index=rows.index).groupby(_machine(rows)).cumsum()
+
+
 def _made(told: Told, changed: pd.DataFrame, *, freed_seconds: float) -> Made:
     rows = told.machine_days
-    changed = _totals(changed)
+    changed = totals(changed)
     more = pd.DataFrame(
         {
             "day": rows["day"],
@@ -147,7 +152,7 @@ def _made(told: Told, changed: pd.DataFrame, *, freed_seconds: float) -> Made:
     )
 
 
-def _totals(rows: pd.DataFrame) -> pd.DataFrame:
+def totals(rows: pd.DataFrame) -> pd.DataFrame:
     """The columns that are sums of others."""
     powered = rows[["fault_seconds", "maintenance_seconds", *WORK]].sum(axis=1)
     observed = rows[list(KNOWN)].sum(axis=1)
@@ -171,7 +176,8 @@ def _recounted(rows: pd.DataFrame, name: str, growth: Floats) -> pd.Series:
 
 
 def _machine(rows: pd.DataFrame) -> NDArray[np.int64]:
-    return pd.factorize(rows["machine_uid"])[0]
+    codes, _ = pd.factorize(rows["machine_uid"])
+    return np.asarray(codes, dtype=np.int64)
 
 
 def _missing_days(told: Told, share: float, days: int) -> pd.DataFrame:

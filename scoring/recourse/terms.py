@@ -31,6 +31,7 @@ class RecourseTerms:
     most_levers: int
     plans: int
     pd_margin: float
+    least_agreement: float
     peer_quantile: float
     least_firms: int
     grace_days: int

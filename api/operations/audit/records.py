@@ -20,6 +20,8 @@ from api.database.tables import (
     pledge_claim,
     pledge_trace,
     premium_quote,
+    recourse_offer,
+    recourse_rescore,
     score_record,
     snapshot,
 )
@@ -160,6 +162,8 @@ _KEYS = {
     Kind.OVERRIDE: decision_override.c.override_id,
     Kind.OVERRIDE_CONFIRMATION: override_confirmation.c.override_id,
     Kind.DECISION_EVENT: decision_event.c.event_id,
+    Kind.RECOURSE_OFFER: recourse_offer.c.offer_id,
+    Kind.RECOURSE_RESCORE: recourse_rescore.c.rescore_id,
     Kind.PREMIUM_QUOTE: premium_quote.c.quote_id,
     Kind.PLEDGE: pledge.c.pledge_id,
     Kind.PLEDGE_CONFIRMATION: pledge.c.pledge_id,

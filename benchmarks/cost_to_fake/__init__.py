@@ -1,0 +1,1 @@
+"""What it costs to fake the inputs of a model of default, and what it would bring."""

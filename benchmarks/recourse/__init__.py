@@ -1,0 +1,1 @@
+"""Whether what manufacturers are told to do helps: plans acted on in the structural engine of the simulated world."""

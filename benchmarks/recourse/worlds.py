@@ -1,0 +1,195 @@
+"""A world of the structural engine with everything that it tells, and a model of default fitted on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+import simulator
+from api.database.engine import unit_of_work
+from api.home import Home, open_home
+from api.models.service import scoring_parameters
+from api.snapshots.service import feature_parameters, reader
+from benchmarks.worlds.built import CALIBRATE, END, MONTHS, TEST, TRAIN, month_end, split, taken_in
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
+from data_contracts.reference.dated import ParameterBook
+from data_contracts.vocabulary import DataOrigin
+from features.as_of import credit_training_set
+from features.catalogue import CATALOGUE
+from features.compute import snapshots
+from features.everybody import load_everybody
+from features.snapshot import FeatureSnapshot
+from features.what_if import WhatIf, what_if
+from scoring.credit.artefact import CreditArtefact
+from scoring.governance import ModelMandate
+from scoring.records import CreditProduct, CreditRequest, RatingGrade, ScoreSource
+from scoring.recourse.grounds import DecisionGrounds
+from scoring.recourse.reach import PeerReach, peer_reach
+from scoring.recourse.terms import RecourseTerms, recourse_terms, shipped_terms
+from scoring.training.credit import train_credit
+from simulator.block import Block, Laws, build_block
+from simulator.credit.structural import Engine
+from simulator.firms.obligors import BLOCK_FIRMS
+from simulator.whatif.nested import snapshot_at
+from simulator.whatif.replicas import Snapshot
+from simulator.world import make_laws
+
+POSITION = TEST[0] - 1
+"""The month at whose end firms ask: a year before the world ends."""
+AS_OF = month_end(TEST[0])
+MACHINES = 2.0
+ASKED_MINOR = 5_000_000
+KEPT_RULES = ("X", "K01", "K02", "K03", "S01", "C01")
+"""The lenders of this benchmark decide by knock-outs, trust in the data and the grade. The shipped policy refers nearly every
+firm of a world this small besides, because the interval is wide where a model saw few defaults."""
+TOGETHER = 64
+TRAINING_SEED = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructuralWorld:
+    """The home that took the world in, the laws that made it, and the model of default that was fitted on it."""
+
+    home: Home
+    seed: int
+    obligors: int
+    model: CreditArtefact
+
+    @cached_property
+    def laws(self) -> Laws:
+        """The laws of the world."""
+        return make_laws(MONTHS, self.seed, "base", machines_per_obligor=MACHINES, engine=Engine.STRUCTURAL)
+
+    @cached_property
+    def terms(self) -> RecourseTerms:
+        """The shipped terms of recourse."""
+        return recourse_terms(shipped_terms().at(AS_OF))
+
+    @cached_property
+    def asking(self) -> list[FeatureSnapshot]:
+        """What is known of every firm that is alive when firms ask."""
+        with unit_of_work(self.home.engine) as connection:
+            source = reader(connection, self.home)
+            everybody = load_everybody(source, as_of=AS_OF)
+            gone = set(source.rows(RecordKind.DEFAULT_EVENT, as_of=AS_OF)["obligor_id"].to_pylist())
+            ids = [ObligorId(name) for name in sorted(everybody.profiles) if name not in gone]
+            parts = (ids[start : start + TOGETHER] for start in range(0, len(ids), TOGETHER))
+            return [
+                found
+                for part in parts
+                for found in snapshots(
+                    source,
+                    obligor_ids=part,
+                    as_of=AS_OF,
+                    parameters=feature_parameters(),
+                    with_machines=False,
+                    everybody=everybody,
+                )
+            ]
+
+    @cached_property
+    def reach(self) -> PeerReach:
+        """What all these firms show."""
+        names = list(CATALOGUE)
+        rows = np.array([item.vector(names) for item in self.asking])
+        return peer_reach(rows, names, least_firms=self.terms.least_firms)
+
+    def grounds(self, snapshot: FeatureSnapshot, *, approve_to: RatingGrade | None = None) -> DecisionGrounds:
+        """What the firm asks for, and the lender who answers it: by the shipped policy, or one who decides by the grade
+        alone and declines beyond `approve_to`."""
+        request = CreditRequest(
+            obligor_id=snapshot.obligor_id,
+            product=CreditProduct.RECEIVABLES,
+            amount_minor=ASKED_MINOR,
+            currency="CNY",
+            tenor_months=12,
+            as_of=snapshot.as_of,
+        )
+        book = scoring_parameters() if approve_to is None else by_grade(approve_to)
+        return DecisionGrounds(request=request, artefact=self.model, parameters=book, mandate=ModelMandate.VALIDATED)
+
+    def strict(self, snapshot: FeatureSnapshot) -> DecisionGrounds | None:
+        """The lender whose cut-off the firm misses by one grade; None where it has the best grade or no model's."""
+        (decision,) = self.grounds(snapshot).decisions([snapshot])
+        grades = self.grounds(snapshot).scale.grades
+        place = grades.index(decision.score.rating_grade)
+        if decision.score.source is not ScoreSource.MODEL or place == 0:
+            return None
+        return self.grounds(snapshot, approve_to=grades[place - 1])
+
+    def what_if(self, obligor_id: ObligorId) -> WhatIf:
+        """The firm's whole past, to be changed."""
+        with unit_of_work(self.home.engine) as connection:
+            return what_if(
+                reader(connection, self.home), obligor_id=obligor_id, as_of=AS_OF, parameters=feature_parameters()
+            )
+
+    @cached_property
+    def blocks(self) -> dict[str, tuple[int, int]]:
+        """The block and the row of each firm."""
+        return {
+            str(name): (number, row)
+            for number in range(-(-self.obligors // BLOCK_FIRMS))
+            for row, name in enumerate(self._block(number).firms.obligor_ids)
+        }
+
+    def truth_at(self, number: int) -> Snapshot:
+        """The block at the moment when firms ask, as the simulator knows it."""
+        return snapshot_at(self._block(number), self.laws, position=POSITION)
+
+    def _block(self, number: int) -> Block:
+        return build_block(number, min(BLOCK_FIRMS, self.obligors - number * BLOCK_FIRMS), self.laws)
+
+
+@cache
+def by_grade(approve_to: RatingGrade) -> ParameterBook:
+    """The shipped parameters with a policy of `KEPT_RULES` that declines beyond a grade."""
+    book = scoring_parameters()
+    policy = [rule for rule in book.at(AS_OF)["credit_policy"] if rule["rule"].startswith(KEPT_RULES)]
+    changed = {"credit_policy": policy, "grade_cut_offs": {"approve_to": approve_to, "refer_to": approve_to}}
+    held = {
+        name: replace(own, values=dict.fromkeys(own.values, changed[name])) if name in changed else own
+        for name, own in book.parameters.items()
+    }
+    return book.with_those_of(ParameterBook(parameters=held, version=book.version), list(changed))
+
+
+def structural(seed: int, obligors: int, folder: Path) -> StructuralWorld:
+    """Make a world and take it in, unless that is there; and fit a model of default on its early months."""
+    root = folder / f"structural-{seed}-{obligors}"
+    if not root.is_dir():
+        made = folder / f"making-{seed}-{obligors}"
+        simulator.simulate(
+            world="base",
+            engine=Engine.STRUCTURAL,
+            obligors=obligors,
+            months=MONTHS,
+            seed=seed,
+            out=made / "files",
+            samples_for=0,
+            machines_per_obligor=MACHINES,
+            threads=1,
+        )
+        taken_in(made / "files", made / "home", frozenset(RecordKind) - {RecordKind.SAMPLE}).engine.dispose()
+        made.rename(root)
+    home = open_home(root / "home")
+    with home.engine.connect() as connection:
+        data = credit_training_set(
+            reader(connection, home),
+            as_ofs=[month_end(month) for month in (*TRAIN, *CALIBRATE, *TEST)],
+            parameters=feature_parameters(),
+            known_until=END,
+            reporting_lag_months=0,
+        )
+    model = train_credit(
+        data,
+        split=split(),
+        parameters=scoring_parameters(),
+        seed=TRAINING_SEED,
+        data_origin=DataOrigin.SYNTHETIC,
+    )
+    return StructuralWorld(home=home, seed=seed, obligors=obligors, model=model)
