@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import yaml
@@ -106,11 +106,12 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
     calibration = [seen[look] for look in looks[: len(CALIBRATION_SEEDS)]]
     honest = [seen[look] for look in looks[len(CALIBRATION_SEEDS) : len(CALIBRATION_SEEDS) + len(REPORTED_SEEDS)]]
     threshold = float(np.quantile(_strengths(calibration), 1.0 - FALSE_ALARMS))
+    # A sweep makes one comparison, and that for all: its strengths are less reduced than those of many comparisons.
+    of_sweep = float(np.quantile(_swept(calibration, "honest"), 1.0 - FALSE_ALARMS))
     by_strength = {
         strength: [seen[look] for look in looks if look[1] and look[2] == strength] for strength in (EXACT, *STRENGTHS)
     }
-    sweeps = [world.sweep for world in honest if world.sweep is not None]
-    planted = np.concatenate([sweep.planted for sweep in sweeps])
+    planted = _swept(honest, "planted")
     gaps = list(pool.map(partial(confusion, obligors=min(obligors, GAP_OBLIGORS)), GAP_SEEDS))
     return {
         "world": VERSION,
@@ -129,9 +130,10 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
             code.value: _recall(by_strength[EXACT], code, threshold)[0]
             for code in (Code.REPLAYED_TELEMETRY, Code.MOVED_GATEWAY)
         },
-        "clones_between_obligors": float((planted > threshold).mean()),
+        "clones_threshold_strength": of_sweep,
+        "clones_between_obligors": float((planted > of_sweep).mean()),
         "clones_planted": len(planted),
-        "clones_false_alarm_rate": float((np.concatenate([sweep.honest for sweep in sweeps]) > threshold).mean()),
+        "clones_false_alarm_rate": float((_swept(honest, "honest") > of_sweep).mean()),
         "air_cutting_with_effect": _air(dict(zip(REPORTED_SEEDS, honest, strict=True)), seen, threshold),
         "gaps": gap_figures(gaps),
     }
@@ -184,6 +186,10 @@ def _who(world: Seen, code: Code) -> Iterator[str]:
 
 def _strengths(worlds: Sequence[Seen]) -> Floats:
     return np.array([strength for world in worlds for strength in world.strength.values()])
+
+
+def _swept(worlds: Sequence[Seen], which: Literal["planted", "honest"]) -> Floats:
+    return np.concatenate([getattr(world.sweep, which) for world in worlds if world.sweep is not None])
 
 
 def _rank(severity: str) -> int:

@@ -42,7 +42,8 @@ def _lines(figures: Mapping[str, Any]) -> list[str]:
         *(_row(code, fraud, strengths) for code, fraud in figures["frauds"].items()),
         "",
         f"Without any jitter: replays {figures['exact']['F2']:.3f}, clones within an obligor {figures['exact']['F5']:.3f}; "
-        f"{figures['clones_planted']} machines planted at a second obligor for half a year, found by fingerprints alone: {figures['clones_between_obligors']:.3f} (of honest obligors {figures['clones_false_alarm_rate']:.2%} stand out as much).",
+        f"{figures['clones_planted']} machines planted at a second obligor for half a year, found by fingerprints alone: {figures['clones_between_obligors']:.3f} "
+        f"(of honest obligors {figures['clones_false_alarm_rate']:.2%} stand out as much; the sweep's own threshold is strength {figures['clones_threshold_strength']:.2f}, from those of seeds 1-10).",
         "",
         "![Recall at 1 % false alarms by strength, a panel a fraud](data-trust/recall.svg)",
         "",
@@ -61,8 +62,19 @@ def _air(air: Mapping[str, Any], strengths: list[str]) -> list[str]:
     return [
         f"Of the air-cutters, those who had added executing time on at least four weeks of days, after four weeks of work of their own: recall {recalls}; smallest detectable {smallest}. "
         f"Over all strengths {air['missed']} were missed: {air['missed_without_days']} had hardly cut any air (their machines leave no time for it, or it had just begun), "
-        f"{air['missed_without_past']} had cut it from the first report on, {air['missed_with_effect']} had no such reason."
+        f"{air['missed_without_past']} had cut it from the first report on, {air['missed_with_effect']} had no such reason.",
+        "",
+        "The same by what came of it, the share of air in the executing time told from the first such day to the last (all strengths together, after four weeks of work of their own):",
+        "",
+        "| share of air | " + " | ".join(air["recall_by_share"]) + " | smallest detectable |",
+        "|---|" + "---:|" * (len(air["recall_by_share"]) + 1),
+        "| recall | " + " | ".join(_share(value) for value in air["recall_by_share"].values()) + f" | {_share(air['smallest_detectable_share'])} |",
+        "| air-cutters | " + " | ".join(str(number) for number in air["frauds_by_share"].values()) + " | |",
     ]  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"
 
 
 def _gaps(gaps: Mapping[str, Any]) -> list[str]:

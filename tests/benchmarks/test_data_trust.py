@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +15,13 @@ from benchmarks.trust.clones import swept
 from benchmarks.trust.figures import page_part
 from benchmarks.trust.gaps import confusion
 from benchmarks.trust.gaps import figures as gap_figures
+from benchmarks.trust.unobserved import figures as figures_of_unobserved
+from benchmarks.trust.unobserved import unobserved
 from benchmarks.trust.worlds import build, scaled
-from features.data_trust.engine import examine
+from data_contracts.vocabulary import ELEMENTS
+from features.data_trust.engine import BETWEEN, examine
 from features.data_trust.gaps import EXTERNAL
+from features.data_trust.nulls import Null
 from simulator.frauds.plan import Code
 
 
@@ -76,6 +82,7 @@ def test_figures_stand_between_their_marks() -> None:
         "honest_with_findings": {"note": 0.02, "moderate": 0.01, "severe": 0.0},
         "frauds": {code.value: fraud for code in CODES},
         "exact": {"F2": 1.0, "F5": 1.0},
+        "clones_threshold_strength": 1.98,
         "clones_between_obligors": 1.0,
         "clones_planted": 80,
         "clones_false_alarm_rate": 0.002,
@@ -101,6 +108,36 @@ def test_an_air_cutter_without_room_or_past_has_no_effect() -> None:
     assert told["recall_by_strength"] == {"0.5": 0.0, "1.0": 1.0}
     assert told["smallest_detectable"] == 1.0
     assert (told["missed"], told["missed_with_effect"], told["missed_without_days"]) == (2, 1, 1)
+    # Two hours of eighteen are air, in both; the one that had no room has no share.
+    assert told["recall_by_share"] == {"from 10%": 0.5}
+    assert told["frauds_by_share"] == {"from 10%": 2}
+    assert told["smallest_detectable_share"] is None
+
+
+def test_a_null_in_steps_calls_nothing_rarer_than_it_is() -> None:
+    """Of two thousand units 8 in ten share nothing, most others a day, and 20 two; nobody lies between a day and two."""
+    shared = np.concatenate([np.zeros(1600), np.linspace(1.0, 1.2, 380), np.full(20, 6.0)])
+    found = nulls([{BETWEEN.name: shared}])[BETWEEN.name]
+    null = Null(statistic=tuple(found["statistic"]), strength=tuple(found["strength"]))
+    for value in (1.1, 1.2, 6.0):
+        rarity = -np.log10((shared >= value).mean())
+        assert rarity - 0.1 < float(null.strengths(np.array([value]))[0]) < rarity + 0.05
+    just_more, rarity = np.array([5.9]), -np.log10(20 / 2000)
+    assert float(null.strengths(just_more)[0]) <= rarity
+    assert null.strengths(np.array([20.0]))[0] < 12.0, "no edge of a step is the slope beyond the last"
+
+
+def test_time_that_nobody_observed_is_counted_within_a_machines_days() -> None:
+    told = build(seed=101, obligors=2).told[-1]
+    seconds = {name: np.full((1, 10), np.nan) for name in ELEMENTS}
+    for name, values in seconds.items():
+        values[0, 2:8] = {"executing_seconds": 43_200.0, "unknown_seconds": 43_200.0}.get(name, 0.0)
+    for values in seconds.values():
+        values[0, 5] = np.nan  # a day between its first and its last of which there is no word at all
+    alone = replace(told, obligor_ids=("O",), machine_uids=("O/M",), owner=np.zeros(1, np.int64), measures=seconds)
+    share, days = unobserved(alone)
+    assert (share.tolist(), days.tolist()) == ([(5 * 0.5 + 1) / 6], [1.0])
+    assert figures_of_unobserved([(share, days)])["more_than_0.1_unobserved"] == 1.0
 
 
 def test_every_hour_of_a_gap_has_a_true_cause() -> None:
