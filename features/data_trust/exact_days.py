@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
-from features.data_trust.order import stable_order
+from features.data_trust.meeting import keys_of_days, lag_votes
 from features.data_trust.told import Told, summed_by_owner
 from features.data_trust.traces import CONTROL_LAGS, LONGEST_LAG_DAYS, STATES, Days, chance_strength
 
@@ -22,7 +21,6 @@ TOLD_WITH_A_DAY = (*STATES, "parts", "energy_kwh", "energy_executing_kwh", "ener
 LEAST_MACHINES = 2
 """That must repeat a day at one lag for an obligor to be looked at; one alone is looked at by `replayed_days`."""
 _SEED = 20261128
-_ROW_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 Keys = NDArray[np.uint64]
 
@@ -32,7 +30,7 @@ def exactly_replayed_days(told: Told, days: Days) -> Measured:
     beyond chance, as -log10 of it, chance being what the same machines do at all other lags."""
     owners = len(told.obligor_ids)
     keys = _keys(told, days)
-    lag, machines = _likely_lag(keys, told.owner, owners)
+    lag, machines = _likely_lag(keys, days, told.owner, owners)
     chosen = np.flatnonzero(machines >= LEAST_MACHINES)
     counts = _counts(keys, told.owner, chosen, owners)
     at = lag[chosen], chosen
@@ -63,26 +61,15 @@ def _of_any(told: Told, rows: Bools) -> Bools:
 
 def _keys(told: Told, days: Days) -> Keys:
     """(row, day): a number for everything told of a day of work; 0 on other days."""
-    at = days.worked
     mix = np.random.default_rng(_SEED).integers(1, 2**63, len(TOLD_WITH_A_DAY), dtype=np.uint64) | np.uint64(1)
-    hashed = (pd.util.hash_array(told.measures[name][at]) * one for name, one in zip(TOLD_WITH_A_DAY, mix, strict=True))
-    keys = np.zeros(days.works.shape, dtype=np.uint64)
-    keys[at] = np.maximum(sum(hashed, np.zeros(len(at[0]), dtype=np.uint64)), 1)
-    return keys
+    return np.asarray(keys_of_days(tuple(told.measures[name] for name in TOLD_WITH_A_DAY), days.works, mix))
 
 
-def _likely_lag(keys: Keys, owner: Ints, owners: int) -> tuple[Ints, Ints]:
+def _likely_lag(keys: Keys, days: Days, owner: Ints, owners: int) -> tuple[Ints, Ints]:
     """(owner,): the lag at which most machines tell the last day that was exactly so again, and how many do."""
-    row, day = np.nonzero(keys)
-    own = keys[row, day] + row.astype(np.uint64) * _ROW_MIX
-    order = stable_order(own)  # days of a row stay in their order
-    row, day, key = row[order], day[order], own[order]
-    gap = np.diff(day)
-    again = (key[1:] == key[:-1]) & (gap <= LONGEST_LAG_DAYS)
-    machine, lag = np.unique(np.stack([row[1:][again], gap[again]]), axis=1)
-    machines = np.zeros((owners, LONGEST_LAG_DAYS + 1), dtype=np.int64)
-    np.add.at(machines, (owner[machine], lag), 1)
-    return machines.argmax(axis=1), machines.max(axis=1)
+    votes = lag_votes(keys[days.worked][None], days.worked[1], days.first, LONGEST_LAG_DAYS)
+    machines = summed_by_owner((votes > 0).astype(np.float64), owner, owners)
+    return machines.argmax(axis=1), machines.max(axis=1).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,8 +1,8 @@
 """Where days of machines meet: compiled loops over days of work, for comparisons that look at each pair of days.
 
-Days are told by `seconds` (state, row, day), `parts` and `kwh` (row, day; kWh NaN where not told); `works` (row, day)
-says which are days of work. *Cells* of days of work lie row by row, those of a row in the order of its days: `first`
-(row + 1,) says where those of each row begin.
+Days are told by `seconds` (row, day) of each state, `parts` and `kwh` (row, day), NaN where not told (seconds count as
+none then); `works` (row, day) says which are days of work. *Cells* of days of work lie row by row, those of a row in
+the order of its days: `first` (row + 1,) says where those of each row begin.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ _LEAST_KWH = 1e-9
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 Cells = NDArray[np.uint64]
+Seconds = tuple[Floats, ...]
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def meetings(days: tuple[Floats, Floats, Floats, Bools], one: Ints, other: Ints, lag: Ints) -> tuple[Bools, Bools]:
+def meetings(days: tuple[Seconds, Floats, Floats, Bools], one: Ints, other: Ints, lag: Ints) -> tuple[Bools, Bools]:
     """(pair, day): whether the day of `one` tells the same, up to jitter, as that of `other` so many days before; and
     whether both are days of work. `days` are seconds, parts, kWh and works."""
     seconds, parts, kwh, works = days
@@ -45,7 +46,7 @@ def meetings(days: tuple[Floats, Floats, Floats, Bools], one: Ints, other: Ints,
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def cells_of(
-    seconds: Floats, parts: Floats, at: tuple[Ints, Ints], tables: tuple[Floats, Cells], width: float
+    seconds: Seconds, parts: Floats, at: tuple[Ints, Ints], tables: tuple[Floats, Cells], width: float
 ) -> Cells:
     """(table, day of work): the cell of each under each table of random offsets and of numbers that tell the parts of a
     vector apart (table, part).
@@ -60,7 +61,7 @@ def cells_of(
         for table in range(len(offsets)):
             cell = np.uint64(0)
             for state in range(states):
-                value = seconds[state, row[place], day[place]] / width
+                value = _told(seconds[state][row[place], day[place]]) / width
                 cell += np.uint64(np.int64(math.floor(value + offsets[table, state]))) * mix[table, state]
             value = parts[place] + offsets[table, states]
             cells[table, place] = cell + np.uint64(np.int64(math.floor(value))) * mix[table, states]
@@ -92,6 +93,24 @@ def lag_votes(cells: Cells, day: Ints, first: Ints, longest: int) -> Ints:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def keys_of_days(measures: Seconds, works: Bools, mix: Cells) -> Cells:
+    """(row, day): a number for all that some measures (row, day) tell of a day of work, the same where they tell the
+    same; 0 on other days. `mix` is a random odd number for each measure."""
+    keys = np.zeros(works.shape, np.uint64)
+    for row in range(works.shape[0]):
+        for day in range(works.shape[1]):
+            if works[row, day]:
+                key = np.uint64(0)
+                for place in range(len(measures)):
+                    value = measures[place][row, day]
+                    bits = np.float64(0.0 if value == 0 else value).view(np.uint64)
+                    bits = (bits ^ (bits >> np.uint64(32))) * _SPREAD
+                    key += (bits ^ (bits >> np.uint64(29))) * mix[place]
+                keys[row, day] = max(key, np.uint64(1))
+    return keys
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def sharing_pairs(cells: Cells, day: Ints, first: Ints, owner: Ints, least: int) -> tuple[Ints, Ints]:
     """Pairs of rows of one owner that share the cell of the same day at least so often, over all tables. `owner` rises
     with the rows."""
@@ -120,11 +139,16 @@ def sharing_pairs(cells: Cells, day: Ints, first: Ints, owner: Ints, least: int)
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _same_seconds(seconds: Floats, row: int, day: int, twin: int, before: int) -> bool:
+def _same_seconds(seconds: Seconds, row: int, day: int, twin: int, before: int) -> bool:
     for state in range(len(seconds)):
-        if not abs(seconds[state, row, day] - seconds[state, twin, before]) <= SAME_SECONDS:
+        if abs(_told(seconds[state][row, day]) - _told(seconds[state][twin, before])) > SAME_SECONDS:
             return False
     return True
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _told(seconds: float) -> float:
+    return 0.0 if math.isnan(seconds) else seconds
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

@@ -32,9 +32,9 @@ _SEED = 20260701
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Days:
-    """Days of work as vectors: `seconds` (state, row, day), `parts` and `kwh` (row, day); `works` says which count."""
+    """Days of work as vectors: `seconds` of each state, `parts` and `kwh` (row, day); `works` says which count."""
 
-    seconds: Floats
+    seconds: tuple[Floats, ...]
     parts: Floats
     kwh: Floats
     works: Bools
@@ -76,7 +76,7 @@ def days_of(told: Told) -> Days:
     """The days of work of every row."""
     measures = told.measures
     return Days(
-        seconds=np.stack([np.nan_to_num(measures[name]) for name in STATES]),
+        seconds=tuple(measures[name] for name in STATES),
         parts=np.nan_to_num(measures["parts"]),
         kwh=measures["energy_kwh"],
         works=np.nan_to_num(measures["executing_seconds"]) >= LEAST_WORK_SECONDS,
