@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import simulator
-from api.home import open_home
+from api.home import Home, open_home
 from api.models import service as models
 from api.scores import service as scores
 from api.telemetry import service as telemetry
+from scoring.records import ScoreRecord
 from tests.golden_world import AS_OF, GOLDEN, NOW, WORLD
 
 
@@ -34,14 +37,20 @@ def main() -> None:
 
 def grades() -> dict[str, str]:
     """The rating grade of every obligor of the reference world."""
+    with scored() as (_, records):
+        return {record.obligor_id: record.rating_grade for record in records}
+
+
+@contextmanager
+def scored() -> Iterator[tuple[Home, list[ScoreRecord]]]:
+    """A home that took in the reference world, trained on it and scored everybody; it is gone after the block."""
     with tempfile.TemporaryDirectory() as folder:
         simulator.simulate(out=Path(folder) / "files", **WORLD)
         home = open_home(Path(folder) / "home")
         telemetry.ingest_folder(home, Path(folder) / "files", received_time=NOW, progress=lambda *_: None)
         models.train_credit(home, as_of=AS_OF)
-        records = scores.score_all(home, as_of=AS_OF, now=NOW)
+        yield home, scores.score_all(home, as_of=AS_OF, now=NOW)
         home.engine.dispose()
-    return {record.obligor_id: record.rating_grade for record in records}
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m benchmarks.one_score --write        (docs/exhibits/one-score.md, and shap's waterfall beside it)
 
-The obligor is simulated and the model is fitted on a made-up book (`benchmarks.small_home`): the page shows how a score is
-made and checked, not how good it is. Synthetic; effect sizes are inputs, not findings.
+The obligor is the middle one by PD of the golden reference portfolio, the model the one that is trained on that world.
+Synthetic; effect sizes are inputs, not findings.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,15 +22,15 @@ import shap
 
 from api.database.engine import unit_of_work
 from api.models.service import promoted_credit
-from api.scores.service import score_all
 from api.snapshots.service import latest_snapshot
-from benchmarks import small_home
+from benchmarks import golden
 from features.snapshot import FeatureSnapshot
 from risk_reports.narrative import credit_reason_sentences, readings
 from risk_reports.wording.catalogue import Language
 from scoring.boosters import Explanation
 from scoring.credit.artefact import CreditArtefact
 from scoring.records import ScoreRecord, ScoreSource
+from tests.golden_world import NOW
 
 FOLDER = Path(__file__).parent.parent / "docs" / "exhibits"
 PAGE, PICTURE = FOLDER / "one-score.md", FOLDER / "one-score" / "shap-waterfall.svg"
@@ -66,13 +65,12 @@ def main() -> None:
 
 @contextmanager
 def one_score() -> Iterator[Told]:
-    """The first obligor of a small home that the model speaks of."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = small_home.build(Path(folder))
-        records = score_all(home, as_of=small_home.AS_OF, now=small_home.NOW)
-        record = next(item for item in records if item.source is ScoreSource.MODEL)
+    """The middle one by PD of the obligors that the model speaks of."""
+    with golden.scored() as (home, records):
+        told = [record for record in records if record.source is ScoreSource.MODEL]
+        record = sorted(told, key=lambda item: (item.pd_12m, item.obligor_id))[len(told) // 2]
         with unit_of_work(home.engine) as connection:
-            snapshot = latest_snapshot(connection, home, record.obligor_id, now=small_home.NOW)
+            snapshot = latest_snapshot(connection, home, record.obligor_id, now=NOW)
         artefact = promoted_credit(home)
         row = snapshot.vector([feature.key for feature in artefact.card.features])[None, :]
         yield Told(
@@ -83,7 +81,6 @@ def one_score() -> Iterator[Told]:
             portfolio=artefact.explain_portfolio(row),
             by_shap=_by_shap(artefact, row),
         )
-        home.engine.dispose()
 
 
 def page(told: Told) -> str:
@@ -96,7 +93,7 @@ def page(told: Told) -> str:
     lines = [
         "# One score, step by step",
         "",
-        "Printed by `python -m benchmarks.one_score --write`: every figure below. The obligor is simulated and the model fitted on a made-up book: synthetic; effect sizes are inputs, not findings.",
+        "Printed by `python -m benchmarks.one_score --write`: every figure below. The obligor is the middle one by PD of the golden reference portfolio, the model the one trained on that world: synthetic; effect sizes are inputs, not findings.",
         "",
         f"Obligor `{record.obligor_id}`, as of {record.as_of.date()}; snapshot `{record.snapshot_id[:12]}`, model `{told.artefact.version[:12]}` ({len(told.artefact.bag.members)} members of {card.rounds} trees), parameters `{record.parameters_version[:12]}`.",
         "",
@@ -177,10 +174,11 @@ def _reason_lines(record: ScoreRecord) -> list[str]:
 
 def _interval_line(told: Told) -> str:
     card = told.artefact.card
+    standing = ", ".join(f"`{key}` {_figure(value)}" for key, value in card.standing.items())
     low, high = np.percentile(told.decision.member_margins[:, 0], card.interval_percentiles)
     return (
         f"The members' margins at what was observed lie between {low:.6f} and {high:.6f} ({card.interval_percentiles[0]:g}th and {card.interval_percentiles[1]:g}th percentile). Both ends, calibrated, move out by "
-        f"{card.interval_widening:.6f} log-odds for what the spread of the bag does not show and by the grade of data trust; the upper one stands at the worst of what was not observed ([withholding](../withholding.md)) and no higher than R13's middle."
+        f"{card.interval_widening:.6f} log-odds for what the spread of the bag does not show and by the grade of data trust; the upper one stands at the worst of what was not observed ([withholding](../withholding.md)) and no higher than R13's middle. There, for everyone: {standing}."
     )
 
 

@@ -209,7 +209,7 @@ def test_the_picture_of_the_readme(browser: Any, site: Site) -> None:
         enter(tab, site, "en", name)
         target = Path(os.environ[PICTURE])
         target.parent.mkdir(parents=True, exist_ok=True)
-        end = tab.locator(".charts figure").first.bounding_box()
+        end = tab.locator("section[aria-labelledby=reasons]").bounding_box()
         tab.screenshot(
             path=target, full_page=True, clip={"x": 0, "y": 0, "width": 1000, "height": end["y"] + end["height"] + 30}
         )

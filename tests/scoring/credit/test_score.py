@@ -115,7 +115,7 @@ def test_the_interval_moves_out_by_what_the_bag_does_not_show(
     rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
     struck = credit_model.card.interval_widening
-    misfit = 1.6448536 * 0.12
+    misfit = 1.6448536 * 0.25
     assert misfit < struck < 2 * misfit  # the level of so few defaults is not known either
     bag_alone = replace(credit_model, card=credit_model.card.model_copy(update={"interval_widening": 0.0}))
     snapshot = make_snapshot(rows[10])
