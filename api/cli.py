@@ -37,6 +37,7 @@ from api import (
 )
 from api import demo as demonstration
 from api.access_log.repository import looked
+from api.chain.product_terms import Detail, product_terms
 from api.credit_decisions import changes
 from api.credit_decisions import service as credit_decisions
 from api.credit_decisions.asked import brought
@@ -198,12 +199,17 @@ def decide(
         Path | None,
         typer.Option("--facts", help="JSON file: asset and facts, as POST /v1/credit-decisions takes them."),
     ] = None,
+    order: Annotated[str | None, typer.Option("--order", help="The order that purchase_order finances.")] = None,
+    accepted: Annotated[bool, typer.Option("--accepted", help="Its buyer accepted it: the lender's word.")] = False,
+    inspected_units: Annotated[
+        int | None, typer.Option("--inspected-units", min=0, help="Of its units the buyer inspected so many.")
+    ] = None,
     as_of: AsOfOption = None,
     partner: PartnerOption = LOCAL,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recommend on a loan: outcome, PD, grade, limit, price, and the reasons."""
+    """Recommend on a loan: outcome, PD, grade, limit, price, and the reasons; of the chain's products their terms."""
     opened, owner, now = _open(home), obligor_id(obligor), datetime.now(UTC)
     request = CreditRequest(
         obligor_id=owner,
@@ -214,8 +220,19 @@ def decide(
         as_of=_instant(opened, owner, as_of, now),
         **brought(facts),
     )
-    body = credit_decisions.decide(opened, request, partner=PartnerId(partner), now=now)
-    _show_bytes(body, as_json, credit_memo.text)
+    answer = json.loads(credit_decisions.decide(opened, request, partner=PartnerId(partner), now=now))
+    with unit_of_work(opened.engine) as connection:
+        terms = product_terms(
+            connection,
+            opened,
+            owner,
+            product,
+            currency=currency,
+            pd_12m=answer["pd_12m"],
+            detail=Detail(order_id=order, is_accepted=accepted, inspected_units=inspected_units),
+            as_of=request.as_of,
+        )
+    _show(answer if terms is None else {**answer, "terms": terms}, as_json, credit_memo.text(answer))
 
 
 @app.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.chain.product_terms import Detail, product_terms
 from api.consents.access import require_visible
 from api.credit_decisions import access, service
 from api.credit_decisions.schemas import CreditDecisionAnswer, CreditDecisionRequest
@@ -123,14 +124,31 @@ def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> 
     age = age_seconds(told.as_of, now=work.now)
     work.count(lambda metrics: metrics.decisions.labels(told.outcome.value, told.rating_grade).inc())
     work.count(lambda metrics: metrics.snapshot_age.observe(age))
-    return _answer(work, told.body, as_of=told.as_of, decided=work.now, status=201)
+    terms = product_terms(
+        work.connection,
+        work.home,
+        obligor_id,
+        asked.product,
+        currency=asked.currency,
+        pd_12m=told.pd_12m,
+        detail=_detail(asked),
+        as_of=told.as_of,
+    )
+    return _answer(work, told.body, as_of=told.as_of, decided=work.now, status=201, terms=terms)
 
 
-def _answer(work: Work, body: bytes, *, as_of: datetime, decided: datetime, status: int) -> Answer:
+def _detail(asked: CreditDecisionRequest) -> Detail:
+    return Detail() if asked.order is None else Detail(**asked.order.model_dump())
+
+
+def _answer(
+    work: Work, body: bytes, *, as_of: datetime, decided: datetime, status: int, terms: dict[str, Any] | None = None
+) -> Answer:
     content = wrapped(
         "decision",
         body,
         snapshot_age_seconds=age_seconds(as_of, now=decided),
+        terms=terms,
         livemode=work.principal.livemode,
     )
     return Answer(status=status, body=content)

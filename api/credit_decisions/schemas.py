@@ -13,6 +13,14 @@ from api.scores.schemas import FullScoreTold, ReadingsTold
 from scoring.records import CollateralBasis, CreditProduct, Layer, Outcome, Stage
 
 
+class OrderAsked(Asked):
+    """The order that purchase-order finance is asked for, and what its buyer said of it: the lender's word."""
+
+    order_id: Annotated[str, Field(min_length=1, max_length=200)]
+    is_accepted: bool = False
+    inspected_units: Annotated[int, Field(ge=0)] | None = None
+
+
 class CreditDecisionRequest(Asked):
     """What a lender asks. With `as_of` the answer rests on what was known then; otherwise on the latest stored
     snapshot, or on one taken now (`snapshot: fresh`). `facts` knock out, cap or refer, and never improve an answer."""
@@ -24,6 +32,7 @@ class CreditDecisionRequest(Asked):
     tenor_months: Annotated[int, Field(ge=1, le=360)]
     asset: AssetAsked | None = None
     facts: FactsAsked = FactsAsked()
+    order: OrderAsked | None = None
     as_of: UtcInstant | None = None
     snapshot: Literal["latest", "fresh"] = "latest"
 
@@ -170,8 +179,13 @@ class CreditDecisionTold(FullScoreTold):
 
 
 class CreditDecisionAnswer(Told):
-    """A recommendation, and how old the snapshot was that it was made from."""
+    """A recommendation, and how old the snapshot was that it was made from.
+
+    `terms` is what a product of the chain rests on: receivables line by line, an order's tranches, leased machines,
+    stock. It is told with the first answer, from the ledgers as of the decision's time, and is no part of what is kept.
+    """
 
     decision: CreditDecisionTold
+    terms: dict[str, Any] | None
     snapshot_age_seconds: int = Field(ge=0)
     livemode: bool

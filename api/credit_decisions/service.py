@@ -64,6 +64,7 @@ class DecisionAnswer:
     body: bytes
     outcome: Outcome
     rating_grade: RatingGrade
+    pd_12m: float
     as_of: datetime
 
 
@@ -131,7 +132,11 @@ def answer(
         now=now,
     )
     return DecisionAnswer(
-        body=body, outcome=decision.outcome, rating_grade=decision.score.rating_grade, as_of=snapshot.as_of
+        body=body,
+        outcome=decision.outcome,
+        rating_grade=decision.score.rating_grade,
+        pd_12m=decision.score.pd_12m,
+        as_of=snapshot.as_of,
     )
 
 

@@ -236,7 +236,7 @@ def respond(answer: Answer) -> Response:
     return Response(answer.body, status_code=answer.status, media_type=JSON)
 
 
-def wrapped(name: str, body: bytes, **members: int | bool) -> bytes:
+def wrapped(name: str, body: bytes, **members: Any) -> bytes:
     """An object that holds `body`, byte by byte as it is kept, under `name`, and other members beside it."""
     rest = canonical_bytes(members)
     return b'{"' + name.encode() + b'":' + body + (b"," + rest[1:] if members else b"}")

@@ -1,0 +1,206 @@
+"""What a facility of the chain rests on, beside the decision: receivables line by line, an order's tranches, leased
+machines, stock. Read from the ledgers as known at the decision's time; nothing of it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import sqlalchemy as sa
+
+from api.home import Home
+from api.pledges.service import supply_chain_parameters
+from api.snapshots.service import reader
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
+from features.loading import load_machine_days
+from scoring.records import CreditProduct
+from scoring.supply_chain.collateral.leasing import use_and_pay
+from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
+from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of
+
+ZONE = ZoneInfo("Asia/Shanghai")
+REACH = timedelta(days=550)
+YEAR = timedelta(days=365)
+RECENT_DAYS, USUAL_DAYS = 28, 182
+SECONDS_AN_HOUR = 3600.0
+
+Rows = Callable[..., pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """What the lender asks of beside the product: one order, and what its buyer said of it."""
+
+    order_id: str | None = None
+    is_accepted: bool = False
+    inspected_units: int | None = None
+
+
+def product_terms(
+    connection: sa.Connection,
+    home: Home,
+    obligor_id: ObligorId,
+    product: CreditProduct,
+    *,
+    currency: str,
+    pd_12m: float,
+    detail: Detail,
+    as_of: datetime,
+) -> dict[str, Any] | None:
+    """The terms of this product; None where it is none of the chain. Raises NotFound for an order that is not told."""
+    source = reader(connection, home)
+    values, day = supply_chain_parameters().at(as_of), as_of.astimezone(ZONE).date()
+
+    def rows(kind: RecordKind, since: datetime | None = None) -> pd.DataFrame:
+        return source.rows(kind, as_of=as_of, obligor_ids=[obligor_id], event_from=since).to_pandas()
+
+    def days() -> pd.DataFrame:
+        told, _ = load_machine_days(source, as_of=as_of, obligor_ids=[obligor_id], first_day=(as_of - REACH).date())
+        frame = told.table.select(
+            ["machine_uid", "day", "parts", "energy_executing_kwh", "executing_seconds", "observed_seconds"]
+        ).to_pandas()
+        return frame.assign(
+            day=pd.to_datetime(frame["day"]),
+            executing_hours=(frame["executing_seconds"] / SECONDS_AN_HOUR).where(frame["observed_seconds"] > 0),
+        )
+
+    match product:
+        case CreditProduct.RECEIVABLES:
+            told = _receivables(rows, as_of, day=day, currency=currency, pd_12m=pd_12m, values=values)
+        case CreditProduct.PURCHASE_ORDER:
+            told = _order(rows, days(), as_of, day=day, detail=detail, values=values)
+        case CreditProduct.FINANCE_LEASE:
+            told = _leases(rows, days(), day=pd.Timestamp(day), values=values)
+        case CreditProduct.INVENTORY:
+            told = _stock(rows, days(), as_of)
+        case _:
+            return None
+    return {
+        "product": product.value,
+        "as_of": as_of.isoformat(),
+        "parameters_version": supply_chain_parameters().version,
+        **told,
+    }
+
+
+def _receivables(rows: Rows, as_of: datetime, *, day: Any, currency: str, pd_12m: float, values: Any) -> dict[str, Any]:
+    ledgers = SellerLedgers(
+        invoices=rows(RecordKind.INVOICE, as_of - REACH),
+        receipts=rows(RecordKind.RECEIPT, as_of - REACH),
+        deliveries=rows(RecordKind.DELIVERY, as_of - REACH),
+        supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
+        ratings=rows(RecordKind.COUNTERPARTY_RATING),
+    )
+    found = base_of(ledgers, day=day, currency=currency, pd_supplier=pd_12m, values=values)
+    advanced = {line.invoice_id: line for line in found.base.lines}
+    return {
+        "currency": currency,
+        "outstanding_minor": found.base.outstanding_minor,
+        "eligible_minor": found.base.eligible_minor,
+        "advance_minor": found.base.advance_minor,
+        "dilution": {"mean": float(found.dilution.mean), "months": found.dilution.months},
+        "receivables": [
+            {
+                "invoice_id": item.receivable.invoice_id,
+                "buyer_id": item.receivable.buyer_id,
+                "outstanding_minor": item.receivable.outstanding_minor,
+                "eligible_minor": item.eligible_minor,
+                "deductions": {rule.value: amount for rule, amount in item.deductions.items()},
+                "cautions": [caution.value for caution in item.cautions],
+                "advance_minor": advanced[item.receivable.invoice_id].advance_minor if item.eligible_minor else 0,
+                "pd_basis": advanced[item.receivable.invoice_id].basis if item.eligible_minor else None,
+            }
+            for item in found.judged
+        ],
+    }
+
+
+def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail: Detail, values: Any) -> dict[str, Any]:
+    orders = rows(RecordKind.PURCHASE_ORDER, as_of - REACH)
+    if detail.order_id is None:
+        open_orders = orders[pd.to_datetime(orders["due_date"]) >= pd.Timestamp(day)]
+        return {"order": None, "orders_due_later": sorted(open_orders["order_id"].tolist())}
+    summed = days.groupby("day")[["parts", "energy_executing_kwh", "executing_hours"]].sum(min_count=1).reset_index()
+    ledgers = OrderLedgers(
+        orders=orders,
+        deliveries=rows(RecordKind.DELIVERY, as_of - REACH),
+        invoices=rows(RecordKind.INVOICE, as_of - REACH),
+        supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
+        facilities=rows(RecordKind.FACILITY),
+        days=summed,
+    )
+    confirmed = Confirmed(is_accepted=detail.is_accepted, inspected_units=detail.inspected_units)
+    file, ahead, told = release_of(ledgers, detail.order_id, confirmed, day=day, values=values)
+    return {
+        "order": {**asdict(file.order), "due_on": file.order.due_on.isoformat()},
+        "work": asdict(file.work),
+        "progress": asdict(told.progress),
+        "forecast": None if ahead is None else asdict(ahead),
+        "shipped_minor": file.shipped_minor,
+        "invoiced_minor": file.invoiced_minor,
+        "drawn_minor": file.drawn_minor,
+        "release_minor": told.release_minor,
+        "exposure_minor": told.exposure_minor,
+        "holds": [hold.value for hold in told.holds],
+        "tranches": [
+            {
+                "tranche": item.tranche.value,
+                "entitled_minor": item.entitled_minor,
+                "holds": [hold.value for hold in item.holds],
+                "evidence": list(item.evidence),
+            }
+            for item in told.tranches
+        ],
+    }
+
+
+def _leases(rows: Rows, days: pd.DataFrame, *, day: pd.Timestamp, values: Any) -> dict[str, Any]:
+    """Every machine under lease: what is overdue on it, and how it is used."""
+    facilities, repayments = rows(RecordKind.FACILITY), rows(RecordKind.REPAYMENT)
+    leases = facilities[facilities["facility_kind"] == "finance_lease"]
+    told = []
+    for row in leases.sort_values("facility_id").itertuples():
+        dues = repayments[repayments["facility_id"] == row.facility_id]
+        late = dues[pd.to_datetime(dues["due_date"]) < day]
+        overdue = int((late["amount_due_minor"] - late["amount_paid_minor"].fillna(0)).clip(lower=0).sum())
+        mine = days[days["machine_uid"] == row.collateral_id]
+        recent = _hours_a_day(mine, day, RECENT_DAYS)
+        usual = _hours_a_day(mine, day - pd.Timedelta(days=RECENT_DAYS), USUAL_DAYS)
+        stand = use_and_pay(overdue_minor=overdue, recent_hours=recent, usual_hours=usual, values=values)
+        told.append(
+            {
+                "facility_id": row.facility_id,
+                "machine_uid": row.collateral_id,
+                "financed_minor": int(row.amount_minor),
+                "instalments": int(row.instalments),
+                "instalments_due": len(late),
+                "overdue_minor": overdue,
+                "recent_hours_a_day": recent,
+                "usual_hours_a_day": usual,
+                "use_and_pay": stand.value,
+            }
+        )
+    return {"leases": told}
+
+
+def _hours_a_day(days: pd.DataFrame, end: pd.Timestamp, length: int) -> float | None:
+    """Mean executing hours of the observed days before `end`; None where none was observed."""
+    span = days[(days["day"] < end) & (days["day"] >= end - pd.Timedelta(days=length))]["executing_hours"].dropna()
+    return float(span.mean()) if len(span) else None
+
+
+def _stock(rows: Rows, days: pd.DataFrame, as_of: datetime) -> dict[str, Any]:
+    """What a year made and shipped. How much lies there nobody told: a count is the lender's to bring."""
+    since = pd.Timestamp((as_of - YEAR).astimezone(ZONE).date())
+    deliveries = rows(RecordKind.DELIVERY, as_of - YEAR)
+    return {
+        "made_parts_365d": float(days[days["day"] >= since]["parts"].sum()),
+        "shipped_parts_365d": float(deliveries["parts"].sum()),
+        "counted_parts": None,
+        "missing": "stock_count",
+    }

@@ -1,0 +1,141 @@
+"""An order as ledgers and machines tell it: its norms from the firm's own half year, the work on it, its papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_contracts.errors import NotFound
+from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, prior_of
+from scoring.supply_chain.purchase_order.order import Milestone, Order, OrderFile, Seen, Status, Work
+from scoring.supply_chain.purchase_order.progress import Run, allocate
+from scoring.supply_chain.purchase_order.tranches import Release, release, tranche_terms
+
+NORM_DAYS = 182
+ANY_PART = "*"
+"""The firm's ledgers name no part: its orders are filled in the order of their due dates by all that it makes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrderLedgers:
+    """Rows of one firm as known on a day, of a year: `days` has a row a day with parts, energy_executing_kwh and
+    executing_hours of all machines, NaN where nothing was told; the others are as their contracts name them."""
+
+    orders: pd.DataFrame
+    deliveries: pd.DataFrame
+    invoices: pd.DataFrame
+    supplier_invoices: pd.DataFrame
+    facilities: pd.DataFrame
+    days: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What only the buyer can say of an order, as the lender brings it."""
+
+    is_accepted: bool = False
+    inspected_units: int | None = None
+
+
+def release_of(
+    ledgers: OrderLedgers, order_id: str, confirmed: Confirmed, *, day: date, values: Mapping[str, Any]
+) -> tuple[OrderFile, Forecast | None, Release]:
+    """What may be paid on an order on a day, and on what. Raises NotFound for an order that no ledger tells."""
+    file = _file(ledgers, order_id, confirmed)
+    ahead = _forecast(ledgers, file, day=day, values=values)
+    return file, ahead, release(file, ahead, tranche_terms(values))
+
+
+def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFile:
+    rows = ledgers.orders[ledgers.orders["order_id"] == order_id]
+    if not len(rows):
+        raise NotFound(f"No order {order_id!r} is told of this firm.")
+    placed = rows.iloc[0]["event_time"]
+    orders = {row.order_id: _order(row, ledgers.days) for row in ledgers.orders.itertuples()}
+    given, _ = allocate(_runs(ledgers.days, ledgers.orders["event_time"].min()), list(orders.values()))
+    work = given[order_id]
+    own = ledgers.deliveries[ledgers.deliveries["order_id"] == order_id]
+    billed = ledgers.invoices[
+        (ledgers.invoices["status"] == "issued") & ledgers.invoices["delivery_id"].isin(own["delivery_id"])
+    ]
+    bought = ledgers.supplier_invoices[ledgers.supplier_invoices["event_time"] >= placed]
+    drawn = ledgers.facilities[ledgers.facilities["collateral_id"] == order_id]["amount_minor"].sum()
+    evidence = {
+        Milestone.ACCEPTED: ["the lender's word that the buyer accepted"] if confirmed.is_accepted else [],
+        Milestone.MATERIAL: [str(name) for name in bought.get("supplier_invoice_id", pd.Series(dtype=object))[:3]],
+        Milestone.STARTED: ["machine-days"] if work.units else [],
+        Milestone.INSPECTED: ["the lender's word of the buyer's inspection"] if confirmed.inspected_units else [],
+        Milestone.SHIPPED: [str(name) for name in own["delivery_id"]],
+        Milestone.INVOICED: [str(name) for name in billed["invoice_id"]],
+    }
+    net = (billed["amount_minor"] - billed["tax_minor"].fillna(0)).sum()
+    return OrderFile(
+        order=orders[order_id],
+        seen={name: Seen(status=Status.MET, evidence=tuple(told)) for name, told in evidence.items() if told},
+        work=work,
+        inspected_units=confirmed.inspected_units,
+        shipped_minor=int(own["amount_minor"].sum()),
+        invoiced_minor=int(net),
+        drawn_minor=int(drawn),
+        cost_minor=None,
+    )
+
+
+def _order(row: Any, days: pd.DataFrame) -> Order:
+    """The order with its norms: what a part took in the half year before it came."""
+    before = days[
+        (days["day"] < _day(row.event_time)) & (days["day"] >= _day(row.event_time) - pd.Timedelta(days=NORM_DAYS))
+    ]
+    told = before.dropna(subset=["parts", "energy_executing_kwh", "executing_hours"])
+    parts = float(told["parts"].sum())
+    return Order(
+        order_id=row.order_id,
+        part_number=ANY_PART,
+        units=int(row.parts),
+        amount_minor=int(row.amount_minor),
+        currency=row.currency,
+        due_on=pd.Timestamp(row.due_date).date(),
+        kwh_per_unit=float(told["energy_executing_kwh"].sum()) / parts if parts else None,
+        hours_per_unit=float(told["executing_hours"].sum()) / parts if parts else None,
+    )
+
+
+def _runs(days: pd.DataFrame, since: pd.Timestamp) -> list[Run]:
+    return [
+        Run(
+            machine_uid="",
+            day=row.day.date().isoformat(),
+            part_number=ANY_PART,
+            work=Work(units=_known(row.parts), kwh=_known(row.energy_executing_kwh), hours=_known(row.executing_hours)),
+        )
+        for row in days[days["day"] >= _day(since)].itertuples()
+    ]
+
+
+def _forecast(ledgers: OrderLedgers, file: OrderFile, *, day: date, values: Mapping[str, Any]) -> Forecast | None:
+    """On working days: those on which the firm told parts at all."""
+    if file.work.units is None:
+        return None
+    terms = values["purchase_order"]
+    told = ledgers.days.dropna(subset=["parts"])
+    worked = told[told["parts"] > 0].tail(NORM_DAYS)["parts"].to_list()
+    prior = prior_of(worked, worth_days=terms["prior_days"])
+    if prior is None or len(worked) < terms["least_days"]:
+        return None
+    span = max((told["day"].iloc[-1] - told["day"].iloc[0]).days + 1, 1)
+    share = (told["parts"] > 0).sum() / span
+    left = int(np.floor(max((file.order.due_on - day).days, 0) * share))
+    return forecast(prior, [], remaining_units=max(file.order.units - file.work.units, 0.0), days_left=left)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _day(moment: pd.Timestamp) -> pd.Timestamp:
+    return moment.tz_localize(None).normalize() if moment.tzinfo else moment.normalize()

@@ -1,0 +1,115 @@
+"""Receivables and orders out of ledgers, by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_contracts.errors import NotFound
+from data_contracts.reference.dated import load_book
+from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
+from scoring.supply_chain.purchase_order.tranches import Hold
+from scoring.supply_chain.receivables.eligibility import RuleCode
+from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of, receivables_of
+
+DAY = date(2026, 6, 30)
+VALUES = load_book(files("scoring") / "supply_chain" / "parameters").at(DAY)
+
+
+def at(day: str) -> pd.Timestamp:
+    return pd.Timestamp(day, tz="UTC")
+
+
+def frame(columns: str, *rows: tuple[Any, ...]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=columns.split())
+
+
+INVOICES = frame(
+    "invoice_id buyer_id delivery_id event_time status corrected_invoice_id amount_minor tax_minor currency due_date",
+    ("I1", "B1", "D1", at("2026-06-01"), "issued", None, 1130, 130, "CNY", date(2026, 7, 30)),
+    ("I2", "B2", "D2", at("2026-06-02"), "issued", None, 1130, 130, "CNY", date(2026, 7, 30)),
+    ("I3", "B2", "D3", at("2026-06-03"), "issued", None, 2260, 260, "CNY", date(2026, 7, 30)),
+    ("I4", "B3", None, at("2026-06-04"), "issued", None, 500, 0, "CNY", date(2026, 7, 30)),
+    ("I5", "B3", "D5", at("2026-06-05"), "issued", None, 900, 0, "CNY", date(2026, 7, 30)),
+    ("R5", "B3", None, at("2026-06-06"), "red_letter", "I5", 900, 0, "CNY", None),
+)
+LEDGERS = SellerLedgers(
+    invoices=INVOICES,
+    receipts=frame("invoice_id buyer_id event_time amount_minor", ("I1", "B1", at("2026-06-20"), 130)),
+    deliveries=frame("delivery_id amount_minor", ("D1", 1000), ("D3", 1500)),
+    supplier_invoices=frame("supplier_id amount_minor amount_paid_minor currency", ("B1", 100, 40, "CNY")),
+    ratings=frame("counterparty_id event_time recorded_time pd_12m", ("B1", at("2026-01-01"), at("2026-01-01"), 0.01)),
+)
+
+
+def test_what_is_owed_and_what_was_shipped() -> None:
+    found = {item.invoice_id: (item.outstanding_minor, item.shipped_minor) for item in receivables_of(LEDGERS)}
+    assert found == {
+        "I1": (1000, 1130),  # paid in part; the delivery with the invoice's tax
+        "I2": (1130, 0),  # names a delivery that nobody noted
+        "I3": (2260, 1760),
+        "I4": (500, None),  # names none
+    }
+
+
+def test_every_fen_is_eligible_or_in_one_deduction() -> None:
+    told = base_of(LEDGERS, day=DAY, currency="CNY", pd_supplier=0.05, values=VALUES)
+    for item in told.judged:
+        assert item.eligible_minor + sum(item.deductions.values()) == item.receivable.outstanding_minor
+    by_invoice = {item.receivable.invoice_id: item.deductions for item in told.judged}
+    assert by_invoice["I2"] == {RuleCode.NOT_SHIPPED: 1130}
+    assert by_invoice["I1"][RuleCode.CONTRA] == 60  # what the seller owes B1
+    assert {line.invoice_id: line.basis for line in told.base.lines}["I1"] == "buyer_and_supplier"
+    assert told.base.advance_minor == sum(line.advance_minor for line in told.base.lines)
+
+
+def order_ledgers(*, counted: float = 1.0) -> OrderLedgers:
+    """Half a year at 100 parts a day of 1 kWh and 0.1 hours each; then an order of 1,000 parts and five days of work, of
+    which parts are told `counted` times."""
+    days = pd.date_range("2026-01-01", "2026-06-29", freq="D")
+    parts = np.full(len(days), 100.0)
+    is_order = days >= pd.Timestamp("2026-06-25")
+    return OrderLedgers(
+        orders=frame(
+            "order_id buyer_id event_time parts amount_minor currency due_date",
+            ("P1", "B1", at("2026-06-25"), 1000, 1_000_000, "CNY", date(2026, 7, 20)),
+        ),
+        deliveries=frame("delivery_id order_id amount_minor"),
+        invoices=INVOICES,
+        supplier_invoices=frame("supplier_invoice_id event_time", ("S1", at("2026-06-26"))),
+        facilities=frame("collateral_id amount_minor", ("P1", 300_000)),
+        days=pd.DataFrame(
+            {
+                "day": days,
+                "parts": np.where(is_order, parts * counted, parts),
+                "energy_executing_kwh": parts,
+                "executing_hours": parts * 0.1,
+            }
+        ),
+    )
+
+
+def test_an_order_is_paid_on_what_was_made() -> None:
+    file, ahead, told = release_of(order_ledgers(), "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    assert (file.order.kwh_per_unit, file.order.hours_per_unit) == (pytest.approx(1.0), pytest.approx(0.1))
+    assert file.work.units == 500
+    assert told.progress.verified == pytest.approx(0.5)
+    assert ahead is not None
+    assert ahead.probability_on_time > 0.95
+    assert told.exposure_minor == 400_000  # 40 % on its start exceed 70 % of a half; 300,000 are drawn
+    assert told.release_minor == 100_000
+
+
+def test_a_counter_that_runs_ahead_and_an_order_that_nobody_accepted_earn_nothing() -> None:
+    _, _, spoofed = release_of(order_ledgers(counted=1.5), "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    earned = next(item for item in spoofed.tranches if item.tranche.value == "earned")
+    assert (earned.entitled_minor, Hold.WITNESSES_DISAGREE in earned.holds) == (0, True)
+    _, _, unaccepted = release_of(order_ledgers(), "P1", Confirmed(), day=DAY, values=VALUES)
+    assert unaccepted.release_minor == 0
+    with pytest.raises(NotFound):
+        release_of(order_ledgers(), "P9", Confirmed(), day=DAY, values=VALUES)
