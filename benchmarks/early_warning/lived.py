@@ -66,7 +66,12 @@ def lived(seed: int, obligors: int) -> tuple[LivedWorld, Truth]:
             machines_per_obligor=MACHINES,
             threads=1,
         )
-        return _told(folder, seed), _truth(folder)
+        return read_world(folder, seed)
+
+
+def read_world(folder: Path, seed: int) -> tuple[LivedWorld, Truth]:
+    """What a simulated world's folder tells, and its truth."""
+    return _told(folder, seed), _truth(folder)
 
 
 def _told(folder: Path, seed: int) -> LivedWorld:
