@@ -14,7 +14,9 @@ from starlette.responses import Response
 from api.chain import endpoints as chain
 from api.consents import endpoints as consents
 from api.credit_decisions import endpoints as credit_decisions
+from api.decision_events import endpoints as decision_events
 from api.gateways import endpoints as gateways
+from api.governance import endpoints as governance
 from api.group_commit import GroupCommit
 from api.home import Home
 from api.http import health
@@ -27,7 +29,9 @@ from api.http.problem import add_problem_handlers
 from api.http.wiring import Doors, set_doors
 from api.jobs import endpoints as jobs
 from api.machines import endpoints as machines
+from api.monitor import endpoints as monitor
 from api.obligors import endpoints as obligors
+from api.overrides import endpoints as overrides
 from api.pledges import endpoints as pledges
 from api.portal import endpoints as portal
 from api.premium_quotes import endpoints as premium_quotes
@@ -43,6 +47,10 @@ DESCRIPTION = (
 )
 RESOURCES = (
     credit_decisions,
+    overrides,
+    decision_events,
+    monitor,
+    governance,
     premium_quotes,
     obligors,
     scores,

@@ -3,9 +3,10 @@ another model, and nothing kept."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,19 @@ from api.home import Home
 from api.models import service as models
 from api.snapshots import repository as snapshots
 from data_contracts.errors import InputError
-from data_contracts.identifiers import ModelVersion, ObligorId, SnapshotId
+from data_contracts.identifiers import ModelVersion, ObligorId, PartnerId, SnapshotId
 from data_contracts.reference.dated import ParameterBook, load_book
+from data_contracts.vocabulary import DataOrigin
 from features.catalogue import catalogue_version
 from features.snapshot import FeatureSnapshot
 from scoring import registry
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score_many
+from scoring.errors import InvalidRequest
 from scoring.governance import ModelMandate
 from scoring.records import ScoreRecord
 
+MOST_IN_A_REQUEST = 1000
 BLOCK = 256
 """Snapshots that are scored together."""
 
@@ -38,6 +42,15 @@ class Change:
 
     parameters: ParameterBook | None = None
     model: CreditArtefact | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose obligors and decisions a partner may try a change on, in its key's mode."""
+
+    obligor_ids: frozenset[ObligorId]
+    partner: PartnerId
+    livemode: bool
 
 
 def change_of(home: Home, *, parameters: Path | None, model: str | None) -> Change:
@@ -59,12 +72,25 @@ def dry_run(home: Home, change: Change) -> dict[str, Any]:
 
     Snapshots of another feature catalogue are left out and counted. Raises NoModel.
     """
+    with unit_of_work(home.engine) as connection:
+        return tried(connection, home, change)
+
+
+def tried(connection: sa.Connection, home: Home, change: Change, scope: Scope | None = None) -> dict[str, Any]:
+    """The same in the caller's transaction, of all or within a scope.
+
+    Raises InvalidRequest for a scope of more obligors than are tried within a request.
+    """
+    if scope is not None and len(scope.obligor_ids) > MOST_IN_A_REQUEST:
+        raise InvalidRequest(
+            f"{len(scope.obligor_ids):,} obligors are more than the {MOST_IN_A_REQUEST:,} that a request tries.",
+            hint="Have the operator run: millgrade dry-run",
+        )
     now = Course(artefact=models.promoted_credit(home), parameters=models.scoring_parameters())
     then = Course(artefact=change.model or now.artefact, parameters=change.parameters or now.parameters)
-    with unit_of_work(home.engine) as connection:
-        latest, other = _latest_snapshots(connection, home)
-        grades = _moves(_grades(latest, now), _grades(latest, then))
-        outcomes = _moves(*_outcomes(connection, home, now, then))
+    latest, other = _latest_snapshots(connection, home, scope)
+    grades = _moves(_grades(latest, now), _grades(latest, then))
+    outcomes = _moves(*_outcomes(connection, home, now, then, scope))
     return {
         "obligors": len(latest),
         "of_another_catalogue": other,
@@ -93,6 +119,17 @@ class Course:
         )
 
 
+def with_cut_offs(approve_to: str | None, refer_to: str | None) -> ParameterBook | None:
+    """The parameters in force with other cut-offs, on every date; None where none are named."""
+    if approve_to is None or refer_to is None:
+        return None
+    book = models.scoring_parameters()
+    old = book.parameters["grade_cut_offs"]
+    values = {day: {"approve_to": approve_to, "refer_to": refer_to} for day in old.values}
+    other = {**book.parameters, old.name: replace(old, values=values)}
+    return book.with_those_of(replace(book, parameters=other), {old.name})
+
+
 Who = tuple[str, ...]
 Move = tuple[Who, str, str]
 
@@ -107,7 +144,7 @@ def _whole(book: ParameterBook) -> ParameterBook:
     return book
 
 
-def _latest_snapshots(connection: sa.Connection, home: Home) -> tuple[list[FeatureSnapshot], int]:
+def _latest_snapshots(connection: sa.Connection, home: Home, scope: Scope | None) -> tuple[list[FeatureSnapshot], int]:
     """The latest snapshot of each obligor by time, in order of obligors, and how many of another catalogue there
     are."""
     newest = sa.select(snapshot.c.obligor_id, sa.func.max(snapshot.c.as_of).label("as_of")).group_by(
@@ -120,7 +157,13 @@ def _latest_snapshots(connection: sa.Connection, home: Home) -> tuple[list[Featu
         .group_by(snapshot.c.obligor_id)
         .order_by(snapshot.c.obligor_id)
     )
-    found = [snapshots.load(home, SnapshotId(row.snapshot_id)) for row in rows]
+    found = [
+        snapshots.load(home, SnapshotId(row.snapshot_id))
+        for row in rows
+        if scope is None or row.obligor_id in scope.obligor_ids
+    ]
+    if scope is not None and scope.livemode:
+        found = [item for item in found if item.data_origin is DataOrigin.REAL]
     readable = [item for item in found if item.catalogue_version == catalogue_version()]
     return readable, len(found) - len(readable)
 
@@ -135,11 +178,13 @@ def _scored(latest: Sequence[FeatureSnapshot], course: Course) -> Iterator[Score
 
 
 def _outcomes(
-    connection: sa.Connection, home: Home, now: Course, then: Course
+    connection: sa.Connection, home: Home, now: Course, then: Course, scope: Scope | None
 ) -> tuple[dict[Who, str], dict[Who, str]]:
     """Outcomes of the latest decision of each obligor and product, on its own snapshot."""
     latest: dict[Who, sa.Row[Any]] = {}
     for row in connection.execute(sa.select(credit_decision).order_by(credit_decision.c.decided_time)):
+        if scope is not None and not _is_within(row, scope):
+            continue
         latest[ObligorId(row.obligor_id), row.request["product"]] = row
     before, after = {}, {}
     for who, row in sorted(latest.items()):
@@ -148,6 +193,11 @@ def _outcomes(
             before[who] = concluded(row, now.grounds(own)).outcome.value
             after[who] = concluded(row, then.grounds(own)).outcome.value
     return before, after
+
+
+def _is_within(row: sa.Row[Any], scope: Scope) -> bool:
+    is_theirs = row.partner_id == scope.partner and row.obligor_id in scope.obligor_ids
+    return is_theirs and json.loads(row.body)["livemode"] is scope.livemode
 
 
 def _moves(before: dict[Who, str], after: dict[Who, str]) -> list[Move]:

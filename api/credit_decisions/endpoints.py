@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from api.evidence.claims import Kind
 from api.http.call import Call, Work, reading, respond, wrapped, writing
 from api.http.documents import documented, json_body
 from api.http.idempotency import Answer
+from api.http.papers import LANGUAGES, PaperFormat, Rendered, Spoken, paper
 from api.instants import require_past
 from api.keys.principal import Role
 from api.receipts import service as receipts
@@ -24,6 +26,7 @@ from api.receipts.opening import parse_opening
 from api.receipts.schemas import OpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
 from data_contracts.identifiers import ObligorId
+from risk_reports import credit_memo_document
 
 ASKERS = (Role.BANK,)
 READERS = (Role.BANK, Role.OBLIGOR)
@@ -70,6 +73,31 @@ def get_credit_decision(decision_id: str, call: Annotated[Call, reading(*READERS
         row = access.require_readable(work, decision_id)
         work.looked(row.obligor_id, "credit_decision")
         return respond(_answer(work, row.body, as_of=row.as_of, decided=row.decided_time, status=200))
+
+
+@router.get(
+    "/v1/credit-decisions/{decision_id}/memo",
+    **documented(
+        "getCreditMemo",
+        tag="credit decisions",
+        summary="The memo of a recommendation as it was given, as PDF or HTML.",
+        roles=READERS,
+        answer=None,
+        problems=(404,),
+    ),
+)
+def get_credit_memo(
+    decision_id: str,
+    call: Annotated[Call, reading(*READERS)],
+    language: Spoken = "zh",
+    rendered: Rendered = PaperFormat.PDF,
+) -> Response:
+    """The memo of a stored decision."""
+    with call.begin() as work:
+        row = access.require_readable(work, decision_id)
+        work.looked(row.obligor_id, "credit_decision")
+        body = json.loads(row.body)
+    return paper(credit_memo_document.document(body, LANGUAGES[language]), rendered)
 
 
 @router.get(

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from api.database.engine import reading
 from api.governance import service as governance
 from api.governance.repository import Named
 from api.home import Home
-from api.models.service import credit_model
+from api.models.service import credit_model, promoted_credit
 from data_contracts.errors import InputError
 from data_contracts.identifiers import ModelVersion
-from risk_reports import validation_pack
+from risk_reports import model_card, validation_pack
 from risk_reports.document import Document
 from risk_reports.validation_pack import Pack
 from risk_reports.wording.catalogue import Language
 from scoring import registry
+
+
+def card_document(home: Home, language: Language) -> Document:
+    """The card of the model of default that answers. Raises NoModel, ArtefactDamaged."""
+    return model_card.document(registry.plain_card(promoted_credit(home)), language)
 
 
 def pack_document(home: Home, version: ModelVersion, language: Language, *, now: datetime) -> Document:
@@ -23,6 +30,14 @@ def pack_document(home: Home, version: ModelVersion, language: Language, *, now:
 
     Raises UnknownModel, ArtefactDamaged, and InputError where its figures were not kept.
     """
+    with reading(home.engine) as connection:
+        return pack_of(connection, home, version, language, now=now)
+
+
+def pack_of(
+    connection: sa.Connection, home: Home, version: ModelVersion, language: Language, *, now: datetime
+) -> Document:
+    """The same in the caller's transaction."""
     artefact = credit_model(home, version)
     figures = registry.load_figures(home.models, "credit", version)
     if figures is None:
@@ -30,8 +45,7 @@ def pack_document(home: Home, version: ModelVersion, language: Language, *, now:
             f"No figures of validation are kept of model {version[:12]}: an early release trained it.",
             hint="Train again: millgrade train credit",
         )
-    with reading(home.engine) as connection:
-        records = governance.told(connection, home, Named(kind="credit", version=version), now=now)
+    records = governance.told(connection, home, Named(kind="credit", version=version), now=now)
     return validation_pack.document(
         Pack(card=registry.plain_card(artefact), figures=figures, records=records), language
     )

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.responses import JSONResponse, Response
 
 from api.errors import PLACES
 from api.http.call import JSON
@@ -32,12 +33,13 @@ def documented(
     tag: str,
     summary: str,
     roles: Iterable[Role],
-    answer: type[BaseModel],
+    answer: type[BaseModel] | None,
     status: int = 200,
     problems: Iterable[int] = (),
     body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Arguments of a route: its stable operation id, its answer with an example, and every status it can give."""
+    """Arguments of a route: its stable operation id, its answer with an example, and every status it can give. Without
+    an `answer` it gives a paper."""
     statuses = sorted({*ALWAYS, *problems, *(WITH_BODY if body else ())})
     extra: dict[str, Any] = {"x-roles": sorted(role.value for role in roles)}
     if body is not None:
@@ -48,12 +50,9 @@ def documented(
         "summary": summary,
         "status_code": status,
         "response_model": None,
+        "response_class": JSONResponse if answer is not None else Response,
         "responses": {
-            status: {
-                "model": answer,
-                "description": "The answer.",
-                "headers": _HEADERS,
-            },
+            status: {"description": "The answer.", "headers": _HEADERS, **_content(answer)},
             **{code: problem_response(code) for code in statuses},
         },
         "openapi_extra": extra,
@@ -94,7 +93,8 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         for content in operation.get("requestBody", {}).get("content", {}).values():
             schemas.update(content["schema"].pop("$defs", {}))
         for code, response in operation["responses"].items():
-            if code < "300" and "security" in operation:  # set here because FastAPI drops what is null in an example
+            if code < "300" and "security" in operation and JSON in response["content"]:
+                # Set here because FastAPI drops what is null in an example.
                 response["content"][JSON]["example"] = example(operation["operationId"])
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
@@ -103,3 +103,11 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
 _HEADERS = {
     REQUEST_ID_HEADER: {"description": "Names this request in logs.", "schema": {"type": "string"}, "required": True}
 }
+_PAPER_TYPES = ("application/pdf", "text/html")
+
+
+def _content(answer: type[BaseModel] | None) -> dict[str, Any]:
+    """What an operation answers with: an object, or a paper."""
+    if answer is not None:
+        return {"model": answer}
+    return {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _PAPER_TYPES}}

@@ -43,6 +43,15 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(descri
 AmountMinor = Annotated[int, Field(ge=1, le=MAXIMUM_AMOUNT_MINOR, description="Minor units of `currency`.")]
 UtcInstant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 PartnerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+PersonName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"),
+    Field(description="A person of the key's owner.", examples=["Li Wei"]),
+]
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"),
+]
 MachineName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 

@@ -41,13 +41,20 @@ class Decided:
         return Promise(subject=self.row.obligor_id, as_of=self.row.as_of, pd_12m=self.pd_12m)
 
 
-def first_defaults(connection: sa.Connection, home: Home, *, as_of: datetime) -> dict[str, datetime]:
-    """The first default of each obligor as known at `as_of`: by its ledger, or as a partner reported it."""
+def first_defaults(
+    connection: sa.Connection, home: Home, *, as_of: datetime, of_whom: Sequence[Decided] | None = None
+) -> dict[str, datetime]:
+    """The first default of each obligor as known at `as_of`: by its ledger, or as was reported of any decision, or of
+    these."""
     rows = reader(connection, home).rows(RecordKind.DEFAULT_EVENT, as_of=as_of, columns=("obligor_id", "event_time"))
     told = list(zip(rows.column("obligor_id").to_pylist(), rows.column("event_time").to_pylist(), strict=True))
-    reported = [item for item in events.known(connection, at=as_of) if item.kind is EventKind.DEFAULTED]
-    owners = dict(connection.execute(sa.select(credit_decision.c.decision_id, credit_decision.c.obligor_id)).all())
-    told += [(owners[item.decision_id], datetime.combine(item.happened_on, time(), UTC)) for item in reported]
+    decisions = decided(connection, as_of=as_of) if of_whom is None else of_whom
+    told += [
+        (item.row.obligor_id, datetime.combine(event.happened_on, time(), UTC))
+        for item in decisions
+        for event in item.events
+        if event.kind is EventKind.DEFAULTED
+    ]
     first: dict[str, datetime] = {}
     for obligor, moment in told:
         first[obligor] = min(moment, first.get(obligor, moment))
@@ -66,8 +73,10 @@ def promises_of_scores(connection: sa.Connection, *, as_of: datetime) -> list[Pr
     return list(last.values())
 
 
-def decided(connection: sa.Connection, *, as_of: datetime, partner: PartnerId | None = None) -> list[Decided]:
-    """Every decision by then, of one partner or of all, in order of time."""
+def decided(
+    connection: sa.Connection, *, as_of: datetime, partner: PartnerId | None = None, livemode: bool | None = None
+) -> list[Decided]:
+    """Every decision by then, of one partner or of all, of one mode or of both, in order of time."""
     table = credit_decision.c
     known = (table.decided_time <= as_of) & (sa.true() if partner is None else table.partner_id == partner)
     reported: dict[str, list[DecisionEvent]] = defaultdict(list)
@@ -77,7 +86,12 @@ def decided(connection: sa.Connection, *, as_of: datetime, partner: PartnerId | 
     for kept in overrides.every(connection):
         set_aside[kept.decision_id].append(kept)
     rows = connection.execute(sa.select(credit_decision).where(known).order_by(table.decided_time, table.decision_id))
-    return [_decided(row, reported[row.decision_id], set_aside[row.decision_id], as_of=as_of) for row in rows]
+    found = [(row, json.loads(row.body)) for row in rows]
+    return [
+        _decided(row, body["pd_12m"], reported[row.decision_id], set_aside[row.decision_id], as_of=as_of)
+        for row, body in found
+        if livemode is None or body["livemode"] is livemode
+    ]
 
 
 def register(decisions: Sequence[Decided], defaults: Mapping[str, datetime], *, as_of: datetime) -> dict[str, Any]:
@@ -115,7 +129,12 @@ def cohorts(promises: Sequence[Promise], defaults: Mapping[str, datetime], *, as
 
 
 def _decided(
-    row: sa.Row[Any], reported: Sequence[DecisionEvent], set_aside: Sequence[KeptOverride], *, as_of: datetime
+    row: sa.Row[Any],
+    pd_12m: float,
+    reported: Sequence[DecisionEvent],
+    set_aside: Sequence[KeptOverride],
+    *,
+    as_of: datetime,
 ) -> Decided:
     confirmed = [
         (item.confirmation.confirmed_time, item.override.outcome)
@@ -124,7 +143,7 @@ def _decided(
     ]
     return Decided(
         row=row,
-        pd_12m=json.loads(row.body)["pd_12m"],
+        pd_12m=pd_12m,
         events=reported,
         stands=max(confirmed, key=lambda item: item[0])[1] if confirmed else Outcome(row.outcome),
     )

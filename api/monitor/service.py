@@ -74,10 +74,19 @@ def outcome_register(home: Home, *, as_of: datetime, partner: PartnerId | None =
         return register_of(connection, home, as_of=as_of, partner=partner)
 
 
-def register_of(connection: sa.Connection, home: Home, *, as_of: datetime, partner: PartnerId | None) -> dict[str, Any]:
-    """The same in the caller's transaction."""
-    decisions = outcomes.decided(connection, as_of=as_of, partner=partner)
-    return outcomes.register(decisions, outcomes.first_defaults(connection, home, as_of=as_of), as_of=as_of)
+def register_of(
+    connection: sa.Connection,
+    home: Home,
+    *,
+    as_of: datetime,
+    partner: PartnerId | None,
+    livemode: bool | None = None,
+) -> dict[str, Any]:
+    """The same in the caller's transaction, of one mode or of both; what others reported is not in one's own."""
+    decisions = outcomes.decided(connection, as_of=as_of, partner=partner, livemode=livemode)
+    of_whom = None if partner is None else decisions
+    defaults = outcomes.first_defaults(connection, home, as_of=as_of, of_whom=of_whom)
+    return outcomes.register(decisions, defaults, as_of=as_of)
 
 
 def _population(

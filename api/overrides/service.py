@@ -36,6 +36,31 @@ def propose(
 
     Raises NotFound, and InvalidRequest as `check_proposal`.
     """
+    with unit_of_work(home.engine) as connection:
+        return propose_for(
+            connection,
+            decisions.load(connection, decision_id),
+            outcome=outcome,
+            reason_code=reason_code,
+            reason_text=reason_text,
+            by=by,
+            days=days,
+            now=now,
+        )
+
+
+def propose_for(
+    connection: sa.Connection,
+    row: sa.Row[Any],
+    *,
+    outcome: Outcome,
+    reason_code: str,
+    reason_text: str,
+    by: str,
+    days: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """The same for the decision of a stored row, in the caller's transaction. Raises InvalidRequest."""
     override = Override(
         outcome=outcome,
         reason_code=reason_code,
@@ -44,26 +69,28 @@ def propose(
         proposed_time=now,
         expires_time=now + timedelta(days=days),
     )
-    with unit_of_work(home.engine) as connection:
-        row = decisions.load(connection, decision_id)
-        findings = json.loads(row.body)["findings"]
-        check_proposal(override, decided=Outcome(row.outcome), findings=findings, rules=_rules(now))
-        named = {"decision_id": decision_id, "outcome": outcome.value, "by": by, "time": now.isoformat()}
-        override_id = answer_id("o", named)
-        overrides.propose(connection, override_id, decision_id, override)
-        return _told(overrides.load(connection, override_id), now=now)
+    findings = json.loads(row.body)["findings"]
+    check_proposal(override, decided=Outcome(row.outcome), findings=findings, rules=_rules(now))
+    named = {"decision_id": row.decision_id, "outcome": outcome.value, "by": by, "time": now.isoformat()}
+    override_id = answer_id("o", named)
+    overrides.propose(connection, override_id, DecisionId(row.decision_id), override)
+    return told(overrides.load(connection, override_id), now=now)
 
 
 def confirm(home: Home, override_id: str, *, by: str, now: datetime) -> dict[str, Any]:
     """Confirm what another person proposed. Raises NotFound, and InvalidRequest as `check_confirmation`."""
-    confirmation = Confirmation(confirmed_by=by, confirmed_time=now)
     with unit_of_work(home.engine) as connection:
-        kept = overrides.load(connection, override_id)
-        if kept.confirmation is not None:
-            raise InvalidRequest(f"Override {override_id} was confirmed by {kept.confirmation.confirmed_by} already.")
-        check_confirmation(kept.override, confirmation)
-        overrides.confirm(connection, override_id, confirmation)
-        return _told(overrides.load(connection, override_id), now=now)
+        return confirm_kept(connection, overrides.load(connection, override_id), by=by, now=now)
+
+
+def confirm_kept(connection: sa.Connection, kept: KeptOverride, *, by: str, now: datetime) -> dict[str, Any]:
+    """The same for a stored proposal, in the caller's transaction. Raises InvalidRequest."""
+    confirmation = Confirmation(confirmed_by=by, confirmed_time=now)
+    if kept.confirmation is not None:
+        raise InvalidRequest(f"Override {kept.override_id} was confirmed by {kept.confirmation.confirmed_by} already.")
+    check_confirmation(kept.override, confirmation)
+    overrides.confirm(connection, kept.override_id, confirmation)
+    return told(overrides.load(connection, kept.override_id), now=now)
 
 
 def listed(home: Home, *, now: datetime) -> dict[str, Any]:
@@ -76,7 +103,7 @@ def listed(home: Home, *, now: datetime) -> dict[str, Any]:
     share = len(confirmed) / count if count else None
     most = _rules(now)["most_share"]
     return {
-        "overrides": [_told(item, now=now) for item in kept],
+        "overrides": [told(item, now=now) for item in kept],
         "decisions": count,
         "override_share": share,
         "most_share": most,
@@ -99,7 +126,8 @@ def _rules(now: datetime) -> dict[str, Any]:
     return rules
 
 
-def _told(kept: KeptOverride, *, now: datetime) -> dict[str, Any]:
+def told(kept: KeptOverride, *, now: datetime) -> dict[str, Any]:
+    """As it is answered."""
     override, confirmation = kept.override, kept.confirmation
     return {
         "override_id": kept.override_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,7 @@ class Rule:
     makes: str | None = None
     has_object: bool = True
     is_looked_at: str | None = None
+    is_paper: bool = False
 
 
 def consent_to_nobody_here(firm: str) -> dict[str, Any]:
@@ -67,6 +69,11 @@ def a_pledge(firm: str) -> dict[str, Any]:
     return {"obligor_id": firm, "items": [{"kind": "machine", "maker": "M", "serial_number": uuid4().hex}]}
 
 
+def an_override() -> dict[str, Any]:
+    """Another outcome, by another person for each call."""
+    return {"outcome": "approve", "reason_code": "new_contract", "reason_text": "seen", "by": uuid4().hex}
+
+
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
@@ -76,6 +83,20 @@ RULES = {
         parameters=lambda _: {"open": "features"},
         is_looked_at="receipt",
     ),
+    "getCreditMemo": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision", is_paper=True),
+    "proposeOverride": Rule("bank", status=201, body=lambda _: an_override(), makes="createCreditDecision"),
+    "getOverrides": Rule("bank obligor", makes="createCreditDecision", is_looked_at="override"),
+    "confirmOverride": Rule("bank", status=201, body=lambda _: {"by": "Zhang Min"}, makes="override"),
+    "reportDecisionEvent": Rule(
+        "bank obligor",
+        status=201,
+        body=lambda _: {"kind": "disputed", "happened_on": "2026-11-20", "note": "the meter was replaced"},
+        makes="createCreditDecision",
+    ),
+    "getOutcomeRegister": Rule("bank", has_object=False),
+    "createDryRun": Rule("bank", status=201, body=lambda _: {"approve_to": "R1", "refer_to": "R1"}, has_object=False),
+    "getModelCard": Rule("bank insurer operator", has_object=False, is_paper=True),
+    "getValidationPack": Rule("bank insurer operator", has_object=False, is_paper=True),
     "createPremiumQuote": Rule("insurer", status=201, body=cover, is_looked_at="premium_quote"),
     "getPremiumQuote": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote"),
     "getPremiumQuoteReceipt": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="receipt"),
@@ -148,7 +169,18 @@ def made(world: World) -> dict[tuple[str, str], str]:
             assert answer.status_code == 201, answer.text
             found[maker, which] = answer.json()[member][name]
         found[maker, "absent"] = "".join(reversed(found[maker, "own"]))
-    found |= watched(world) | queued(world)
+    found |= watched(world) | queued(world) | overridden(world, found)
+    return found
+
+
+def overridden(world: World, made: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """A proposal of each side."""
+    found = {("override", "absent"): "o_none"}
+    for which, suffix in (("own", "a"), ("other", "b")):
+        path = f"/v1/credit-decisions/{made['createCreditDecision', which]}/overrides"
+        answer = world.ask("POST", path, key=f"bank-{suffix}", json=an_override())
+        assert answer.status_code == 201, answer.text
+        found["override", which] = answer.json()["override"]["override_id"]
     return found
 
 
@@ -188,8 +220,7 @@ def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, k
     rule, firm = RULES[name], FIRMS[which](world)
     target = made[rule.makes, which] if rule.makes else firm
     path = path.replace("{obligor_id}", firm)
-    for place in ("{decision_id}", "{quote_id}", "{key_id}", "{consent_id}", "{pledge_id}", "{case_id}", "{job_id}"):
-        path = path.replace(place, target)
+    path = re.sub(r"\{\w+\}", target, path)
     body = {} if rule.body is None else {"json": rule.body(firm)}
     return world.ask(method, path, key=key, params=rule.parameters(firm), **body)
 
@@ -228,7 +259,7 @@ def test_role(world: World, made: dict[tuple[str, str], str], name: str, role: s
             assert answer.status_code == 404  # the consents made here name the banks
         else:
             assert answer.status_code == rule.status, answer.text
-            assert answer.json()["livemode"] is False
+            assert answer.content.startswith(b"%PDF-") if rule.is_paper else answer.json()["livemode"] is False
     else:
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 

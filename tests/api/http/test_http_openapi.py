@@ -21,6 +21,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 ANSWERS = [name for name, (_, path, _) in OPERATIONS.items() if path.startswith("/v1/")]
+PAPERS = ["getCreditMemo", "getModelCard", "getValidationPack"]
 
 
 def check(schema: dict[str, Any], value: Any) -> None:
@@ -34,14 +35,23 @@ def test_the_document_is_current() -> None:
 
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
-        "actOnCase", "confirmPledge", "createConsent", "createCreditDecision", "createGatewayKey", "createPledge", "createPremiumQuote",
-        "createStress", "createTelemetry", "createWatchRun", "getCase", "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getExplanation", "getJob", "getLiveness", "getMetrics", "getMonths",
-        "getObligor", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt", "getReadiness", "getScore", "listAccessLog",
-        "listCases", "listConsents", "listGatewayKeys", "listMachines", "listObligors", "listPledges", "releasePledge", "revokeGatewayKey", "withdrawConsent",
+        "actOnCase", "confirmOverride", "confirmPledge", "createConsent", "createCreditDecision", "createDryRun",
+        "createGatewayKey", "createPledge", "createPremiumQuote", "createStress", "createTelemetry",
+        "createWatchRun", "getCase", "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getCreditMemo",
+        "getExplanation", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths", "getObligor",
+        "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",
+        "getReadiness", "getScore", "getValidationPack", "listAccessLog", "listCases", "listConsents",
+        "listGatewayKeys", "listMachines", "listObligors", "listPledges", "proposeOverride", "releasePledge",
+        "reportDecisionEvent", "revokeGatewayKey", "withdrawConsent",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_paper_comes_as_pdf_or_html(name: str) -> None:
+    assert list(OPERATIONS[name][2]["responses"]["200"]["content"]) == ["application/pdf", "text/html"]
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name not in PAPERS])
 def test_an_answers_example_is_of_its_schema(name: str) -> None:
     responses = OPERATIONS[name][2]["responses"]
     (content,) = [response["content"]["application/json"] for code, response in responses.items() if code < "300"]

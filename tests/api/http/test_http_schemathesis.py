@@ -60,11 +60,15 @@ def ids(world: World) -> dict[str, str]:
     pledge = world.ask("POST", "/v1/pledges", key="bank-a", json={"obligor_id": world.own, "items": [machine]}).json()
     pledge_id = pledge["pledge"]["pledge_id"]
     assert world.ask("POST", f"/v1/pledges/{pledge_id}/confirmation", key="bank-a", json={}).status_code == 201
+    decision_id = decision["decision"]["decision_id"]
+    override = {"outcome": "approve", "reason_code": "new_contract", "reason_text": "seen", "by": "Li Wei"}
+    proposed = world.ask("POST", f"/v1/credit-decisions/{decision_id}/overrides", key="bank-a", json=override).json()
     return {
+        "override_id": proposed["override"]["override_id"],
         "pledge_id": pledge_id,
         "key_id": gateway["gateway_key"]["key_id"],
         "obligor_id": world.own,
-        "decision_id": decision["decision"]["decision_id"],
+        "decision_id": decision_id,
         "quote_id": quote["quote"]["quote_id"],
         "consent_id": consent["consent"]["consent_id"],
         "recipient": "bank-a",
