@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
@@ -115,6 +116,8 @@ def _first_difference(one: Story, other: Story) -> int:
 
 def positions(values: pa.ChunkedArray, names: Sequence[str]) -> Ints:
     """The position of each value among the names; -1 where it is none of them."""
-    words, code = encoded(values)
-    position = {name: number for number, name in enumerate(names)}
-    return np.array([*(position.get(word, -1) for word in words), -1], dtype=np.int64)[code]
+    if pa.types.is_dictionary(values.type):
+        words, code = encoded(values)
+        return np.append(positions(pa.chunked_array([pa.array(words, pa.string())]), names), -1)[code]
+    places = pc.index_in(values, value_set=pa.array(list(names), pa.string()))
+    return np.asarray(places.fill_null(-1).to_numpy(), dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from data_contracts.identity import ranks
 from features.machine_day.arrow import encoded
 from features.machine_day.days import Micros
 
@@ -19,6 +20,8 @@ FIRST_SAMPLE = np.iinfo(np.int64).min
 
 FOREVER = np.iinfo(np.int64).max
 """End of an interval that has not ended."""
+
+Ranks = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,27 +38,43 @@ class Ownership:
         return len(self.machine_uids)
 
 
-@dataclass(frozen=True, slots=True)
-class _Interval:
-    machine_uid: str
-    obligor_id: str
-    start: int
-    end: int
-
-
 def ownership_of(machines: pa.Table) -> Ownership:
     """The intervals of a table in the layout of `ObservationReader.machines`, straightened.
 
     A later owner ends an earlier one; consecutive intervals of one owner are one; a row without an owner or without
     length owns nothing.
     """
-    intervals = [interval for rows in _by_machine(machines) for interval in _straight(rows)]
-    return Ownership(
-        machine_uids=tuple(interval.machine_uid for interval in intervals),
-        obligor_ids=tuple(interval.obligor_id for interval in intervals),
-        starts=np.array([interval.start for interval in intervals], dtype=np.int64),
-        ends=np.array([interval.end for interval in intervals], dtype=np.int64),
+    known = machines.filter(pc.is_valid(machines["obligor_id"]))
+    machine, owner = (ranks(known[name].combine_chunks()) for name in ("machine_uid", "obligor_id"))
+    starts, ends = (
+        np.asarray(known[name].cast(pa.int64()).fill_null(missing).to_numpy())
+        for name, missing in (("owned_from", FIRST_SAMPLE), ("owned_until", FOREVER))
     )
+    order = np.lexsort((owner, ends, starts, machine))
+    ends = _cut(machine[order], starts[order], ends[order])
+    kept = np.flatnonzero(ends > starts[order])
+    order, ends = order[kept], ends[kept]
+    first, last = _runs(machine[order], owner[order], starts[order], ends)
+    rows = known.select(["machine_uid", "obligor_id"]).take(pa.array(order[first]))
+    return Ownership(
+        machine_uids=tuple(rows["machine_uid"].to_pylist()),
+        obligor_ids=tuple(rows["obligor_id"].to_pylist()),
+        starts=starts[order[first]],
+        ends=ends[last],
+    )
+
+
+def _cut(machine: Ranks, starts: Micros, ends: Micros) -> Micros:
+    """The ends of rows sorted by machine and start, each at the latest where the next of its machine begins."""
+    next_start = np.where(machine[1:] == machine[:-1], starts[1:], FOREVER)
+    return np.asarray(np.minimum(ends, np.append(next_start, FOREVER)[: len(ends)]))
+
+
+def _runs(machine: Ranks, owner: Ranks, starts: Micros, ends: Micros) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and the last row of each run in which one owner follows itself without a gap."""
+    goes_on = (machine[1:] == machine[:-1]) & (owner[1:] == owner[:-1]) & (ends[:-1] == starts[1:])
+    first = np.append(np.arange(min(len(machine), 1)), np.flatnonzero(~goes_on) + 1)
+    return first, np.append(first[1:], len(machine))[: len(first)] - 1
 
 
 @lru_cache(maxsize=16)
@@ -102,41 +121,6 @@ def _series_of_sorted(
         row = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
         series[row] = np.repeat(own, count)
     return series
-
-
-def _by_machine(machines: pa.Table) -> Iterator[list[_Interval]]:
-    """The stated intervals of each machine, in order of their starts."""
-    known = machines.filter(pc.is_valid(machines["obligor_id"]))
-    starts = known["owned_from"].cast(pa.int64()).to_pylist()
-    ends = known["owned_until"].cast(pa.int64()).to_pylist()
-    stated = sorted(
-        (uid, FIRST_SAMPLE if start is None else start, FOREVER if end is None else end, obligor)
-        for uid, obligor, start, end in zip(
-            known["machine_uid"].to_pylist(), known["obligor_id"].to_pylist(), starts, ends, strict=True
-        )
-    )
-    rows: list[_Interval] = []
-    for uid, start, end, obligor in stated:
-        if rows and rows[0].machine_uid != uid:
-            yield rows
-            rows = []
-        rows.append(_Interval(uid, obligor, int(start), int(end)))
-    if rows:
-        yield rows
-
-
-def _straight(rows: list[_Interval]) -> list[_Interval]:
-    """The intervals of one machine, cut where the next begins, joined where the owner stays."""
-    joined: list[_Interval] = []
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
-        end = row.end if following is None else min(row.end, following.start)
-        if end <= row.start:
-            continue
-        if joined and joined[-1].obligor_id == row.obligor_id and joined[-1].end == row.start:
-            joined[-1] = _Interval(row.machine_uid, row.obligor_id, joined[-1].start, end)
-        else:
-            joined.append(_Interval(row.machine_uid, row.obligor_id, row.start, end))
-    return joined
 
 
 def _is_sorted(codes: NDArray[np.int64], instants: Micros) -> bool:
