@@ -1,15 +1,11 @@
 """Circular trade of the synthetic world (F7) found in its invoices, with truth at hand.
 
-python -m benchmarks.circular_trade --json [--seeds 101 102] [--obligors 256]
-
 A tenth of the firms that can bill their neighbours in a ring; a tenth of the others do contract work for a neighbour,
-and one regular buyer in eight is another firm. Synthetic; effect sizes are inputs, not findings.
+and one regular buyer in eight is another firm.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,27 +14,16 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.supply_chain_truth import MONTHS, PARAMETERS, SEEDS, rows_of
+from benchmarks.supply_chain_truth.ledgers import PARAMETERS, rows_of
 from benchmarks.trust.worlds import simulate_into
 from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import load_book
 from scoring.supply_chain.circular import Bill, rings
 from simulator.frauds.plan import Code
-from simulator.summary import STATEMENT
 from simulator.world import make_laws
 
-OBLIGORS = 256
+MONTHS = 24
 PREVALENCE = 0.1
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
-    parser.add_argument("--obligors", type=int, default=OBLIGORS)
-    asked = parser.parse_args()
-    told = {**measure(asked.seeds, asked.obligors), "statement": STATEMENT}
-    print(json.dumps(told, indent=2) if asked.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
 
 
 def measure(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
@@ -61,8 +46,6 @@ def measure(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
         guilty, found_guilty = guilty + len(ring), found_guilty + len(ring & told)
         honest, found_honest = honest + len(firms - ring), found_honest + len((told - ring) & firms)
     return {
-        "seeds": list(seeds),
-        "obligors_a_world": obligors,
         "firms_in_rings": guilty,
         "found": found_guilty,
         "recall": round(found_guilty / guilty, 4) if guilty else None,
@@ -95,7 +78,3 @@ def bills_of(folder: Path) -> list[Bill]:
 
 def _values() -> Any:
     return load_book(PARAMETERS).at(pd.Timestamp("2026-01-01").date())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,18 +1,13 @@
 """Tranches of purchase orders under frauds (F3, F4, F8) of the synthetic world, with an honest twin as the truth.
 
-python -m benchmarks.tranche_truth --json [--seeds 101 102] [--obligors 48]
-
 Every world is made twice from one seed: once with half of the firms cheating, once in honesty; what was really made is
 what the honest twin tells. Each firm is financed on one order of the size of eight weeks of its true output, with norms
 from the half year before, and is looked at every second week; the cheat begins a week before. What is asked for beyond
-what was made is the false part of a claim; what of it is paid is falsely released. Synthetic; effect sizes are inputs,
-not findings.
+what was made is the false part of a claim; what of it is paid is falsely released.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,18 +20,16 @@ import numpy as np
 import pandas as pd
 import pyarrow.dataset as ds
 
-from benchmarks.supply_chain_truth import SEEDS, rows_of
+from benchmarks.supply_chain_truth.ledgers import rows_of
 from benchmarks.trust.worlds import simulate_into
 from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import load_book
 from scoring.supply_chain.purchase_order.order import Milestone, Order, OrderFile, Seen, Status, Work
 from scoring.supply_chain.purchase_order.tranches import Tranche, TrancheTerms, release, tranche_terms
 from simulator.frauds.plan import Code
-from simulator.summary import STATEMENT
 from simulator.world import make_laws
 
 MONTHS = 24
-OBLIGORS = 48
 CHEATING = 0.5
 CODES = (Code.DUMMY_LOAD, Code.COUNTER_SPOOF, Code.OVER_INVOICING)
 HONEST = "honest"
@@ -57,20 +50,10 @@ class Claimed:
     paid: float
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
-    parser.add_argument("--obligors", type=int, default=OBLIGORS)
-    asked = parser.parse_args()
-    told = {**measure(asked.seeds, asked.obligors), "statement": STATEMENT}
-    print(json.dumps(told, indent=2) if asked.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
-
-
 def measure(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
     """Falsely released of what was falsely asked for, by fraud; and released of what honest firms had made."""
     looks = pd.DataFrame([look for seed in seeds for look in looks_of(seed, obligors)])
-    told: dict[str, Any] = {"seeds": list(seeds), "obligors_a_world": obligors}
+    told = dict[str, Any]()
     for code in CODES:
         told[code.value] = _false(looks[looks["way"] == code.value])
     told["false_release"] = _false(looks[looks["way"] != HONEST])
@@ -238,7 +221,3 @@ def _by_day(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(day=rows["event_time"].dt.tz_localize(None).dt.normalize())[
         ["obligor_id", "day", "amount_minor"]
     ]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,16 +1,12 @@
-"""Double pledges of the synthetic world (F6, F9) against the registry of pledges, with truth at hand.
-
-python -m benchmarks.supply_chain_truth --json [--seeds 101 102] [--obligors 64]
+"""Double pledges of the synthetic world (F6, F9) against the registry of pledges.
 
 Every lender of the world asks the registry before it lends: for an advance on an invoice with the paper that it was
 given, for a lease with the machine's plate. Half of the firms that can are fraudsters; the others pledge honestly, in
-the same ways. Synthetic; effect sizes are inputs, not findings.
+the same ways.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from benchmarks.supply_chain_truth.ledgers import PARAMETERS, rows_of
 from benchmarks.trust.worlds import simulate_into
-from data_contracts.contract import RecordKind, load_contract
+from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import load_book
 from scoring.supply_chain.pledges.canonical import canonical_number, whole_of
 from scoring.supply_chain.pledges.claims import claims_of, likeness
@@ -33,14 +28,11 @@ from scoring.supply_chain.pledges.items import InvoiceItem, Item, MachineItem, P
 from scoring.supply_chain.pledges.judge import Slot, Verdict, capacities_of, judge, shares_of
 from simulator.frauds.desk import FACTORS
 from simulator.frauds.plan import Code
-from simulator.summary import STATEMENT
 from simulator.world import make_laws
 
 MONTHS = 24
 OBLIGORS = 64
-SEEDS = tuple(range(101, 111))
 FRAUDULENT = 0.5
-PARAMETERS = Path(__file__).parents[1] / "scoring" / "supply_chain" / "parameters"
 WAYS = ("exact", "edited", "split", "reissued")
 
 
@@ -78,16 +70,6 @@ class Asked:
     way: str
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
-    parser.add_argument("--obligors", type=int, default=OBLIGORS)
-    asked = parser.parse_args()
-    told = measure(asked.seeds, asked.obligors)
-    print(json.dumps(told, indent=2) if asked.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
-
-
 def measure(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
     """How many second pledges are refused, refused or shown to a person, by way; and what honest pledges suffer."""
     counts: Counter[tuple[str, str]] = Counter()
@@ -101,13 +83,7 @@ def measure(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
             count(folder, counts)
     second = {way: _shares(counts, way) for way in (*WAYS, "leased")}
     honest = _shares(counts, "honest")
-    return {
-        "seeds": list(seeds),
-        "obligors_a_world": obligors,
-        "second_pledges": second,
-        "honest_pledges": honest,
-        "statement": STATEMENT,
-    }
+    return {"second_pledges": second, "honest_pledges": honest}
 
 
 def count(folder: Path, counts: Counter[tuple[str, str]]) -> None:
@@ -195,19 +171,3 @@ def _shares(counts: Counter[tuple[str, str]], way: str) -> dict[str, Any]:
         "refused_share": told["refused"] / every if every else None,
         "found_share": (told["refused"] + told["shown"]) / every if every else None,
     }
-
-
-def rows_of(folder: Path, kind: RecordKind) -> list[dict[str, Any]]:
-    """A ledger of a world as its contract types it."""
-    contract = load_contract(kind)
-    types = {name: contract.schema.field(name).type for name in contract.names}
-    options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False)
-    files = sorted(folder.glob(f"{kind}.csv")) + sorted(folder.glob(f"{kind}_[0-9].csv"))
-    rows: list[dict[str, Any]] = pa.concat_tables(
-        [pa_csv.read_csv(file, convert_options=options) for file in files]
-    ).to_pylist()
-    return rows
-
-
-if __name__ == "__main__":
-    main()

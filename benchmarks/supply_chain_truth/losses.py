@@ -1,20 +1,16 @@
 """Losses of the synthetic world: by supplier when a core enterprise fails, and averted by a lender that sees machines.
 
-python -m benchmarks.chain_losses --json [--seeds 101 102] [--obligors 400]
-
 *Recession*: a month before the core enterprise fails, its default is struck through the chain of the ledgers; each
 supplier's rise of expected loss is ranked against the truth, the rise of the exact PD over the same firm's in the twin
 world without a recession, times what it owes. Nobody's score is known to the stress: every firm has one PD.
 
 *Averted*: two lenders may refuse a fifth of all firms a loan of one size for a year. One ranks by ledgers alone (late
 instalments, orders, sales), the other by the same and the signs of weak production; both are fitted on worlds 1-3.
-What they lose on the others is compared in money. Synthetic; effect sizes are inputs, not findings.
+What they lose on the others is compared in money.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -32,15 +28,13 @@ import simulator
 from api.pledges.service import supply_chain_parameters
 from api.watch.service import monitoring_parameters
 from benchmarks.early_warning.lived import LivedWorld, Truth, read_world
-from benchmarks.supply_chain_truth import SEEDS, rows_of
+from benchmarks.supply_chain_truth.ledgers import rows_of
 from data_contracts.contract import RecordKind
 from scoring.monitoring.weakness import LIMIT, against_peers, signals
 from scoring.supply_chain.contagion.ledgers import LedgerFrames, chain_of
 from scoring.supply_chain.contagion.stress import Shock, stress
-from simulator.summary import STATEMENT
 
 DEVELOPMENT = (1, 2, 3)
-OBLIGORS = 400
 MONTHS = 48
 STRUCK_AT = datetime(2024, 9, 30, 16, tzinfo=UTC)
 FLAT_PD, LGD = 0.04, 0.45
@@ -50,22 +44,6 @@ LOAN_MINOR = 100_000_000
 YEAR = timedelta(days=365)
 
 Floats = NDArray[np.float64]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
-    parser.add_argument("--obligors", type=int, default=OBLIGORS)
-    asked = parser.parse_args()
-    told = {
-        "seeds": list(asked.seeds),
-        "obligors_a_world": asked.obligors,
-        "recession": recession(asked.seeds, asked.obligors),
-        "averted": averted(asked.seeds, asked.obligors),
-        "statement": STATEMENT,
-    }
-    print(json.dumps(told, indent=2) if asked.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
 
 
 def recession(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
@@ -230,7 +208,3 @@ _CORE = 2
 """The buyer that fails in a recession, by its number in `recession.yaml`."""
 _SEEN = ("ledger_", "machine")
 _KINDS = (RecordKind.INVOICE, RecordKind.RECEIPT, RecordKind.FACILITY, RecordKind.REPAYMENT)
-
-
-if __name__ == "__main__":
-    main()

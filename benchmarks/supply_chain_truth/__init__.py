@@ -1,0 +1,1 @@
+"""Supply-chain finance against the truth of the synthetic world."""
