@@ -133,6 +133,9 @@ SCORE_COLUMNS = ("score_id", "scored_time", "source", "pd_12m", "rating_grade", 
 DECISION_COLUMNS = (
     *("decision_id", "partner_id", "decided_time", "outcome", "rating_grade", "request", *ANSWER_COLUMNS),
 )
+MANDATE_COLUMNS = ("model_mandate",)
+"""Said of decisions that have one: those of early releases say what they said."""
+
 OVERRIDE_COLUMNS = (
     *("override_id", "decision_id", "outcome", "reason_code", "reason_text", "proposed_by", "proposed_time"),
     "expires_time",
@@ -257,12 +260,7 @@ class Plain:
                 )
 
 
-CONSENTS = Plain(
-    kind=Kind.CONSENT,
-    table=consent,
-    columns=CONSENT_COLUMNS,
-    kept="granted_time",
-)
+CONSENTS = Plain(kind=Kind.CONSENT, table=consent, columns=CONSENT_COLUMNS, kept="granted_time")
 WITHDRAWALS = Plain(
     kind=Kind.CONSENT_WITHDRAWAL,
     table=consent,
@@ -277,12 +275,7 @@ ATTESTATIONS = Plain(
     kept="attested_us",
     subject=lambda row: f"{row.batch_id}/{row.position}",
 )
-GATEWAY_KEYS = Plain(
-    kind=Kind.GATEWAY_KEY,
-    table=gateway_key,
-    columns=GATEWAY_KEY_COLUMNS,
-    kept="registered_us",
-)
+GATEWAY_KEYS = Plain(kind=Kind.GATEWAY_KEY, table=gateway_key, columns=GATEWAY_KEY_COLUMNS, kept="registered_us")
 GATEWAY_KEY_REVOCATIONS = Plain(
     kind=Kind.GATEWAY_KEY_REVOCATION,
     table=gateway_key,
@@ -290,12 +283,7 @@ GATEWAY_KEY_REVOCATIONS = Plain(
     kept="revoked_us",
     since=("revoked_us", "revoked_from_us"),
 )
-GATEWAY_SEALS = Plain(
-    kind=Kind.GATEWAY_SEAL,
-    table=gateway_seal,
-    columns=SEAL_COLUMNS,
-    kept="received_us",
-)
+GATEWAY_SEALS = Plain(kind=Kind.GATEWAY_SEAL, table=gateway_seal, columns=SEAL_COLUMNS, kept="received_us")
 GATEWAY_FAULTS = Plain(kind=Kind.GATEWAY_FAULT, table=gateway_fault, columns=FAULT_COLUMNS, kept="found_us")
 LATE_LOGGINGS = Plain(
     kind=Kind.LATE_LOGGING,
@@ -316,12 +304,7 @@ MODEL_VALIDATIONS = Plain(
     columns=VALIDATION_COLUMNS,
     kept="validated_time",
 )
-MODEL_CHECKS = Plain(
-    kind=Kind.MODEL_CHECK,
-    table=model_check,
-    columns=CHECK_COLUMNS,
-    kept="checked_time",
-)
+MODEL_CHECKS = Plain(kind=Kind.MODEL_CHECK, table=model_check, columns=CHECK_COLUMNS, kept="checked_time")
 MODEL_APPOINTMENTS = Plain(
     kind=Kind.MODEL_APPOINTMENT,
     table=model_appointment,
@@ -375,7 +358,8 @@ def score_records(connection: sa.Connection, subjects: Sequence[str] | None) -> 
 def credit_decisions(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Lending recommendations, with the hash of the whole answer, its terms and reasons."""
     for row in _answers(connection, credit_decision, credit_decision.c.decision_id, subjects):
-        canonical = _answer(row, DECISION_COLUMNS, DECISION_TOLD)
+        columns = DECISION_COLUMNS if row.model_mandate is None else (*DECISION_COLUMNS, *MANDATE_COLUMNS)
+        canonical = _answer(row, columns, DECISION_TOLD)
         yield Claim(kind=Kind.CREDIT_DECISION, subject=row.decision_id, canonical=canonical, kept_time=row.decided_time)
 
 

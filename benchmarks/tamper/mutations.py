@@ -55,7 +55,7 @@ RECORDS = (
 """Tables whose rows are logged, or follow from what is."""
 
 FILE_FOLDERS = ("observations", "snapshots", "models", "parameters")
-NOT_LOGGED = {"promoted.json"}
+NOT_LOGGED = {"promoted.json", "challenger.json", "validation.json"}
 """The pointer to the model that answers next says nothing of the past."""
 
 
