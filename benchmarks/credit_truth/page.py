@@ -14,7 +14,7 @@ RUNGS = {
     "scorecard": "scorecard: weights of evidence, logistic regression",
     "additive_trees": "explainable boosting machine, no interactions",
     "free_trees": "xgboost without constraints, every feature",
-    "model": "Millgrade: monotone trees on bounded features, calibrated",
+    "model": "Millgrade: monotone trees on bounded features and scrap, calibrated",
     "oracle": "oracle: the exact PD",
 }
 
