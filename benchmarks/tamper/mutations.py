@@ -51,12 +51,16 @@ RECORDS = (
     business.pledge_trace,
     business.decision_override,
     business.override_confirmation,
+    business.decision_event,
+    business.model_validation,
+    business.model_check,
+    business.model_appointment,
 )
 """Tables whose rows are logged, or follow from what is."""
 
 FILE_FOLDERS = ("observations", "snapshots", "models", "parameters")
 NOT_LOGGED = {"promoted.json", "challenger.json", "validation.json"}
-"""The pointer to the model that answers next says nothing of the past."""
+"""Which models answer and are compared next, and figures of a model, say nothing of what was answered."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from api.evidence.claims import Kind
 from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.machines.service import machine_days
-from api.models.service import keep_artefact
 from api.obligors import service as registration
 from api.operations import evidence
 from api.operations.audit.discrepancy import Verdict
@@ -45,6 +44,7 @@ from data_contracts.observations.store import ObservationStore
 from data_contracts.observations.tables import batch, chunk, observation_file, quarantined_row, to_microseconds
 from data_contracts.reference.dated import load_book
 from features.rolling import sampled_days
+from scoring import registry
 from scoring.credit.artefact import CreditArtefact
 from scoring.records import CreditProduct, CreditRequest
 from scoring.training.credit import train_credit
@@ -188,7 +188,8 @@ def test_machine_days_add_up(home: Home, tmp_path: Path) -> None:
 
 def test_a_decision_is_kept_and_comes_out_again(home: Home, tmp_path: Path, tiny_model: CreditArtefact) -> None:
     ingest(home, written(tmp_path, two_days()))
-    keep_artefact(home, tiny_model)
+    registry.save_artefact(home.models, tiny_model)
+    registry.point_to(home.models, "credit", registry.Pointer(version=tiny_model.version, expires_time=None))
     request = CreditRequest(
         obligor_id=OBLIGOR,
         product=CreditProduct.WORKING_CAPITAL,
