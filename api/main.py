@@ -35,6 +35,7 @@ from api.overrides import endpoints as overrides
 from api.pledges import endpoints as pledges
 from api.portal import endpoints as portal
 from api.premium_quotes import endpoints as premium_quotes
+from api.recourse import endpoints as recourse
 from api.scores import endpoints as scores
 from api.telemetry import endpoints as telemetry
 from api.watch import endpoints as watch
@@ -51,6 +52,7 @@ RESOURCES = (
     decision_events,
     monitor,
     governance,
+    recourse,
     premium_quotes,
     obligors,
     scores,

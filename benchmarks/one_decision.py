@@ -1,4 +1,4 @@
-"""One request from facts to findings to limit to price, then the same a month later, and why it changed.
+"""One request from facts to findings to limit to price to recourse, then the same a month later, and why it changed.
 
 `python -m benchmarks.one_decision --write` prints docs/exhibits/one-decision.md on a small home made for the run.
 synthetic; effect sizes are inputs, not findings.
@@ -21,6 +21,7 @@ from api.database.engine import unit_of_work
 from api.home import Home
 from api.obligors.repository import all_ids
 from api.partners.repository import LOCAL
+from api.recourse import service as recourse
 from benchmarks import small_home
 from data_contracts.identifiers import DecisionId, ObligorId
 from data_contracts.reference.calendars import add_months
@@ -63,6 +64,7 @@ def page(home: Home) -> Iterator[str]:
     first, second = (_decided(home, obligor, as_of) for as_of in (add_months(later, -1), later))
     yield from _opening(first)
     yield from _walk(first)
+    yield from _recourse(home, first)
     yield from _later(first, second)
     yield from _replayed(since_then(home, DecisionId(first["decision_id"]), now=small_home.NOW), first)
 
@@ -160,6 +162,27 @@ def _walk(answer: Answer) -> Iterator[str]:
         f"* IFRS 9: {provision['stage_hint']}; expected credit loss {_money(provision['expected_credit_loss_12m_minor'], answer)} "
         f"in twelve months, {_money(provision['expected_credit_loss_lifetime_minor'], answer)} in its life"
     )
+    yield ""
+
+
+def _recourse(home: Home, answer: Answer) -> Iterator[str]:
+    offer = recourse.offer(
+        home,
+        ObligorId(answer["obligor_id"]),
+        partner=LOCAL,
+        as_of=datetime.fromisoformat(answer["as_of"]),
+        now=small_home.NOW,
+    )
+    yield "## What the manufacturer can do"
+    yield ""
+    yield (
+        f"`millgrade recourse {answer['obligor_id']} --as-of {answer['as_of'][:10]}` searched a grid of {offer['searched']['grid']} plans "
+        f"({offer['searched']['pruned']} cut off by their best corner, {offer['searched']['asked']} asked) and signed the answer "
+        f"([recourse.md](../recourse.md)):"
+    )
+    yield ""
+    words = offer["narrative"]["en"]
+    yield from (f"* {sentence}" for sentence in [*words["answer"], *words["plans"]])
     yield ""
 
 

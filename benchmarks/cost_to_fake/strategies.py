@@ -123,13 +123,12 @@ def edited_replay(told: Told, fleet_minor: float) -> tuple[Told, float]:
     place = np.arange(len(rows))
     for at in np.flatnonzero((number >= 0) & (number < length)):
         place[at] = named.get((rows["machine_uid"].iat[at], best + int(number[at]) % source), at)
-    told_again = rows.drop(columns=["machine_uid", "obligor_id", "day", "hour_meter_hours"]).iloc[place]
-    changed = rows.copy()
-    changed[told_again.columns] = told_again.to_numpy()
+    own = {name: rows[name] for name in ("machine_uid", "obligor_id", "day", "hour_meter_hours")}
+    changed = rows.iloc[place].reset_index(drop=True).assign(**own)
     shaken = np.where(place != np.arange(len(rows)), 1.0 + strength["power_jitter"] * rng.standard_normal(len(rows)), 1)
     for name in ENERGIES:
-        changed[name] = changed[name].astype(np.float64) * shaken
-    return replace(told, machine_days=changed.astype(rows.dtypes.to_dict())), EDIT_MINOR
+        changed[name] = changed[name] * shaken
+    return replace(told, machine_days=changed), EDIT_MINOR
 
 
 def edited_load(told: Told, fleet_minor: float) -> tuple[Told, float]:

@@ -12,7 +12,6 @@ Synthetic; effect sizes are inputs, not findings.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections import Counter
@@ -94,7 +93,7 @@ Acted = tuple[Plan, Effect]
 
 def _asking(world: StructuralWorld, firms: int) -> Iterator[tuple[WhatIf, DecisionGrounds, Recourse]]:
     """Firms in an order of their names' hashes, with the lender who refuses them by one grade and what they can do."""
-    for snapshot in sorted(world.asking, key=lambda item: hashlib.sha256(item.obligor_id.encode()).digest())[:firms]:
+    for snapshot in world.asking[:firms]:
         grounds = world.strict(snapshot)
         if grounds is not None:
             asked = world.what_if(snapshot.obligor_id)

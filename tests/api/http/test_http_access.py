@@ -19,9 +19,13 @@ from http_world import ABSENT, NOW, World, consent_to, cover, loan, samples
 from test_http_openapi import OPERATIONS
 
 from api.database.tables import access_log
+from api.http.documents import example
 from api.jobs import service as queue
 from api.keys.principal import Role
+from api.recourse import repository as offers
 from api.watch import service as watching
+from data_contracts.identifiers import DecisionId
+from scoring.canonical import canonical_bytes
 from scoring.monitoring.cases import Opening
 from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
 
@@ -97,6 +101,10 @@ RULES = {
     "createDryRun": Rule("bank", status=201, body=lambda _: {"approve_to": "R1", "refer_to": "R1"}, has_object=False),
     "getModelCard": Rule("bank insurer operator", has_object=False, is_paper=True),
     "getValidationPack": Rule("bank insurer operator", has_object=False, is_paper=True),
+    "getRecourse": Rule("bank obligor", makes="createCreditDecision", is_looked_at="recourse"),
+    "createRecourseCompletion": Rule(
+        "bank obligor", status=201, body=lambda _: {"plan": 1}, makes="offer", is_looked_at="recourse"
+    ),
     "createPremiumQuote": Rule("insurer", status=201, body=cover, is_looked_at="premium_quote"),
     "getPremiumQuote": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote"),
     "getPremiumQuoteReceipt": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="receipt"),
@@ -169,7 +177,7 @@ def made(world: World) -> dict[tuple[str, str], str]:
             assert answer.status_code == 201, answer.text
             found[maker, which] = answer.json()[member][name]
         found[maker, "absent"] = "".join(reversed(found[maker, "own"]))
-    found |= watched(world) | queued(world) | overridden(world, found)
+    found |= watched(world) | queued(world) | overridden(world, found) | offered(world, found)
     return found
 
 
@@ -205,6 +213,27 @@ def watched(world: World) -> dict[tuple[str, str], str]:
     )
     ids = {item["obligor_id"]: item["case_id"] for item in news}
     return {("case", "own"): ids[world.own], ("case", "other"): ids[world.other], ("case", "absent"): "case_none"}
+
+
+def offered(world: World, made: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """An offer of recourse about the decision of each side, as the documented example says it."""
+    body = example("getRecourse")["offer"]
+    plain = {name: value for name, value in body.items() if name not in {"note", "rescores"}}
+    found = {("offer", "absent"): "r0"}
+    with world.home.engine.begin() as connection:
+        for which in ("own", "other"):
+            found["offer", which] = f"{body['offer_id'][:-5]}{which}"
+            offers.append_offer(
+                connection,
+                found["offer", which],
+                DecisionId(made["createCreditDecision", which]),
+                good_until=None,
+                plans=len(body["plans"]),
+                note=body["note"],
+                body=canonical_bytes(plain),
+                now=NOW,
+            )
+    return found
 
 
 def queued(world: World) -> dict[tuple[str, str], str]:

@@ -36,11 +36,11 @@ def test_the_document_is_current() -> None:
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
         "actOnCase", "confirmOverride", "confirmPledge", "createConsent", "createCreditDecision", "createDryRun",
-        "createGatewayKey", "createPledge", "createPremiumQuote", "createStress", "createTelemetry",
+        "createGatewayKey", "createPledge", "createPremiumQuote", "createRecourseCompletion", "createStress", "createTelemetry",
         "createWatchRun", "getCase", "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getCreditMemo",
         "getExplanation", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths", "getObligor",
         "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",
-        "getReadiness", "getScore", "getValidationPack", "listAccessLog", "listCases", "listConsents",
+        "getReadiness", "getRecourse", "getScore", "getValidationPack", "listAccessLog", "listCases", "listConsents",
         "listGatewayKeys", "listMachines", "listObligors", "listPledges", "proposeOverride", "releasePledge",
         "reportDecisionEvent", "revokeGatewayKey", "withdrawConsent",
     ]  # fmt: skip

@@ -51,7 +51,7 @@ def test_the_first_plan_is_the_cheapest_of_all(
                 (decision,) = grounds.decisions([snapshot])
                 if (
                     decision.outcome.severity <= target.severity
-                    and grounds.agreement(snapshot, target, pd_margin=terms.pd_margin) == 1.0
+                    and grounds.agreement(snapshot, target, pd_margin=terms.pd_margin) >= terms.least_agreement
                     and not _finds_more(snapshot, firm.base)
                 ):
                     effort = sum(terms.effort(name, s, 90) for name, s in zip(names, strengths, strict=True))
