@@ -27,6 +27,7 @@ from api import (
     cli_models,
     cli_monitor,
     cli_operate,
+    cli_portfolio,
     cli_recourse,
     cli_reports,
     cli_scores,
@@ -89,6 +90,7 @@ cli_claims.mount(train_app)
 cli_tariffs.mount(app)
 cli_chain.mount(app)
 cli_jobs.mount(app)
+cli_portfolio.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

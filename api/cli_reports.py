@@ -11,15 +11,24 @@ from typing import Annotated
 
 import typer
 
+from api.cli_portfolio import (
+    AsOfOption,
+    CurrencyOption,
+    LenderOption,
+    MonthsOption,
+    PartnerOption,
+    told_portfolio,
+)
 from api.console import HomeOption, JsonOption, opened, show
 from api.credit_decisions.papers import memo_document
 from api.governance.papers import pack_document
 from api.governance.service import find_model
 from api.home import Home
 from api.models.service import credit_model, promoted_credit
+from api.partners.repository import LOCAL
 from data_contracts.errors import InputError
 from data_contracts.identifiers import DecisionId, ModelVersion
-from risk_reports import model_card
+from risk_reports import model_card, portfolio_document
 from risk_reports.document import Document
 from risk_reports.rendering.html import html
 from risk_reports.rendering.pdf import pdf
@@ -94,6 +103,25 @@ def validation_pack(
     with opened(home) as here:
         version = promoted_credit(here).version if model is None else find_model(here, "credit", model).version
         _write(pack_document(here, version, LANGUAGES[language], now=datetime.now(UTC)), out, as_json)
+
+
+@report_app.command("portfolio")
+def portfolio(
+    *,
+    out: OutOption,
+    as_of: AsOfOption = None,
+    partner: PartnerOption = LOCAL,
+    lender: LenderOption = None,
+    currency: CurrencyOption = "CNY",
+    months: MonthsOption = 12,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The report of a lender's book."""
+    with opened(home) as here:
+        told = told_portfolio(here, as_of=as_of, partner=partner, lender=lender, currency=currency, months=months)
+    _write(portfolio_document.document(told, LANGUAGES[language]), out, as_json)
 
 
 def export(

@@ -27,7 +27,7 @@ from scoring.supply_chain.contagion.stress import Shock, StressResult, stress
 ORDERS = -0.4
 PERMUTATIONS = 999
 WEEK = 7
-NO_CURRENCY = "XXX"
+WEIGHT = "kg"
 KILOGRAMS_A_TONNE = 1000
 
 
@@ -80,7 +80,7 @@ def read_network(flows: Flows) -> Network:
 
 
 def chain_of_products(network: Network) -> Chain:
-    """Plants "sell" to the products that they handle, products to their group, in kilograms; no money is known."""
+    """Plants "sell" to the products that they handle, products to their group, in kilograms where money would stand; no money is known."""
     plants, products, groups = len(network.plants), len(network.products), len(network.groups)
     firms = [f"plant {name}" for name in network.plants] + list(network.products)
     firms += [f"group {name}" for name in network.groups]
@@ -92,7 +92,7 @@ def chain_of_products(network: Network) -> Chain:
     return Chain(
         firms=firms,
         obligors=plants + products,
-        currency=NO_CURRENCY,
+        currency=WEIGHT,
         sales=csr_array(sales),
         receivable=csr_array(sales.shape),
         equity=unknown,

@@ -1,0 +1,189 @@
+"""The report of a lender's book: read what consenting borrowers' ledgers say, and tell."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import sqlalchemy as sa
+
+from api.consents import repository as consents
+from api.consents.repository import PLATFORM, Purpose
+from api.database.tables import credit_decision, score_record
+from api.home import Home
+from api.models.service import scoring_parameters
+from api.snapshots.service import reader
+from api.watch import repository as cases
+from api.watch.service import monitoring_parameters
+from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId, PartnerId
+from features.loading import load_machine_days
+from features.machine_day.machine_days import any_synthetic
+from scoring.portfolio.course import TO, month_ends
+from scoring.portfolio.ledgers import BookFrames, borrowers_of, clusters_of, loans_of
+from scoring.portfolio.loans import Rating
+from scoring.portfolio.report import Book, Portfolio, portfolio
+from scoring.records import Outcome
+
+YEAR = timedelta(days=365)
+ZONE = ZoneInfo("Asia/Shanghai")
+LARGEST = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whose book, of which lender's facilities (None: everything that consenting borrowers owe to anybody), in which
+    currency, as of when, and over how many months that are over."""
+
+    partner: PartnerId
+    lender: str | None
+    currency: str
+    as_of: datetime
+    months: int = 12
+
+
+def portfolio_report(
+    connection: sa.Connection, home: Home, asked: Asked, *, now: datetime, livemode: bool = False
+) -> dict[str, Any]:
+    """The book on the last day that is over as of the instant, of the borrowers that consent to the partner today."""
+    obligors = consenting(connection, asked.partner, now=now, livemode=livemode)
+    day = asked.as_of.astimezone(ZONE).date() - timedelta(days=1)
+    book, facts = _load(connection, home, asked, obligors, day)
+    parameters = monitoring_parameters()
+    values = parameters.at(asked.as_of)
+    found = portfolio(book, day=day, months=asked.months, largest=LARGEST, values=values)
+    return {
+        "as_of": asked.as_of.isoformat(),
+        "partner_id": asked.partner,
+        "lender_id": asked.lender,
+        **plain_portfolio(found),
+        **facts,
+        "parameters_version": parameters.version,
+    }
+
+
+def plain_portfolio(found: Portfolio) -> dict[str, Any]:
+    """A portfolio as it is answered: dates as texts, and rates beside the counts that they are made of."""
+    told = json.loads(json.dumps(asdict(found), default=date.isoformat))
+    for line, vintage in zip(told["vintages"], found.vintages, strict=True):
+        line["cumulative_rates"] = list(vintage.cumulative_rates)
+    for line, roll in zip(told["rolls"], found.rolls, strict=True):
+        line["to_rates"] = list(roll.rates)
+    return {**told, "roll_to": list(TO)}
+
+
+def consenting(
+    connection: sa.Connection, partner: PartnerId, *, now: datetime, livemode: bool = False
+) -> list[ObligorId]:
+    """Who lets its data be used at all and shown to this partner for credit, in order of codes."""
+    platform = consents.consenting(recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
+    theirs = consents.consenting(recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode)
+    return sorted({ObligorId(code) for code in connection.scalars(platform)} & set(connection.scalars(theirs)))
+
+
+def _load(
+    connection: sa.Connection, home: Home, asked: Asked, obligors: Sequence[ObligorId], day: date
+) -> tuple[Book, dict[str, Any]]:
+    """The book, and what it rests on."""
+    source = reader(connection, home)
+    ends = month_ends(day, asked.months)
+    begins = ends[0].replace(day=1)
+    machine_days, _ = load_machine_days(source, as_of=asked.as_of, obligor_ids=obligors, first_day=begins)
+
+    def rows(kind: RecordKind, *columns: str, event_from: datetime | None = None) -> pd.DataFrame:
+        names = ("obligor_id", *columns)
+        told = source.rows(kind, as_of=asked.as_of, obligor_ids=obligors, event_from=event_from, columns=names)
+        return told.to_pandas()
+
+    names = ("facility_id", "event_time", "lender_id", "facility_kind", "purpose", "amount_minor", "currency")
+    facilities = rows(RecordKind.FACILITY, *names, "rate_per_year", "instalments")
+    if asked.lender is not None:
+        facilities = facilities[facilities["lender_id"] == asked.lender]
+    due = ("facility_id", "instalment", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date")
+    sold = ("buyer_id", "status", "amount_minor", "currency")
+    frames = BookFrames(
+        facilities=facilities,
+        repayments=rows(RecordKind.REPAYMENT, *due),
+        invoices=rows(RecordKind.INVOICE, *sold, event_from=asked.as_of - YEAR),
+        defaults=rows(RecordKind.DEFAULT_EVENT, "event_time"),
+        machine_days=_since(machine_days.table, begins),
+    )
+    profiles = rows(RecordKind.OBLIGOR_PROFILE, "event_time", "industry_division").sort_values("event_time")
+    industry = dict(zip(profiles["obligor_id"], profiles["industry_division"], strict=True))
+    loans = loans_of(frames, currency=asked.currency, lgd=_lgd(asked.as_of), zone=ZONE)
+    borrowers = borrowers_of(
+        frames,
+        obligors=obligors,
+        industry=industry,
+        ratings=_ratings(connection, obligors, as_of=asked.as_of),
+        watched=_watched(connection, day),
+        currency=asked.currency,
+        zone=ZONE,
+    )
+    book = Book(
+        currency=asked.currency,
+        loans=loans,
+        borrowers=borrowers,
+        limits=_limits(connection, asked, obligors),
+        clusters=clusters_of(frames.machine_days, industry=industry, months=[f"{end:%Y-%m}" for end in ends]),
+    )
+    facts = {
+        "data_origin": any_synthetic(machine_days.spans["data_origin"].to_pylist()).value,
+        "facilities_in_other_currencies": int((facilities["currency"] != asked.currency).sum()),
+        "rests_on": {
+            "obligors": len(obligors),
+            "with_a_facility": len({loan.obligor_id for loan in loans}),
+            "with_a_score": sum(bool(borrower.ratings) for borrower in borrowers.values()),
+            "with_a_buyer": sum(borrower.buyer_shares is not None for borrower in borrowers.values()),
+            "with_machine_days": int(frames.machine_days["obligor_id"].nunique()),
+        },
+    }
+    return book, facts
+
+
+def _since(table: Any, first: date) -> pd.DataFrame:
+    days = table.select(["obligor_id", "machine_uid", "day", "executing_seconds", "observed_seconds"]).to_pandas()
+    return days[days["day"] >= first]
+
+
+def _lgd(as_of: datetime) -> Mapping[str, float]:
+    return {name: float(value) for name, value in scoring_parameters().at(as_of)["lgd"].items()}
+
+
+def _ratings(connection: sa.Connection, obligors: Sequence[ObligorId], *, as_of: datetime) -> dict[str, list[Rating]]:
+    """Every score that was kept, in order of what could be known and of when it was computed."""
+    table = score_record.c
+    asked = sa.select(table.obligor_id, table.as_of, table.pd_12m, table.rating_grade).where(table.as_of <= as_of)
+    wanted, found = set(obligors), defaultdict[str, list[Rating]](list)
+    for row in connection.execute(asked.order_by(table.as_of, table.scored_time, table.score_id)):
+        if row.obligor_id in wanted:
+            rating = Rating(
+                day=row.as_of.astimezone(ZONE).date(), pd_12m=float(row.pd_12m), rating_grade=row.rating_grade
+            )
+            found[row.obligor_id].append(rating)
+    return found
+
+
+def _watched(connection: sa.Connection, day: date) -> frozenset[str]:
+    """Obligors with a case that was opened by the day and is open still."""
+    return frozenset(row.obligor_id for row in cases.listed(connection, with_closed=False) if row.opened_on <= day)
+
+
+def _limits(connection: sa.Connection, asked: Asked, obligors: Sequence[ObligorId]) -> dict[tuple[str, str], int]:
+    """The limit of each borrower and product that the partner's latest decision as of then approved."""
+    table, wanted = credit_decision.c, set(obligors)
+    rows = sa.select(table.obligor_id, table.outcome, table.request, table.body).where(
+        table.partner_id == asked.partner, table.as_of <= asked.as_of
+    )
+    latest: dict[tuple[str, str], int | None] = {}
+    for row in connection.execute(rows.order_by(table.as_of, table.decided_time, table.decision_id)):
+        if row.obligor_id in wanted and row.request["currency"] == asked.currency:
+            limit = json.loads(row.body)["limit_minor"] if row.outcome == Outcome.APPROVE.value else None
+            latest[row.obligor_id, row.request["product"]] = limit
+    return {key: limit for key, limit in latest.items() if limit is not None}

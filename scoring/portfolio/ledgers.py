@@ -1,0 +1,146 @@
+"""A book out of ledgers: facilities, what fell due and was paid, who buys of whom, and who defaulted, as of a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from scoring.monitoring.delinquency import Due
+from scoring.portfolio.loans import UNKNOWN, Borrower, Loan, Rating
+from scoring.portfolio.operating import ClusterMonth, operating_course
+from scoring.records import CreditProduct
+
+PRODUCTS = {
+    ("term_loan", "working_capital"): CreditProduct.WORKING_CAPITAL,
+    ("term_loan", "equipment"): CreditProduct.EQUIPMENT_LOAN,
+    ("term_loan", "receivables"): CreditProduct.RECEIVABLES,
+}
+OF_KIND = {"finance_lease": CreditProduct.FINANCE_LEASE, "invoice_advance": CreditProduct.RECEIVABLES}
+"""Products by what a facility ledger says; a lease is one whatever it is for, and so is an advance on an invoice."""
+
+ALL = "all"
+LEAST_FIRMS = 5
+"""A cluster of fewer firms tells of each of them, and is left to the line of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookFrames:
+    """Rows known as of a time, under the contracts' column names; invoices of the last year."""
+
+    facilities: pd.DataFrame
+    repayments: pd.DataFrame
+    invoices: pd.DataFrame
+    defaults: pd.DataFrame
+    machine_days: pd.DataFrame
+
+
+def loans_of(frames: BookFrames, *, currency: str, lgd: Mapping[str, float], zone: tzinfo) -> list[Loan]:
+    """The facilities of one currency with their instalments, in order of borrower and facility. A day is one of `zone`.
+
+    A ledger tells of an instalment what was paid of it and the day of the last payment: all of it counts from then.
+    """
+    dues: dict[tuple[str, str], list[Due]] = defaultdict(list)
+    for row in frames.repayments.sort_values(["obligor_id", "facility_id", "instalment"]).itertuples():
+        paid = [(row.paid_date, int(row.amount_paid_minor))] if row.amount_paid_minor else []
+        due = Due(due_on=row.due_date, amount_minor=int(row.amount_due_minor), payments=paid)
+        dues[str(row.obligor_id), str(row.facility_id)].append(due)
+    found = []
+    wanted = frames.facilities[frames.facilities["currency"] == currency]
+    for row in wanted.sort_values(["obligor_id", "facility_id"]).itertuples():
+        product = product_of(str(row.facility_kind), str(row.purpose))
+        loan = Loan(
+            facility_id=f"{row.obligor_id}/{row.facility_id}",
+            obligor_id=str(row.obligor_id),
+            product=product,
+            granted_on=row.event_time.astimezone(zone).date(),
+            amount_minor=int(row.amount_minor),
+            annual_rate=float(row.rate_per_year),
+            instalments=int(row.instalments),
+            dues=dues[str(row.obligor_id), str(row.facility_id)],
+            lgd=lgd[product],
+        )
+        found.append(loan)
+    return found
+
+
+def product_of(facility_kind: str, purpose: str) -> str:
+    """The product that a facility ledger's words stand for."""
+    product = OF_KIND.get(facility_kind) or PRODUCTS.get((facility_kind, purpose))
+    assert product is not None, f"the contract of facilities knows no {facility_kind} for {purpose}"
+    return product.value
+
+
+def borrowers_of(
+    frames: BookFrames,
+    *,
+    obligors: Sequence[str],
+    industry: Mapping[str, str | None],
+    ratings: Mapping[str, Sequence[Rating]],
+    watched: frozenset[str],
+    currency: str,
+    zone: tzinfo,
+) -> dict[str, Borrower]:
+    """What is known of each obligor."""
+    shares = buyer_shares(frames.invoices[frames.invoices["currency"] == currency])
+    defaults: dict[str, list[date]] = defaultdict(list)
+    for row in frames.defaults.itertuples():
+        defaults[str(row.obligor_id)].append(row.event_time.astimezone(zone).date())
+    return {
+        obligor: Borrower(
+            industry=industry.get(obligor),
+            ratings=ratings.get(obligor, ()),
+            buyer_shares=shares.get(obligor),
+            defaults=sorted(defaults[obligor]),
+            is_on_watch=obligor in watched,
+        )
+        for obligor in obligors
+    }
+
+
+def buyer_shares(invoices: pd.DataFrame) -> dict[str, dict[str, Decimal]]:
+    """By seller the share of each buyer in what was invoiced, less what red-letter invoices took back."""
+    signed = invoices["amount_minor"].where(invoices["status"] == "issued", -invoices["amount_minor"])
+    net = signed.groupby([invoices["obligor_id"], invoices["buyer_id"]]).sum().clip(lower=0)
+    found: dict[str, dict[str, Decimal]] = {}
+    for seller, sold in net.groupby(level=0):
+        whole = int(sold.sum())
+        if whole:
+            found[str(seller)] = {
+                str(buyer): Decimal(int(amount)) / whole for (_, buyer), amount in sold.items() if amount
+            }
+    return found
+
+
+def clusters_of(
+    machine_days: pd.DataFrame, *, industry: Mapping[str, str | None], months: Sequence[str]
+) -> dict[str, list[ClusterMonth]]:
+    """The operating course of all firms together, and of each industry with enough of them."""
+    firms = sorted(machine_days["obligor_id"].unique())
+    place = {firm: row for row, firm in enumerate(firms)}
+    column = {month: at for at, month in enumerate(months)}
+    of_month = machine_days.assign(month=machine_days["day"].map(lambda day: f"{day:%Y-%m}"))
+    of_month = of_month[of_month["month"].isin(column)]
+    sums = of_month.groupby(["obligor_id", "month"]).agg(
+        executing=("executing_seconds", "sum"),
+        observed=("observed_seconds", "sum"),
+        machines=("machine_uid", "nunique"),
+    )
+    shape = (len(firms), len(months))
+    executing, observed, machines = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.int64)
+    for (firm, month), row in zip(sums.index, sums.itertuples(index=False), strict=True):
+        at = place[firm], column[month]
+        executing[at], observed[at], machines[at] = row.executing, row.observed, row.machines
+    members = {ALL: list(range(len(firms)))}
+    for firm in firms:
+        members.setdefault(industry.get(firm) or UNKNOWN, []).append(place[firm])
+    return {
+        name: operating_course(executing[rows], observed[rows], machines[rows], months=months)
+        for name, rows in sorted(members.items())
+        if name == ALL or len(rows) >= LEAST_FIRMS
+    }
