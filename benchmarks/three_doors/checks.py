@@ -175,6 +175,6 @@ def _require_words(told: Visit, grade: str, narrative: dict[str, Any]) -> None:
         if badge(page) != grade:
             raise FiguresDiffer(f"The page shows {badge(page)}, the API answers {grade}.")
         shown = {item.text for item in page.all("p")}
-        missing = [sentence for sentence in narrative[name]["reasons"] if sentence not in shown]
+        missing = [sentence for sentence in narrative[name]["sme"] if sentence not in shown]
         if missing:
             raise FiguresDiffer(f"The page lacks: {missing}")

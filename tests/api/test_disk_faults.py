@@ -97,7 +97,7 @@ def test_a_read_only_disk_is_told(run: Any, home: Path, disk: Mount, tmp_path: P
 def test_a_database_that_cannot_grow_is_told_and_keeps_what_it_had(
     run: Any, home: Path, disk: Mount, tmp_path: Path
 ) -> None:
-    disk(home, "size=1m")
+    disk(home, "size=2m")
     run("migrate")
     acknowledged = 0
     for day in range(1, 29):
@@ -106,6 +106,7 @@ def test_a_database_that_cannot_grow_is_told_and_keeps_what_it_had(
             break
         acknowledged += 1
     assert ran.exit_code == 2, "the disk was never full"
+    assert acknowledged, "nothing had room beside the tables"
     assert "Hint" in ran.err
     assert "Traceback" not in ran.err
     disk(home, "size=64m")
