@@ -107,6 +107,7 @@ class ObservationStore:
         folder = self.root / kind / part.partition / str(part.bucket)
         folder.mkdir(parents=True, exist_ok=True)
         partial, final = folder / (digest + TEMPORARY), folder / f"{digest}.parquet"
+        new = [partial] if final.exists() else [partial, final]
         try:
             with partial.open("wb") as handle:
                 handle.write(data)
@@ -116,8 +117,9 @@ class ObservationStore:
                 partial.rename(final)
                 os.fsync(handle.fileno())
         except OSError:
-            with suppress(OSError):  # a disk that takes nothing may not let go either; a sweep does it later
-                partial.unlink(missing_ok=True)
+            for path in new:
+                with suppress(OSError):  # a disk that takes nothing may not let go either; a sweep does it later
+                    path.unlink(missing_ok=True)
             raise
         return StoredFile(path=final.relative_to(self.root).as_posix(), sha256=digest, size=data.size)
 
