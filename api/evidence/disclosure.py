@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from data_contracts.errors import NotFound
+from data_contracts.evidence.checkpoint import as_base64
 from data_contracts.evidence.commitment import SALT_BYTES, leaf_hash, merkle_root
 from data_contracts.evidence.tree import inclusion_spans
 from features.snapshot import FeatureSnapshot, plain_feature
@@ -54,7 +55,7 @@ class Disclosure:
             "index": index,
             "salt": self._salt(name).hex(),
             "content": self.contents[name],
-            "path": [merkle_root(self.leaves[start:stop]).hex() for start, stop in spans],
+            "path": [as_base64(merkle_root(self.leaves[start:stop])) for start, stop in spans],
         }
 
     def _salt(self, name: str) -> bytes:

@@ -34,12 +34,13 @@ QuoteOpenParameter = Annotated[
 class ReceiptTold(Told):
     """What was logged, and the proof of it; `verify.py` checks it without asking anybody."""
 
-    format: Literal["millgrade-receipt/1"]
+    format: Literal["millgrade-receipt/2"]
     kind: str
     statement: str = Field(description="Canonical JSON, to be hashed as it stands.")
     salt: str
     proof: str = Field(description="C2SP tlog-proof: index, path to the root, and the signed checkpoint.")
     opened: dict[str, list[dict[str, Any]]]
+    hashes: list[str] = Field(description="What the paths of opened parts name by their places.")
 
 
 class ReceiptAnswer(Told):

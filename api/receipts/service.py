@@ -76,7 +76,16 @@ def _assembled(connection: sa.Connection, entry: dict[str, Any], note: str, open
         "salt": entry["salt"],
         "proof": checkpoint.proof_text(connection, entry["index"], note),
         "opened": opened,
+        "hashes": _shared(opened),
     }
+
+
+def _shared(opened: dict[str, Any]) -> list[str]:
+    """The hashes of all paths, each once; the paths name them by their places instead."""
+    places: dict[str, int] = {}
+    for item in (item for items in opened.values() for item in items):
+        item["path"] = [places.setdefault(step, len(places)) for step in item["path"]]
+    return list(places)
 
 
 def _entry(connection: sa.Connection, kind: Kind, subject: str) -> dict[str, Any]:
@@ -171,7 +180,7 @@ def _chunk(connection: sa.Connection, home: Home, batch_id: str, position: int) 
     place = {
         "index": position,
         "count": len(rows),
-        "path": [merkle_root(leaves[start:stop]).hex() for start, stop in spans],
+        "path": [checkpoint.as_base64(merkle_root(leaves[start:stop])) for start, stop in spans],
     }
     if rows[position].salt is None:
         return {**place, "leaf": leaves[position].hex()}

@@ -4,7 +4,8 @@
 
 This one file runs alone: it needs Python 3.11 or later and the library `cryptography` (50 or later, for ML-DSA-44),
 and nothing of Millgrade. KEY is the log's public key file; take it from somewhere that the log's operator cannot change
-later. Every key in it must have signed. Exit code 0: everything holds; 1: something does not, and it is said what.
+later. Every key in it must have signed (of an admission's receipt, which bears Ed25519 alone, every Ed25519 key). Exit
+code 0: everything holds; 1: something does not, and it is said what; 2: it was called in another way.
 
 A receipt proves that its statement stood in the log when the checkpoint was signed, and that what is opened beside it
 is what the statement committed to. It does not prove that a sensor told the truth.
@@ -12,30 +13,30 @@ is what the statement committed to. It does not prove that a sensor told the tru
 
 from __future__ import annotations
 
-import argparse
 import base64
 import binascii
+import getopt
 import hashlib
 import json
 import struct
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-FORMAT = "millgrade-receipt/1"
+FORMAT = "millgrade-receipt/2"
+OLD_FORMAT = "millgrade-receipt/1"  # each path spells its hashes out and does not name their places in `hashes`
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 HASH_BYTES = 32
 MAXIMUM_BYTES = 4 * 1024 * 1024
 ED25519, ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE = 0x01, 0x04, 0x06
 KEY_BYTES = {ED25519: 32, ED25519_COSIGNATURE: 32, ML_DSA_44_COSIGNATURE: 1312}
 ALGORITHMS = {ED25519: "Ed25519", ED25519_COSIGNATURE: "Ed25519", ML_DSA_44_COSIGNATURE: "ML-DSA-44"}
+SUFFICES = {"ingest_batch": {ED25519}}  # the kinds of keys that sign receipts of such records; of all others all do
 BODIES = {"credit_decision": "decision", "premium_quote": "quote"}
 
 
@@ -54,19 +55,12 @@ def hash_children(left: bytes, right: bytes) -> bytes:
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root over leaf hashes, taken one by one: equal subtrees are joined as soon as two stand side by side."""
-    stack: list[tuple[int, bytes]] = []
-    for leaf in leaves:
-        level, digest = 0, leaf
-        while stack and stack[-1][0] == level:
-            digest, level = hash_children(stack.pop()[1], digest), level + 1
-        stack.append((level, digest))
-    if not stack:
-        return hashlib.sha256(b"").digest()
-    digest = stack.pop()[1]
-    while stack:
-        digest = hash_children(stack.pop()[1], digest)
-    return digest
+    """The root over leaf hashes: neighbours are paired level by level, and an odd last one is carried up."""
+    level = list(leaves)
+    while len(level) > 1:
+        paired = [hash_children(level[place], level[place + 1]) for place in range(0, len(level) - 1, 2)]
+        level = paired + level[2 * len(paired) :]
+    return level[0] if level else hashlib.sha256(b"").digest()
 
 
 def root_by_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
@@ -115,13 +109,10 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path
             new_found = hash_children(new_found, sibling)
         node, last = node >> 1, last >> 1
     if last or old_found != old_root or new_found != new_root:
-        raise Invalid(
-            f"The tree of {new} entries does not continue the tree of {old}: what was logged before was changed."
-        )
+        raise Invalid(f"The tree of {new} entries does not continue the tree of {old}: what was logged was changed.")
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """A public key as `<name>+<key id>+<base64>` names it."""
 
     name: str
@@ -158,8 +149,7 @@ def parse_keys(text: str) -> list[Key]:
     return keys
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """A signed note about a tree: `text` is what was signed, `signatures` are (name, key id, signature)."""
 
     text: str
@@ -182,19 +172,21 @@ def parse_checkpoint(note: str) -> Checkpoint:
 
 def check_signatures(checkpoint: Checkpoint, keys: Sequence[Key]) -> list[tuple[Key, datetime | None]]:
     """The keys that signed the checkpoint, each with the time that it said. Raises Invalid where one is forged."""
-    found = []
-    for key in keys:
-        for name, key_id, signature in checkpoint.signatures:
-            if (name, key_id) == (key.name, key.key_id):
-                found.append((key, _check_signature(checkpoint, key, signature)))
-    return found
+    return [
+        (key, _check_signature(checkpoint, key, signature))
+        for key in keys
+        for name, key_id, signature in checkpoint.signatures
+        if (name, key_id) == (key.name, key.key_id)
+    ]
 
 
-def require_log_keys(checkpoint: Checkpoint, keys: Sequence[Key]) -> datetime | None:
-    """When the log signed, if it said so. Raises Invalid unless every key of it signed, under its own name."""
+def require_log_keys(checkpoint: Checkpoint, keys: Sequence[Key], kinds: Iterable[int] = KEY_BYTES) -> datetime | None:
+    """When the log signed, if it said so. Raises Invalid unless every key of these kinds (where there is none, every
+    key) signed, under its own name."""
     signed = check_signatures(checkpoint, keys)
+    asked = [key for key in keys if key.kind in kinds] or keys
     for key in keys:
-        if key not in [signer for signer, _ in signed]:
+        if key in asked and key not in [signer for signer, _ in signed]:
             raise Invalid(f"The checkpoint bears no signature of {key.label}, key {key.key_id.hex()}.")
         if key.name != checkpoint.origin:
             raise Invalid(f"The checkpoint is of the log {checkpoint.origin}, the key of {key.name}.")
@@ -209,11 +201,9 @@ def _check_signature(checkpoint: Checkpoint, key: Key, signature: bytes) -> date
             raise Invalid(f"The signature of {key.label} is cut short.")
         (seconds,), signature = struct.unpack(">Q", signature[:8]), signature[8:]
     try:
-        if key.kind == ED25519:
-            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, checkpoint.text.encode())
-        elif key.kind == ED25519_COSIGNATURE:
-            message = f"cosignature/v1\ntime {seconds}\n{checkpoint.text}".encode()
-            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
+        if key.kind != ML_DSA_44_COSIGNATURE:
+            text = checkpoint.text if seconds is None else f"cosignature/v1\ntime {seconds}\n{checkpoint.text}"
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
         else:
             names = [struct.pack(">B", len(raw)) + raw for raw in (key.name.encode(), checkpoint.origin.encode())]
             tree = struct.pack(">QQ", 0, checkpoint.size) + checkpoint.root
@@ -224,11 +214,10 @@ def _check_signature(checkpoint: Checkpoint, key: Key, signature: bytes) -> date
         raise Invalid(f"The signature of {key.label} is not over this checkpoint: it was changed or forged.") from error
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(NamedTuple):
     """A tlog-proof: the place of an entry, the hashes that lead to the root, and the checkpoint."""
 
-    index: int
+    place: int
     path: tuple[bytes, ...]
     checkpoint: Checkpoint
 
@@ -252,19 +241,16 @@ def check_entry(entry: dict[str, Any], index: int, path: Sequence[bytes], checkp
     leaf = hash_leaf(_salt(entry) + kind.encode() + b"\n" + statement.encode())
     found = root_by_inclusion(leaf, index, checkpoint.size, path)
     if found != checkpoint.root:
-        raise Invalid(
-            f"The {kind} is not what stands at entry {index} of the log: its proof leads to the root "
-            f"{found.hex()[:16]}…, the checkpoint says {checkpoint.root.hex()[:16]}…."
-        )
+        led, said = found.hex()[:16], checkpoint.root.hex()[:16]
+        raise Invalid(f"The {kind} is not what stands at entry {index} of the log, by its proof: {led}…, not {said}….")
     return _object(statement, f"the statement of the {kind}")
 
 
-def check_opened(item: dict[str, Any], what: str, *, root: str, count: int) -> str:
+def check_opened(item: dict[str, Any], what: str, hashes: Sequence[bytes], *, root: str, count: int) -> str:
     """The content of an opened leaf. Raises Invalid unless it is one of those that the statement committed to."""
     content = _text(item, "content")
     leaf = hash_leaf(_salt(item) + content.encode())
-    path = [_bytes(text, what) for text in _list(item, "path")]
-    if root_by_inclusion(leaf, _count(item, "index"), count, path).hex() != root:
+    if root_by_inclusion(leaf, _count(item, "index"), count, _path(item, hashes)).hex() != root:
         raise Invalid(f"An opened part of the {what} is not what the statement committed to: {content[:200]}")
     return content
 
@@ -275,15 +261,17 @@ def check_receipt(
     """What the receipt proves. Raises Invalid at the first thing that does not hold."""
     receipt = _object(text, "the receipt")
     receipt = receipt["receipt"] if isinstance(receipt.get("receipt"), dict) else receipt  # as the API wraps it
-    if receipt.get("format") != FORMAT:
+    if receipt.get("format") != (FORMAT if "hashes" in receipt else OLD_FORMAT):
         raise Invalid(f"The file is no receipt of the format {FORMAT}.")
+    hashes = [_hash(line, "the receipt") for line in _list(receipt, "hashes", absent=True)]
     proof = parse_proof(_text(receipt, "proof"))
     checkpoint = proof.checkpoint
-    signed_time = require_log_keys(checkpoint, keys)
+    signed_time = require_log_keys(checkpoint, keys, SUFFICES.get(_text(receipt, "kind"), KEY_BYTES))
+    signers = [key for key, _ in check_signatures(checkpoint, keys)]
     cosigned = check_signatures(checkpoint, witnesses)
     if witnesses and not cosigned:
         raise Invalid("None of the given witnesses cosigned the checkpoint.")
-    statement = check_entry(receipt, proof.index, proof.path, checkpoint)
+    statement = check_entry(receipt, proof.place, proof.path, checkpoint)
     opened = receipt.get("opened", {})
     if not isinstance(opened, dict):
         raise Invalid("What is opened is no object.")
@@ -293,18 +281,19 @@ def check_receipt(
         "kind": receipt["kind"],
         "statement": statement,
         "log": checkpoint.origin,
-        "entry": proof.index,
+        "entry": proof.place,
         "tree_size": checkpoint.size,
-        "signed_by": [f"{key.label} {key.key_id.hex()}" for key in keys],
+        "signed_by": [f"{key.label} {key.key_id.hex()}" for key in signers],
+        "not_signed_by": [f"{key.label} {key.key_id.hex()}" for key in keys if key not in signers],
         "signed_time": None if signed_time is None else signed_time.isoformat(),
         "witnesses": [f"{key.label} at {time.isoformat() if time else 'no time'}" for key, time in cosigned],
         "answer_matches": answer is not None,
-        **_check_all_opened(opened, statement, checkpoint),
+        **_check_all_opened(opened, hashes, statement, checkpoint),
     }
 
 
 def _check_all_opened(
-    opened: dict[str, Any], statement: dict[str, Any], checkpoint: Checkpoint
+    opened: dict[str, Any], hashes: Sequence[bytes], statement: dict[str, Any], checkpoint: Checkpoint
 ) -> dict[str, list[dict[str, Any]]]:
     """Everything that is opened, by what it is; what the statement does not commit to is Invalid."""
     basis = statement.get("basis")
@@ -313,28 +302,27 @@ def _check_all_opened(
     if unknown := sorted(opened.keys() - found.keys()):
         raise Invalid(f"The receipt opens {unknown[0]!r}, which is not known here.")
     for name in ("features", "batches"):
-        for item in _list(opened, name, absent=True):
-            content = check_opened(item, name, root=_text(basis, f"{name}_root"), count=_count(basis, f"{name}_count"))
+        for item in _list(opened, name, absent=True, of=dict):
+            root, count = _text(basis, f"{name}_root"), _count(basis, f"{name}_count")
+            content = check_opened(item, name, hashes, root=root, count=count)
             found[name].append(_object(content, f"an opened part of the {name}"))
-    for item in _list(opened, "entries", absent=True):
-        path = [_hash(line, "a proof") for line in _list(item, "path")]
-        entry = check_entry(item, _count(item, "index"), path, checkpoint)
+    for item in _list(opened, "entries", absent=True, of=dict):
+        entry = check_entry(item, _count(item, "index"), _path(item, hashes), checkpoint)
         found["entries"].append({"kind": item["kind"], "index": item["index"], "statement": entry})
     roots = {_text(batch, "merkle_root") for batch in (*found["batches"], statement) if "merkle_root" in batch}
-    for item in _list(opened, "chunks", absent=True):
-        found["chunks"].append(_check_chunk(item, roots))
+    for item in _list(opened, "chunks", absent=True, of=dict):
+        found["chunks"].append(_check_chunk(item, hashes, roots))
     return found
 
 
-def _check_chunk(item: dict[str, Any], roots: set[str]) -> dict[str, Any]:
+def _check_chunk(item: dict[str, Any], hashes: Sequence[bytes], roots: set[str]) -> dict[str, Any]:
     """Rows of one machine and day, in their canonical bytes; an erased chunk shows its leaf alone."""
     content = item.get("bytes")
     if content is None:
         leaf = _bytes(_text(item, "leaf"), "a leaf")
     else:
         leaf = hash_leaf(_salt(item) + _decoded(str(content), "a chunk"))
-    path = [_bytes(text, "chunk") for text in _list(item, "path")]
-    found = root_by_inclusion(leaf, _count(item, "index"), _count(item, "count"), path).hex()
+    found = root_by_inclusion(leaf, _count(item, "index"), _count(item, "count"), _path(item, hashes)).hex()
     if found not in roots:
         raise Invalid(f"An opened chunk is not of a batch that the receipt opens: its proof leads to {found[:16]}….")
     return {"index": item["index"], "merkle_root": found, "is_erased": content is None}
@@ -347,10 +335,8 @@ def _check_answer(text: str, kind: str, statement: dict[str, Any]) -> None:
     plain = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     found = hashlib.sha256(plain.encode()).hexdigest()
     if found != statement.get("body_sha256"):
-        raise Invalid(
-            f"The answer is not the one that was logged: its SHA-256 is {found[:16]}…, "
-            f"the statement says {str(statement.get('body_sha256'))[:16]}…."
-        )
+        said = str(statement.get("body_sha256"))[:16]
+        raise Invalid(f"The answer is not the one that was logged: its SHA-256 is {found[:16]}…, not {said}….")
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
@@ -369,6 +355,19 @@ def _decoded(text: str, what: str) -> bytes:
     if base64.b64encode(raw).decode() != text:
         raise Invalid(f"The base64 of {what} is not written as it must be.")
     return raw
+
+
+def _path(item: dict[str, Any], hashes: Sequence[bytes]) -> list[bytes]:
+    """The hashes beside the way up: by their places among those of the receipt, or spelled out as before."""
+    found = []
+    for step in _list(item, "path"):
+        if isinstance(step, str):
+            found.append(_bytes(step, "a path") if len(step) == 2 * HASH_BYTES else _hash(step, "a path"))
+        elif type(step) is int and 0 <= step < len(hashes):
+            found.append(hashes[step])
+        else:
+            raise Invalid("A path names a hash that the receipt does not have.")
+    return found
 
 
 def _hash(text: Any, what: str) -> bytes:
@@ -425,10 +424,10 @@ def _count(members: dict[str, Any], name: str) -> int:
     return value
 
 
-def _list(members: dict[str, Any], name: str, *, absent: bool = False) -> list[Any]:
-    """A list; those that may be absent hold objects."""
+def _list(members: dict[str, Any], name: str, *, absent: bool = False, of: type | None = None) -> list[Any]:
+    """A list, of some type."""
     value = members.get(name, [] if absent else None)
-    if not isinstance(value, list) or (absent and not all(isinstance(item, dict) for item in value)):
+    if not isinstance(value, list) or (of is not None and not all(isinstance(item, of) for item in value)):
         raise Invalid(f"The member {name!r} is missing or of another form.")
     return value
 
@@ -444,6 +443,7 @@ def lines_of(report: dict[str, Any]) -> list[str]:
     """The report as a person reads it."""
     lines = [f"{report['kind']}: entry {report['entry']} of the log {report['log']}, {report['tree_size']} entries"]
     lines += [f"signed by {name}" for name in report["signed_by"]]
+    lines += [f"not signed by {name}, which this receipt does without" for name in report["not_signed_by"]]
     lines += [f"signed at {report['signed_time']}"] if report["signed_time"] else []
     lines += [f"witnessed by {name}" for name in report["witnesses"]]
     lines += ["the answer is the one that was logged"] if report["answer_matches"] else []
@@ -455,32 +455,41 @@ def lines_of(report: dict[str, Any]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check a receipt; print what it proves or what does not hold."""
-    parser = argparse.ArgumentParser(description="Check a Millgrade receipt offline.")
-    parser.add_argument("receipt", type=Path)
-    parser.add_argument("--key", type=Path, required=True, help="file with the log's public keys, one a line")
-    parser.add_argument("--witness", type=Path, action="append", default=[], help="public key file of a witness")
-    parser.add_argument("--answer", type=Path, help="the API's answer that the receipt belongs to")
-    parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args(arguments)
+    asked = _asked(sys.argv[1:] if arguments is None else arguments)
+    is_json = "--json" in asked
     try:
-        keys = parse_keys(_read(asked.key))
-        witnesses = [key for path in asked.witness for key in parse_keys(_read(path))]
-        answer = None if asked.answer is None else _read(asked.answer)
-        report = check_receipt(_read(asked.receipt), keys, witnesses=witnesses, answer=answer)
+        keys = parse_keys(_read(asked["--key"][-1]))
+        witnesses = [key for path in asked.get("--witness", ()) for key in parse_keys(_read(path))]
+        answer = _read(asked["--answer"][-1]) if "--answer" in asked else None
+        report = check_receipt(_read(asked["RECEIPT"][0]), keys, witnesses=witnesses, answer=answer)
     except Invalid as error:
-        told = {"valid": False, "message": str(error)}
-        sys.stdout.write((json.dumps(told, ensure_ascii=False) if asked.json else f"INVALID: {error}") + "\n")
-        return 1
-    text = json.dumps({"valid": True, **report}, ensure_ascii=False, indent=2) if asked.json else None
-    sys.stdout.write((text or "\n".join(lines_of(report))) + "\n")
-    return 0
+        told: dict[str, Any] = {"valid": False, "message": str(error)}
+        lines = [f"INVALID: {error}"]
+    else:
+        told, lines = {"valid": True, **report}, lines_of(report)
+    sys.stdout.write((json.dumps(told, ensure_ascii=False, indent=2) if is_json else "\n".join(lines)) + "\n")
+    return 0 if told["valid"] else 1
 
 
-def _read(path: Path) -> str:
+def _asked(words: Sequence[str]) -> dict[str, list[str]]:
+    """What was asked for, by option; argparse takes as long to load as many receipts to check."""
     try:
-        raw = path.read_bytes()
+        options, files = getopt.gnu_getopt(list(words), "", ["key=", "witness=", "answer=", "json", "help"])
+    except getopt.GetoptError:
+        options, files = [], []
+    asked = {"RECEIPT": files, **{name: [value for other, value in options if other == name] for name, _ in options}}
+    if len(files) != 1 or "--key" not in asked or "--help" in asked:
+        sys.stderr.write(str(__doc__))
+        sys.exit(2)
+    return asked
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 (pathlib takes longer to load than a receipt to check)
+            raw = file.read(MAXIMUM_BYTES + 1)
         if len(raw) > MAXIMUM_BYTES:
-            raise Invalid(f"{path} has {len(raw)} bytes, which is too much.")
+            raise Invalid(f"{path} has more than {MAXIMUM_BYTES} bytes, which is too much.")
         return raw.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"{path} cannot be read: {error}.") from error

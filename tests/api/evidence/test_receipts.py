@@ -252,6 +252,17 @@ def test_the_verifier_runs_alone(kept: Kept, told: dict[str, Any], tmp_path: Pat
     assert (bad.returncode, bad.stderr) == (1, "")
     assert "INVALID: The credit_decision is not what stands at entry" in bad.stdout
     assert alone(tmp_path, file, "--key", tmp_path / "none").returncode == 1
+    for words in (
+        [],
+        [file],
+        [file, "--key"],
+        [file, "--key", key, "--quickly"],
+        [file, file, "--key", key],
+        ["--help"],
+    ):
+        asked = alone(tmp_path, *words)
+        assert (asked.returncode, "verify.py RECEIPT --key KEY" in asked.stderr) == (2, True)
+    assert alone(tmp_path, f"--key={key}", "--json", file).returncode == 1
 
 
 def test_a_gateway_keeps_a_small_receipt_of_its_batch(kept: Kept) -> None:
@@ -261,8 +272,61 @@ def test_a_gateway_keeps_a_small_receipt_of_its_batch(kept: Kept) -> None:
     assert len(receipt_bytes(made)) < 3 * 1024
     report = check_receipt(json.dumps(made), kept.keys[:1])
     assert report["statement"]["batch_id"] == name
+    both = check_receipt(json.dumps(made), kept.keys)
+    assert [both["signed_by"], both["not_signed_by"]] == [[told] for told in labels(kept.keys)]
     with pytest.raises(Invalid, match=r"no signature of .* \(ML-DSA-44\)"):
-        check_receipt(json.dumps(made), kept.keys)
+        check_receipt(json.dumps(made), kept.keys[1:])
+    with pytest.raises(Invalid, match="no signed note"):
+        check_receipt(json.dumps(without(made, kept.keys[0])), kept.keys)
+
+
+def test_no_other_receipt_does_without_a_key(kept: Kept, told: dict[str, Any]) -> None:
+    for key in kept.keys:
+        with pytest.raises(Invalid, match=f"no signature of .*{key.key_id.hex()}"):
+            check_receipt(json.dumps(without(told, key)), kept.keys)
+
+
+def labels(keys: list[verify.Key]) -> list[str]:
+    return [f"{key.label} {key.key_id.hex()}" for key in keys]
+
+
+def without(made: dict[str, Any], key: verify.Key) -> dict[str, Any]:
+    """A receipt without the signature of a key."""
+    lines = made["proof"].splitlines(keepends=True)
+    kept = [
+        line for line in lines if not line.startswith("—") or base64.b64decode(line.split(" ")[2])[:4] != key.key_id
+    ]
+    assert len(kept) == len(lines) - 1
+    return {**made, "proof": "".join(kept)}
+
+
+def test_a_receipt_with_a_few_parts_opened_is_small(kept: Kept) -> None:
+    """A feature, a batch and both consents: what a lender asks for."""
+    with unit_of_work(kept.home.engine) as connection:
+        name = names(connection)[Kind.CREDIT_DECISION]
+        sealed = receipt(connection, kept.home, Kind.CREDIT_DECISION, name, now=LATER)
+        rests_on = snapshots.load(kept.home, json.loads(sealed["statement"])["snapshot_id"]).batches
+        opening = parse_opening(["feature:power_on_rate_90d", f"batch:{min(rests_on)}", "consents"])
+        made = receipt(connection, kept.home, Kind.CREDIT_DECISION, name, opening=opening, now=LATER)
+    assert len(receipt_bytes(made)) < 8 * 1024
+    assert [len(check_receipt(json.dumps(made), kept.keys)[part]) for part in ("features", "batches", "entries")] == [
+        *(1, 1, 2)
+    ]
+
+
+def test_a_receipt_of_the_format_before_still_holds(kept: Kept, told: dict[str, Any]) -> None:
+    """As they were handed out: every path spells out its hashes, in hexadecimal below a snapshot or a batch."""
+    old = {name: value for name, value in told.items() if name != "hashes"} | {"format": "millgrade-receipt/1"}
+    with pytest.raises(Invalid, match="path names a hash"):
+        check_receipt(json.dumps(old), kept.keys)
+    for part, items in old["opened"].items():
+        for item in items:
+            path = [told["hashes"][place] for place in item["path"]]
+            item["path"] = path if part == "entries" else [base64.b64decode(step).hex() for step in path]
+    report = check_receipt(json.dumps(old), kept.keys)
+    assert [len(report[part]) > 1 for part in ("features", "batches", "entries")] == [True, True, True]
+    with pytest.raises(Invalid, match="no receipt of the format"):
+        check_receipt(json.dumps({**old, "hashes": []}), kept.keys)
 
 
 @pytest.mark.parametrize("word", ["feature", "feature:", "rows", "chunk:b1", "chunk:b1/x", "", "features "])

@@ -150,7 +150,7 @@ def test_a_checkpoint_and_its_proofs_verify(connection: sa.Connection) -> None:
     assert (parsed.origin, parsed.size) == ("millgrade.test/log", 6)
     assert verify.require_log_keys(parsed, KEYS) == NOW
     proof = verify.parse_proof(checkpoint.proof_text(connection, 4, note))
-    assert verify.root_by_inclusion(said[4].leaf, proof.index, parsed.size, proof.path) == parsed.root
+    assert verify.root_by_inclusion(said[4].leaf, proof.place, parsed.size, proof.path) == parsed.root
 
 
 @pytest.mark.parametrize("line", range(3))
