@@ -107,7 +107,9 @@ def main() -> None:
     except MillgradeError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.exit(EXIT_BAD_INPUT)
-    except sa.exc.OperationalError as error:
+    except sa.exc.DatabaseError as error:
+        if type(error) not in {sa.exc.OperationalError, sa.exc.DatabaseError}:
+            raise  # a statement of ours is wrong; the database itself is well
         told = DatabaseUnavailable(
             f"The database failed: {error.orig}. Nothing of this command was kept.",
             hint="Make room or mend the disk, look with: millgrade doctor, then run it again.",

@@ -13,11 +13,12 @@ from api.gateways import service
 from api.instants import parse_instant
 from api.obligors import repository as obligors
 from api.operations.obligors import DEFAULT_ZONE
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, obligor_id
 
 OPERATOR = "operator"
 KEY_COLUMNS = ("key_id", "gateway", "obligor_id", "registered_time", "revoked_from", "missing_seals")
+REFUSAL_COLUMNS = ("reason", "gateway", "key_id", "sent_by", "refused_time")
 FAULT_COLUMNS = ("kind", "gateway", "detail", "batch_id", "found_time")
 
 ObligorOption = Annotated[str, typer.Option("--obligor", help="Unified social credit code (18 characters).")]
@@ -58,13 +59,15 @@ def list_gateways(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Every key with how many seals of its chain are missing, and every fork, clone, replay, gap and set clock."""
+    """Every key with how many seals of its chain are missing, every fork, clone, replay, gap and set clock, and signed
+    seals that were refused."""
     owner = None if obligor is None else obligor_id(obligor)
     with opened(home) as here, unit_of_work(here.engine) as connection:
         told = service.listed(connection, owner, livemode=None)
-    keys, faults = told["gateway_keys"], told["faults"]
+    keys, faults, refusals = told["gateway_keys"], told["faults"], told["refusals"]
     text = [aligned(keys, KEY_COLUMNS) if keys else "No gateway is registered."]
     text += ["", aligned(faults, FAULT_COLUMNS)] if faults else []
+    text += ["", aligned(refusals, REFUSAL_COLUMNS)] if refusals else []
     show(told, as_json, "\n".join(text))
 
 
@@ -78,7 +81,8 @@ def revoke_gateway(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a gateway's key, for good. Batches that it sealed from that time on count as merely authenticated."""
+    """End a gateway's key, for good; again with an earlier --from to date that further back. Batches that it sealed
+    from that time on count as merely authenticated."""
     now = datetime.now(UTC)
     effective = now if starts is None else parse_instant(starts, zone=DEFAULT_ZONE)
     with opened(home) as here, unit_of_work(here.engine) as connection:

@@ -141,6 +141,15 @@ def quality(
     begins = until - timedelta(days=QUALITY_DAYS) if since is None else parse_instant(since, zone=DEFAULT_ZONE)
     with opened(home) as here:
         answer = keeping.quality_report(here, obligor_id(obligor), since=begins, as_of=until)
-    columns = ("machine_uid", "day", "samples", "heard_seconds", "gaps", "longest_gap_seconds", "skew_seconds")
+    columns = (
+        "machine_uid",
+        "day",
+        "samples",
+        "duplicates",
+        "heard_seconds",
+        "gaps",
+        "longest_gap_seconds",
+        "skew_seconds",
+    )
     days = answer["machine_days"]
     show(answer, as_json, aligned(days, columns) if days else "No sample of it in these days.")

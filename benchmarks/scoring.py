@@ -22,7 +22,7 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import ObligorId, ParametersVersion
 from data_contracts.reference.dated import ParameterBook, load_book
 from data_contracts.vocabulary import DataOrigin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from data_contracts.adapters.read import read_source
 from data_contracts.adapters.source import RawTable, SourceFile, open_source
 from data_contracts.canonical import Canonical, canonicalise
 from data_contracts.checks import check
-from data_contracts.chunks import cut_chunks, leaf_hashes
+from data_contracts.chunks import cut_chunks, leaf_hashes, periods_of
 from data_contracts.contract import Contract, RecordKind, load_contract
 from data_contracts.evidence.commitment import merkle_root, new_salts
 from data_contracts.findings import FindingCount, QuarantinedRow, Reason, count_findings
@@ -33,6 +35,8 @@ from data_contracts.stamps import INSTANT
 EXAMPLES = 20
 STEPS = ("read", "check", "compare", "write")
 RAGGED_COLUMN = "line"
+SAYS_WHEN = ("event_time", "day")
+NOWHERE: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 Progress = Callable[[str, int, int], None]
 """Called as each step begins, with its name, the number of steps done, and their total."""
@@ -126,8 +130,9 @@ def enter(
     register.take_turn(connection)
     prepared = _received(prepared, received_time.astimezone(UTC))
     rows, contract = prepared.sound.rows, prepared.contract
-    new, known = drop_known(rows, find_known(connection, gathered, rows, contract), contract)
-    return _save(connection, gathered, prepared, new, duplicates=prepared.sound.duplicates + known)
+    new, _ = drop_known(rows, find_known(connection, gathered, rows, contract), contract)
+    repeats = pa.concat_tables([prepared.sound.repeats, _gone(rows, new, contract)])
+    return _save(connection, gathered, prepared, new, repeats)
 
 
 def _received(prepared: Prepared, received_time: datetime) -> Prepared:
@@ -155,7 +160,7 @@ class _Sound:
     """The rows of a source that keep the contract and agree with each other, and the account of the others."""
 
     rows: Rows
-    duplicates: int
+    repeats: pa.Table
     quarantined: int
     faults: tuple[QuarantinedRow, ...]
     findings: tuple[FindingCount, ...]
@@ -163,10 +168,11 @@ class _Sound:
 
 def _sound(canonical: Canonical, raw: RawTable, contract: Contract) -> _Sound:
     kept = np.flatnonzero(~canonical.faults.mask).astype(np.int64)
-    settled = settle(sort_rows(_taken(canonical, kept), kept, contract), contract)
-    for column, rows in settled.conflicts:
+    rows = sort_rows(_taken(canonical, kept), kept, contract)
+    settled = settle(rows, contract)
+    for column, quarrelling in settled.conflicts:
         values = canonical.table[column] if column in canonical.table.column_names else None
-        canonical.faults.add_rows(column, Reason.CONFLICT, rows, values)
+        canonical.faults.add_rows(column, Reason.CONFLICT, quarrelling, values)
     ragged = [
         QuarantinedRow(row_number=line.row_number, column=RAGGED_COLUMN, value=line.text, reason=Reason.RAGGED)
         for line in raw.ragged
@@ -174,7 +180,7 @@ def _sound(canonical: Canonical, raw: RawTable, contract: Contract) -> _Sound:
     faults = sorted([*ragged, *canonical.faults.quarantined(raw.row_numbers)], key=lambda row: row.row_number)
     return _Sound(
         rows=settled.rows,
-        duplicates=settled.duplicates,
+        repeats=_gone(rows, settled.rows, contract, besides=np.flatnonzero(canonical.faults.mask)),
         quarantined=int(canonical.faults.mask.sum()) + len(ragged),
         faults=tuple(faults),
         findings=count_findings(faults, canonical.faults.bounds()),
@@ -186,7 +192,7 @@ def _taken(canonical: Canonical, kept: np.ndarray[tuple[int], np.dtype[np.int64]
 
 
 def _save(
-    connection: Connection, gathered: Gathering, prepared: Prepared, new: Rows, *, duplicates: int
+    connection: Connection, gathered: Gathering, prepared: Prepared, new: Rows, repeats: pa.Table
 ) -> AdmissionResult:
     """Commit to the chunks, register everything under one new batch, and gather the rows."""
     contract, raw, sound = prepared.contract, prepared.raw, prepared.sound
@@ -203,7 +209,7 @@ def _save(
         source_name=raw.source.name,
         rows_read=raw.rows_read,
         rows_admitted=new.table.num_rows,
-        rows_duplicate=duplicates,
+        rows_duplicate=repeats.num_rows,
         rows_quarantined=sound.quarantined,
         quarantined_examples=sound.faults[:EXAMPLES],
         findings=sound.findings,
@@ -213,9 +219,29 @@ def _save(
     register.save_profile(connection, profile)
     register.save_batch(connection, key, _batch_fields(prepared, result, stored))
     register.save_chunks(connection, key.batch_id, chunks, salts, leaves)
+    register.save_repeated(connection, key.batch_id, _counted(repeats, contract, profile.site_zone))
     register.save_quarantined(connection, key.batch_id, sound.faults, _turned_away(raw, sound.faults))
     register.save_machines(connection, key.batch_id, _machines(stored.table, contract, prepared.obligor))
     return result
+
+
+def _gone(rows: Rows, left: Rows, contract: Contract, *, besides: NDArray[np.int64] = NOWHERE) -> pa.Table:
+    """Of some rows those that are not `left` any more, but for the source rows `besides`: unit and time of each."""
+    told = rows.table.select([contract.unit_column, *(name for name in SAYS_WHEN if name in rows.table.column_names)])
+    if left.table.num_rows == rows.table.num_rows:
+        told = told.slice(0, 0)
+    else:
+        stays = np.concatenate([left.source_rows, besides])
+        told = told.filter(pa.array(~np.isin(rows.source_rows, stays)))
+    return told.set_column(0, contract.unit_column, told[contract.unit_column].cast(pa.string()))
+
+
+def _counted(repeats: pa.Table, contract: Contract, site_zone: str) -> Counter[tuple[str, str]]:
+    """How many rows there are of each unit and local period."""
+    if not repeats.num_rows:
+        return Counter()
+    units = repeats[contract.unit_column].to_pylist()
+    return Counter(zip(units, periods_of(repeats, contract, site_zone), strict=True))
 
 
 def _turned_away(raw: RawTable, faults: Sequence[QuarantinedRow]) -> dict[int, str]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from features.trust import ATTESTED_DAYS
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
 from data_contracts.reference.dated import ParameterBook
 from features.attested import attested_shares, levels_of_batches

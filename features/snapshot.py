@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
 from features.feature_value import (

@@ -36,7 +36,15 @@ from api.database.tables import (
     snapshot,
 )
 from data_contracts.evidence import log
-from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal, late_logging
+from data_contracts.evidence.tables import (
+    batch_attestation,
+    gateway_fault,
+    gateway_key,
+    gateway_key_end,
+    gateway_seal,
+    late_logging,
+    refused_seal,
+)
 from data_contracts.observations.tables import (
     batch,
     chunk,
@@ -63,6 +71,7 @@ class Kind(StrEnum):
     GATEWAY_KEY_REVOCATION = "gateway_key_revocation"
     GATEWAY_SEAL = "gateway_seal"
     GATEWAY_FAULT = "gateway_fault"
+    GATEWAY_REFUSAL = "gateway_refusal"
     CONSENT = "consent"
     CONSENT_WITHDRAWAL = "consent_withdrawal"
     SNAPSHOT = "snapshot"
@@ -116,6 +125,8 @@ SEAL_COLUMNS = (
     *("received_us", "batch_id"),
 )
 FAULT_COLUMNS = ("fault_id", "kind", "key_id", "digest", "other_digest", "detail", "found_us", "batch_id")
+KEY_END_COLUMNS = ("key_id", "revoked_us", "revoked_from_us")
+REFUSAL_COLUMNS = ("refusal_id", "key_id", "reason", "seal", "body_sha256", "sent_by", "refused_us")
 CONSENT_COLUMNS = (
     *("consent_id", "obligor_id", "recipient", "purpose", "streams", "granted_time", "expires_time", "mark"),
     "evidence",
@@ -152,8 +163,8 @@ APPOINTMENT_COLUMNS = (
 )
 EVENT_COLUMNS = ("event_id", "decision_id", "kind", "happened_on", "note", "reported_by", "reported_time")
 CONFIRMATION_COLUMNS = ("override_id", "confirmed_by", "confirmed_time")
-OFFER_COLUMNS = ("offer_id", "decision_id", "made_time", "note", "body")
-RESCORE_COLUMNS = ("rescore_id", "offer_id", "reported_time", "body")
+OFFER_COLUMNS = ("offer_id", "decision_id", "made_time", "good_until", "plans", "note", "body")
+RESCORE_COLUMNS = (*("rescore_id", "offer_id", "plan", "reported_time", "snapshot_id", "outcome", "is_kept", "body"),)
 QUOTE_COLUMNS = ("quote_id", "partner_id", "quoted_time", "request", *ANSWER_COLUMNS)
 SCORE_TOLD = ("data_origin",)
 DECISION_TOLD = (
@@ -278,18 +289,16 @@ ATTESTATIONS = Plain(
 GATEWAY_KEYS = Plain(kind=Kind.GATEWAY_KEY, table=gateway_key, columns=GATEWAY_KEY_COLUMNS, kept="registered_us")
 GATEWAY_KEY_REVOCATIONS = Plain(
     kind=Kind.GATEWAY_KEY_REVOCATION,
-    table=gateway_key,
-    columns=("key_id", "revoked_us", "revoked_from_us"),
+    table=gateway_key_end,
+    columns=KEY_END_COLUMNS,
     kept="revoked_us",
-    since=("revoked_us", "revoked_from_us"),
+    subject=lambda row: f"{row.key_id}/{row.position}" if row.position else str(row.key_id),
 )
 GATEWAY_SEALS = Plain(kind=Kind.GATEWAY_SEAL, table=gateway_seal, columns=SEAL_COLUMNS, kept="received_us")
 GATEWAY_FAULTS = Plain(kind=Kind.GATEWAY_FAULT, table=gateway_fault, columns=FAULT_COLUMNS, kept="found_us")
+GATEWAY_REFUSALS = Plain(kind=Kind.GATEWAY_REFUSAL, table=refused_seal, columns=REFUSAL_COLUMNS, kept="refused_us")
 LATE_LOGGINGS = Plain(
-    kind=Kind.LATE_LOGGING,
-    table=late_logging,
-    columns=("run", "first", "until", "logged_us"),
-    kept="logged_us",
+    kind=Kind.LATE_LOGGING, table=late_logging, columns=("run", "first", "until", "logged_us"), kept="logged_us"
 )
 OVERRIDES = Plain(kind=Kind.OVERRIDE, table=decision_override, columns=OVERRIDE_COLUMNS, kept="proposed_time")
 OVERRIDE_CONFIRMATIONS = Plain(
@@ -299,17 +308,11 @@ DECISION_EVENTS = Plain(kind=Kind.DECISION_EVENT, table=decision_event, columns=
 OFFERS = Plain(kind=Kind.RECOURSE_OFFER, table=recourse_offer, columns=OFFER_COLUMNS, kept="made_time")
 RESCORES = Plain(kind=Kind.RECOURSE_RESCORE, table=recourse_rescore, columns=RESCORE_COLUMNS, kept="reported_time")
 MODEL_VALIDATIONS = Plain(
-    kind=Kind.MODEL_VALIDATION,
-    table=model_validation,
-    columns=VALIDATION_COLUMNS,
-    kept="validated_time",
+    kind=Kind.MODEL_VALIDATION, table=model_validation, columns=VALIDATION_COLUMNS, kept="validated_time"
 )
 MODEL_CHECKS = Plain(kind=Kind.MODEL_CHECK, table=model_check, columns=CHECK_COLUMNS, kept="checked_time")
 MODEL_APPOINTMENTS = Plain(
-    kind=Kind.MODEL_APPOINTMENT,
-    table=model_appointment,
-    columns=APPOINTMENT_COLUMNS,
-    kept="appointed_time",
+    kind=Kind.MODEL_APPOINTMENT, table=model_appointment, columns=APPOINTMENT_COLUMNS, kept="appointed_time"
 )
 
 PLEDGE_CONFIRMATIONS = Plain(
@@ -356,7 +359,8 @@ def score_records(connection: sa.Connection, subjects: Sequence[str] | None) -> 
 
 
 def credit_decisions(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
-    """Lending recommendations, with the hash of the whole answer, its terms and reasons."""
+    """Lending recommendations, with the hash of the whole answer, its terms and reasons; and how far people answered
+    for the model, since that is asked."""
     for row in _answers(connection, credit_decision, credit_decision.c.decision_id, subjects):
         columns = DECISION_COLUMNS if row.model_mandate is None else (*DECISION_COLUMNS, *MANDATE_COLUMNS)
         canonical = _answer(row, columns, DECISION_TOLD)
@@ -391,6 +395,7 @@ READERS: Mapping[Kind, Reader] = {
     Kind.GATEWAY_KEY_REVOCATION: GATEWAY_KEY_REVOCATIONS,
     Kind.GATEWAY_SEAL: GATEWAY_SEALS,
     Kind.GATEWAY_FAULT: GATEWAY_FAULTS,
+    Kind.GATEWAY_REFUSAL: GATEWAY_REFUSALS,
     Kind.CONSENT: CONSENTS,
     Kind.CONSENT_WITHDRAWAL: WITHDRAWALS,
     Kind.SNAPSHOT: snapshots,

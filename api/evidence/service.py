@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from api.evidence import claims
 from api.evidence.claims import READERS, Claim, Kind
-from data_contracts.evidence import gateways, log
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence import levels, log
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId
 from data_contracts.observations.tables import (
     batch,
@@ -52,7 +52,7 @@ def record_batch(
     now: datetime,
 ) -> None:
     """Attest and log an admission, what it turned away, the files that it has already, and what came `besides`."""
-    gateways.attest(
+    levels.attest(
         connection,
         batch_id,
         attestation.level,

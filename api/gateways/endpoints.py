@@ -51,7 +51,7 @@ def create_gateway_key(call: Annotated[Call, writing(*KEEPERS)]) -> Response:
     **documented(
         "listGatewayKeys",
         tag="gateways",
-        summary="The keys of the gateways, and the forks, clones, replays, gaps and clocks that were found.",
+        summary="The keys of the gateways, what was found wrong with their chains, and signed seals that were refused.",
         roles=KEEPERS,
         answer=GatewayList,
         problems=(404,),
@@ -75,7 +75,7 @@ def list_gateway_keys(
     **documented(
         "revokeGatewayKey",
         tag="gateways",
-        summary="Let a gateway's key count for nothing from an instant on; it ends once, for good.",
+        summary="Let a gateway's key count for nothing from an instant on, for good; again to date that further back.",
         roles=KEEPERS,
         answer=GatewayKeyAnswer,
         status=201,

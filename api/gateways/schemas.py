@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints
 
 from api.http.shapes import Asked, ObligorCode, Told, UtcInstant
 from data_contracts.evidence.chain import FaultKind
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.gateways import RefusalReason
+from data_contracts.evidence.levels import AttestationLevel
 
 GatewayName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$")]
 PublicKey = Annotated[
@@ -28,7 +29,8 @@ class GatewayKeyAdded(Asked):
 
 
 class GatewayKeyRevoked(Asked):
-    """Since when a key counts for nothing: now, or, for one that was stolen, an instant in the past."""
+    """Since when a key counts for nothing: now, or, for one that was stolen, an instant in the past; for one that ends
+    already only an earlier one says anything."""
 
     effective_time: UtcInstant | None = None
 
@@ -69,11 +71,26 @@ class GatewayFaultTold(Told):
     found_time: datetime
 
 
+class RefusedSealTold(Told):
+    """A seal that its own key signed and that was refused, as it was sent: proof of what the holder of the key did."""
+
+    refusal_id: str
+    reason: RefusalReason
+    gateway: str
+    key_id: str
+    obligor_id: str
+    seal: str
+    body_sha256: str
+    sent_by: str
+    refused_time: datetime
+
+
 class GatewayList(Told):
-    """Every key that may be seen, and everything that was found wrong with them."""
+    """Every key that may be seen, everything that was found wrong with them, and what was refused of them."""
 
     gateway_keys: list[GatewayKeyTold]
     faults: list[GatewayFaultTold]
+    refusals: list[RefusedSealTold]
     livemode: bool
 
 

@@ -15,8 +15,9 @@ from api.errors import GatewayKeyGone, SealRefused
 from api.evidence.claims import Kind
 from api.evidence.service import record
 from data_contracts.errors import InputError, InvalidEvidence, NotFound
-from data_contracts.evidence import gateways
-from data_contracts.evidence.gateways import AttestationLevel, KeyRevoked, Sealed
+from data_contracts.evidence import gateways, levels
+from data_contracts.evidence.gateways import ProvenRefusal, RefusalReason, Refused, Sealed
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, ObligorId
 from data_contracts.observations.tables import batch, from_microseconds, to_microseconds
 
@@ -52,9 +53,9 @@ def add(
 
 
 def revoke(connection: sa.Connection, key_id: str, *, effective: datetime, now: datetime) -> dict[str, Any]:
-    """End and log the end of a key; one that was ended before keeps its times. Raises NotFound."""
-    gateways.revoke_key(connection, key_id, from_us=to_microseconds(effective), now_us=to_microseconds(now))
-    record(connection, Kind.GATEWAY_KEY_REVOCATION, [key_id])
+    """End and log the end of a key; one that ended before can only be dated further back. Raises NotFound."""
+    if gateways.revoke_key(connection, key_id, from_us=to_microseconds(effective), now_us=to_microseconds(now)):
+        record(connection, Kind.GATEWAY_KEY_REVOCATION, [key_id])
     return plain_key(connection, gateways.load_key(connection, key_id))
 
 
@@ -67,6 +68,7 @@ def listed(
             plain_key(connection, row) for row in gateways.list_keys(connection, obligor_id, livemode=livemode)
         ],
         "faults": [_plain_fault(row) for row in gateways.list_faults(connection, obligor_id, livemode=livemode)],
+        "refusals": [_plain_refusal(row) for row in gateways.list_refusals(connection, obligor_id, livemode=livemode)],
     }
 
 
@@ -78,8 +80,9 @@ def examine(
         return gateways.examine(
             connection, text, body=body, obligor_id=obligor_id, livemode=livemode, now_us=to_microseconds(now)
         )
-    except KeyRevoked as error:
-        raise GatewayKeyGone(error.message, hint=error.hint) from error
+    except ProvenRefusal as error:
+        named = GatewayKeyGone if error.refused.reason is RefusalReason.REVOKED else SealRefused
+        raise named(error.message, hint=error.hint) from error
     except InvalidEvidence as error:
         raise SealRefused(error.message, hint=error.hint) from error
 
@@ -94,8 +97,20 @@ def keep_unlogged(
     connection: sa.Connection, sealed: Sealed, batch_id: BatchId, *, now: datetime
 ) -> list[tuple[Kind, Sequence[str]]]:
     """The same for one who logs more at once: what is to be logged of it."""
-    faults = gateways.keep(connection, sealed, batch_id, now_us=to_microseconds(now))
-    return [(Kind.GATEWAY_SEAL, [sealed.seal.digest]), (Kind.GATEWAY_FAULT, faults)]
+    faults, closed = gateways.keep(connection, sealed, batch_id, now_us=to_microseconds(now))
+    return [(Kind.GATEWAY_SEAL, [sealed.seal.digest]), (Kind.GATEWAY_FAULT, faults), (Kind.ATTESTATION, closed)]
+
+
+def proof_of(error: SealRefused | GatewayKeyGone) -> Refused | None:
+    """The seal that was refused, where its own key signed it: what anybody can make up proves nothing."""
+    return error.__cause__.refused if isinstance(error.__cause__, ProvenRefusal) else None
+
+
+def keep_refusal(connection: sa.Connection, refused: Refused, *, by: str, now: datetime) -> None:
+    """Keep and log a refused seal as proof, in a transaction of its own: that of the batch came to nothing."""
+    refusal_id = gateways.keep_refusal(connection, refused, by=by, now_us=to_microseconds(now))
+    if refusal_id is not None:
+        record(connection, Kind.GATEWAY_REFUSAL, [refusal_id])
 
 
 def attest(
@@ -108,9 +123,9 @@ def attest(
         raise InputError(f"{evidence!r} is no SHA-256.", hint="Write the 64 hexadecimal digits of the document's hash.")
     if connection.scalar(sa.select(batch.c.batch_id).where(batch.c.batch_id == batch_id)) is None:
         raise NotFound(f"There is no batch {batch_id!r}.")
-    gateways.attest(connection, batch_id, level, by=by, evidence=evidence, now_us=to_microseconds(now))
+    levels.attest(connection, batch_id, level, by=by, evidence=evidence, now_us=to_microseconds(now))
     record(connection, Kind.ATTESTATION, [batch_id])
-    return {"batch_id": batch_id, "level": gateways.levels(connection, [batch_id])[batch_id].value, "attested_by": by}
+    return {"batch_id": batch_id, "level": levels.levels(connection, [batch_id])[batch_id].value, "attested_by": by}
 
 
 def plain_key(connection: sa.Connection, row: gateways.Row) -> dict[str, Any]:
@@ -123,7 +138,7 @@ def plain_key(connection: sa.Connection, row: gateways.Row) -> dict[str, Any]:
         "registered_time": _time(row.registered_us),
         "registered_by": row.registered_by,
         "revoked_time": _time(row.revoked_us),
-        "revoked_from": _time(row.revoked_from_us),
+        "revoked_from": _time(row.from_us),
         "missing_seals": gateways.missing(connection, row.key_id),
     }
 
@@ -140,6 +155,20 @@ def _plain_fault(row: gateways.Row) -> dict[str, Any]:
         "other_seal": row.other_digest,
         "batch_id": row.batch_id,
         "found_time": _time(row.found_us),
+    }
+
+
+def _plain_refusal(row: gateways.Row) -> dict[str, Any]:
+    return {
+        "refusal_id": row.refusal_id,
+        "reason": row.reason,
+        "gateway": row.gateway,
+        "key_id": row.key_id,
+        "obligor_id": row.obligor_id,
+        "seal": row.seal,
+        "body_sha256": row.body_sha256,
+        "sent_by": row.sent_by,
+        "refused_time": _time(row.refused_us),
     }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +17,8 @@ from api.obligors import service as registration
 from api.operations.recovery import clear_left_over
 from api.snapshots.service import END_OF_TIME, reader
 from data_contracts import readmission
-from data_contracts.identifiers import BatchId, MachineUid, ObligorId
-from data_contracts.mapping import Mapping
+from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
+from data_contracts.mapping import Mapping as SourceMapping
 from data_contracts.observations import compaction, erasure, quality, quarantine
 from data_contracts.observations.store import ObservationStore
 from data_contracts.observations.tables import retired_file
@@ -106,7 +106,7 @@ def held(home: Home, batch_id: BatchId | None) -> list[dict[str, Any]]:
         return [asdict(row) for row in quarantine.held_rows(connection, batch_id)]
 
 
-def readmit(home: Home, batch_id: BatchId, mapping: Mapping, *, now: datetime) -> readmission.Readmitted:
+def readmit(home: Home, batch_id: BatchId, mapping: SourceMapping, *, now: datetime) -> readmission.Readmitted:
     """Send a batch's rows in quarantine through the door again and register whom they speak of."""
     with unit_of_work(home.engine) as connection:
         store = ObservationStore(home.observations)
@@ -117,22 +117,35 @@ def readmit(home: Home, batch_id: BatchId, mapping: Mapping, *, now: datetime) -
 
 
 def quality_report(home: Home, obligor: ObligorId, *, since: datetime, as_of: datetime) -> dict[str, Any]:
-    """How good the sources of an obligor are, from `since` on: samples by machine, local day and source, and every
-    admission. Raises NotFound."""
+    """How good the sources of an obligor are, from `since` on: samples and duplicates by machine, local day and source,
+    and every admission. Raises NotFound."""
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, obligor)
         here = reader(connection, home)
         owned = here.machines(as_of=as_of, obligor_ids=[obligor])["machine_uid"].unique().to_pylist()
         machines = [MachineUid(uid) for uid in owned]
         days = quality.sampled_days(here, machine_uids=machines, as_of=as_of, event_from=since)
+        repeats = quality.repeated_rows_of(here, machine_uids=machines, as_of=as_of, event_from=since)
         accounts = quality.batch_accounts(connection, obligor, machines, as_of=as_of, received_from=since)
     return {
         "obligor_id": obligor,
         "as_of": as_of.isoformat(),
         "since": since.isoformat(),
-        "machine_days": [_plain(asdict(day)) for day in days],
+        "machine_days": _with_duplicates(days, repeats),
         "batches": [_plain(asdict(account)) for account in accounts],
     }
+
+
+def _with_duplicates(
+    days: Sequence[quality.SampledDay], repeats: Mapping[tuple[MachineUid, date, ProfileId], int]
+) -> list[dict[str, Any]]:
+    """Days with how many rows said nothing new; where none did anything else, nothing is told of the samples."""
+    rows = {(day.machine_uid, day.day, day.profile_id): asdict(day) for day in days}
+    silent = dict.fromkeys((field.name for field in fields(quality.SampledDay)), None)
+    for uid, day, profile_id in repeats.keys() - rows.keys():
+        place = {"machine_uid": uid, "day": day, "profile_id": profile_id}
+        rows[uid, day, profile_id] = {**silent, **place, "samples": 0}
+    return [{**_plain(rows[place]), "duplicates": repeats.get(place, 0)} for place in sorted(rows)]
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,7 +12,8 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
 from api.consents.access import require_visible
-from api.errors import MalformedBody, RoleNotAllowed
+from api.database.engine import unit_of_work
+from api.errors import GatewayKeyGone, MalformedBody, RoleNotAllowed, SealRefused
 from api.gateways import service as gateways
 from api.http.call import JSON, Call, Work, writing
 from api.http.documents import documented, example, json_body
@@ -82,7 +84,18 @@ def create_telemetry(
     def admitted(work: Work, gathered: Gathering) -> Response:
         return work.once(lambda: _receive(work, gathered, prepared, _Sent(seal, call.body)))
 
-    return call.together(looked, admitted)
+    try:
+        return call.together(looked, admitted)
+    except (SealRefused, GatewayKeyGone) as error:
+        _keep_proof(call, looked, error)
+        raise
+
+
+def _keep_proof(call: Call, looked: Work, error: SealRefused | GatewayKeyGone) -> None:
+    refused = gateways.proof_of(error)
+    if refused is not None:
+        with unit_of_work(call.doors.home.engine) as connection:
+            gateways.keep_refusal(connection, refused, by=looked.principal.owner, now=call.doors.clock())
 
 
 def _owner(work: Work, obligor_id: str | None) -> ObligorId | None:
@@ -139,9 +152,15 @@ def _receive(work: Work, gathered: Gathering, prepared: Prepared, sent: _Sent) -
     told = {
         "level": sender.attestation.level.value,
         "seal": sender.attestation.seal_digest,
-        "faults": [] if sealed is None else [f"{fault.kind}: {fault.detail}" for fault in sealed.faults],
+        "faults": [] if sealed is None else list(_told(sealed)),
     }
     return work.plain({"batch": _plain(result), "attestation": told, "receipt": receipt}, status=201)
+
+
+def _told(sealed: Sealed) -> Iterator[str]:
+    if sealed.is_doubtful:
+        yield f"divided: Two histories were signed with this key from the seal {sealed.divided} on."
+    yield from (f"{fault.kind}: {fault.detail}" for fault in sealed.faults)
 
 
 def _examine(work: Work, seal: str, body: bytes, owner: ObligorId | None) -> Sealed:

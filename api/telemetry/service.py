@@ -23,7 +23,8 @@ from data_contracts.adapters.source import source_of
 from data_contracts.admission import AdmissionResult, Prepared, admit, enter, prepare
 from data_contracts.contract import RecordKind
 from data_contracts.errors import UnknownMapping
-from data_contracts.evidence.gateways import AttestationLevel, Sealed
+from data_contracts.evidence.gateways import Sealed
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, obligor_id
 from data_contracts.mapping import CsvOptions, Mapping, load_mapping, shipped_mappings
 from data_contracts.observations.gathering import Gathering

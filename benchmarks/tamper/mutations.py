@@ -40,7 +40,9 @@ RECORDS = (
     evidence.batch_attestation,
     evidence.gateway_key,
     evidence.gateway_seal,
+    evidence.gateway_key_end,
     evidence.gateway_fault,
+    evidence.refused_seal,
     business.consent,
     business.snapshot,
     business.score_record,
@@ -52,6 +54,8 @@ RECORDS = (
     business.decision_override,
     business.override_confirmation,
     business.decision_event,
+    business.recourse_offer,
+    business.recourse_rescore,
     business.model_validation,
     business.model_check,
     business.model_appointment,
@@ -60,7 +64,8 @@ RECORDS = (
 
 FILE_FOLDERS = ("observations", "snapshots", "models", "parameters")
 NOT_LOGGED = {"promoted.json", "challenger.json", "validation.json"}
-"""Which models answer and are compared next, and figures of a model, say nothing of what was answered."""
+"""Pointers to the models that answer next say nothing of the past; the figures beside a model are no part of it, and
+the pack that a validator read is logged by its hash."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from api.database.engine import unit_of_work
 from api.database.tables import credit_decision
 from api.decision_events import service as decision_events
 from api.decision_events.repository import EventKind
+from api.errors import SealRefused
 from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.models import service as models
@@ -27,6 +28,7 @@ from api.overrides import service as overrides
 from api.partners.repository import LOCAL
 from api.pledges import service as pledges
 from api.premium_quotes import service as premium_quotes
+from api.recourse import repository as offers
 from api.scores.service import score_all
 from api.telemetry.service import ingest_file
 from benchmarks import small_home
@@ -77,6 +79,7 @@ def build(folder: Path) -> Home:
     for firm in (FIRST, SECOND):
         decide(home, firm)
     override(home)
+    recourse(home)
     quote(home)
     pledge(home)
     given = consents.add(home, read_all(entries(None, CONSENT, names=consents.NAMES), consents.read_entry), now=NOW)
@@ -106,7 +109,8 @@ def ingest(
 
 
 def seal_batches(home: Home) -> None:
-    """A gateway's key, two seals with one missing between them, and a key that was revoked."""
+    """A gateway's key, two seals with one missing between them and one that is refused; and a key that was revoked, and
+    revoked again for an earlier time."""
     key = Ed25519PrivateKey.from_private_bytes(b"g" * 32)
     public, now_us = key.public_key().public_bytes_raw(), to_microseconds(NOW)
     seal = Seal(key_id_of(public), "b0" * 16, 0, 1_000_000, now_us, NO_SEAL, hashlib.sha256(b"body 0").hexdigest())
@@ -124,11 +128,18 @@ def seal_batches(home: Home) -> None:
                 by="operator",
                 now=NOW,
             )
-        gateways.revoke(connection, told["key_id"], effective=NOW, now=NOW)
+        for effective in (NOW, NOW - timedelta(days=1)):
+            gateways.revoke(connection, told["key_id"], effective=effective, now=NOW)
         for sent, body, batch_id in zip((seal, later), (b"body 0", b"body 2"), batches, strict=True):
             text = signed(sent, key)
             sealed = gateways.examine(connection, text, body=body, obligor_id=FIRST, livemode=False, now=NOW)
             gateways.keep(connection, sealed, BatchId(batch_id), now=NOW)
+        try:
+            gateways.examine(connection, signed(later, key), body=b"", obligor_id=FIRST, livemode=False, now=NOW)
+        except SealRefused as error:
+            refused = gateways.proof_of(error)
+            assert refused is not None, "its own key signed it"
+            gateways.keep_refusal(connection, refused, by="gateway", now=NOW)
 
 
 def pledge(home: Home) -> None:
@@ -193,6 +204,26 @@ def override(home: Home) -> None:
     decision_events.report(
         home, DecisionId(row.decision_id), EventKind.NOT_GRANTED, on=NOW.date(), note="", by="officer", now=NOW
     )
+
+
+def recourse(home: Home) -> None:
+    """An offer about the second firm's recommendation, and what was concluded when it was reported done."""
+    with unit_of_work(home.engine) as connection:
+        row = connection.execute(sa.select(credit_decision).where(credit_decision.c.obligor_id == SECOND)).one()
+        offers.append_offer(
+            connection,
+            "offer",
+            DecisionId(row.decision_id),
+            good_until=AS_OF.date(),
+            plans=1,
+            note="signed elsewhere",
+            body=b"{}",
+            now=NOW,
+        )
+        concluded = {"outcome": row.outcome, "is_kept": True, "body": b"{}", "snapshot_id": row.snapshot_id}
+        offers.append_rescore(
+            connection, {"rescore_id": "again", "offer_id": "offer", "plan": 0, "reported_time": NOW, **concluded}
+        )
 
 
 def quote(home: Home) -> bytes:

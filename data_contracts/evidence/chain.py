@@ -6,7 +6,7 @@ comes later is judged against the other, so that a contradiction is found as soo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,9 +16,13 @@ SKEW_US = 60_000_000
 """A gateway's clock may be so far ahead of ours: more is a clock that was set."""
 
 STEP_US = 5_000_000
-"""Between two batches of one start, wall and monotonic clock may part by so much and `DRIFT` of the time between."""
+"""Within one start, wall and monotonic clock may part by so much, and by one part in `STEADY` of the time between."""
 
-DRIFT = 0.001
+STEADY = 10_000
+"""100 ppm: the 20 ppm of a watch crystal at 25 degrees, its parabola of 0.034 ppm per square degree down to -20 and up
+to 70 degrees (69 ppm), and 5 ppm of ageing, rounded up (data sheets of 32.768 kHz tuning forks); crystals of a
+processor's clock are within 50 ppm. A wall clock that is set right again and again may be off from the monotonic one by
+no more than their oscillator is from the truth."""
 
 
 class FaultKind(StrEnum):
@@ -40,6 +44,10 @@ class FaultKind(StrEnum):
     """The gateway's clock was set, or its monotonic clock went back."""
 
 
+DIVIDING = frozenset({FaultKind.FORK, FaultKind.CLONE})
+"""From such a fault on nobody can say which of two histories is the gateway's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One thing that is wrong, with the seal that shows it beside the new one (None where that alone shows it)."""
@@ -54,14 +62,18 @@ class Known:
     """What is known of the gateway's chain around a new seal.
 
     `same`, `before` and `after` are the seals of the same, the next lower and the next higher sequence that is known
-    (several after a fork); `same_body` is one with the same body; `boot_span` the first and last sequence of its start.
+    (several after a fork); `same_body` is one with the same body. `starts` are the first and the last known seal of its
+    own start and of those that its neighbours belong to, by boot id. `parted` is a seal of its own start, other than
+    its neighbours, whose clocks its own are held against: the first; where it comes before that, one that contradicts
+    it, if any.
     """
 
     same: Sequence[Seal]
     before: Sequence[Seal]
     after: Sequence[Seal]
     same_body: Seal | None
-    boot_span: tuple[int, int] | None
+    starts: Mapping[str, tuple[Seal, Seal]]
+    parted: Seal | None
 
 
 def judge(seal: Seal, known: Known, *, received_us: int) -> list[Fault]:
@@ -69,13 +81,22 @@ def judge(seal: Seal, known: Known, *, received_us: int) -> list[Fault]:
     repeated = next((other for other in known.same if other.digest == seal.digest), None)
     if repeated is not None:
         return [Fault(kind=FaultKind.REPLAY, other=repeated, detail=f"The seal {seal.sequence} came before.")]
-    return [
+    found = (
         *_bodies(seal, known),
         *_collisions(seal, known),
         *_links(seal, known),
         *_clones(seal, known),
         *_clocks(seal, known, received_us),
-    ]
+    )
+    once: dict[tuple[FaultKind, str | None], Fault] = {}
+    for fault in found:  # two seals may contradict each other in two ways; one proof of a kind is enough
+        once.setdefault((fault.kind, None if fault.other is None else fault.other.digest), fault)
+    return list(once.values())
+
+
+def continued(seal: Seal, known: Known) -> list[Seal]:
+    """The seals that were waiting for this one: they name it as the one before."""
+    return [other for other in known.after if other.sequence == seal.sequence + 1 and other.previous == seal.digest]
 
 
 def _bodies(seal: Seal, known: Known) -> Iterator[Fault]:
@@ -110,15 +131,13 @@ def _links(seal: Seal, known: Known) -> Iterator[Fault]:
 
 
 def _clones(seal: Seal, known: Known) -> Iterator[Fault]:
-    """A start of the gateway ends when the next begins; one that comes again runs beside it."""
-    if known.boot_span is None:
-        return
-    first, last = known.boot_span
-    between = [other for other in known.before if other.boot_id != seal.boot_id and first < other.sequence]
-    between += [other for other in known.after if other.boot_id != seal.boot_id and last > other.sequence]
-    for other in between[:1]:
-        detail = f"The start {seal.boot_id} goes on at {seal.sequence}, though another began in between."
-        yield Fault(kind=FaultKind.CLONE, other=other, detail=detail)
+    """A start of the gateway ends when the next begins; two that overlap run side by side."""
+    own = known.starts.get(seal.boot_id, (seal, seal))
+    first, last = min(seal.sequence, own[0].sequence), max(seal.sequence, own[1].sequence)
+    for boot_id, (begun, ended) in known.starts.items():
+        if boot_id != seal.boot_id and begun.sequence <= last and first <= ended.sequence:
+            detail = f"The start {seal.boot_id} runs beside the start {boot_id}."
+            yield Fault(kind=FaultKind.CLONE, other=ended if first > begun.sequence else begun, detail=detail)
 
 
 def _clocks(seal: Seal, known: Known, received_us: int) -> Iterator[Fault]:
@@ -131,6 +150,10 @@ def _clocks(seal: Seal, known: Known, received_us: int) -> Iterator[Fault]:
     for other in known.after:
         if wrong := _clock_problem(seal, other):
             yield Fault(kind=FaultKind.CLOCK, other=other, detail=wrong)
+    if known.parted is not None:
+        pair = sorted((seal, known.parted), key=lambda one: one.sequence)
+        if wrong := _clock_problem(*pair):
+            yield Fault(kind=FaultKind.CLOCK, other=known.parted, detail=wrong)
 
 
 def _clock_problem(earlier: Seal, later: Seal) -> str | None:
@@ -141,6 +164,6 @@ def _clock_problem(earlier: Seal, later: Seal) -> str | None:
     run = later.monotonic_us - earlier.monotonic_us
     if run <= 0:
         return f"Its monotonic clock does not rise from {earlier.sequence} to {later.sequence}."
-    if abs(wall - run) > STEP_US + DRIFT * run:
-        return f"Its clock was set by {(wall - run) / 1e6:,.0f} s between {earlier.sequence} and {later.sequence}."
+    if abs(wall - run) > STEP_US + run // STEADY:
+        return f"Its clock was set by {(wall - run) / 1e6:,.1f} s between {earlier.sequence} and {later.sequence}."
     return None

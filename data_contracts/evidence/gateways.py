@@ -11,54 +11,82 @@ from typing import Any
 import sqlalchemy as sa
 
 from data_contracts.errors import InvalidEvidence, NotFound
-from data_contracts.evidence.chain import Fault, FaultKind, Known, judge
+from data_contracts.evidence.chain import STEADY, STEP_US, Fault, FaultKind, Known, continued, judge
+from data_contracts.evidence.levels import AttestationLevel, attest, divisions, key_ends
 from data_contracts.evidence.seal import Seal, check_signature, key_id_of, read_seal
-from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal
+from data_contracts.evidence.tables import (
+    batch_attestation,
+    gateway_fault,
+    gateway_key,
+    gateway_key_end,
+    gateway_seal,
+    refused_seal,
+)
 
 Connection = sa.Connection
 Row = sa.Row[*tuple[Any, ...]]
 
 PUBLIC_KEY_BYTES = 32
-VALUES_PER_QUERY = 900
 
+CHAIN = "chain"
+"""By whom a batch is attested anew when its gap closes."""
 
-class AttestationLevel(StrEnum):
-    """How far a batch can be trusted to come from where it says. No level says that a sensor told the truth."""
-
-    SELF_DECLARED = "L0"
-    """A file that somebody handed in, or history loaded late."""
-
-    AUTHENTICATED = "L1"
-    """Over an authenticated channel; or sealed, but something is wrong with the chain or its key."""
-
-    SEALED = "L2"
-    """Signed by the gateway and in its chain."""
-
-    CROSS_CHECKED = "L3"
-    """Held against an independent source: a utility's meter, a tax record."""
-
-    THIRD_PARTY = "L4"
-    """Attested on site, or by a third party."""
+MOST_REFUSALS = 1000
+"""So many refused seals of a key are kept as proof."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A seal that is signed by a known key and over the body that came, and what is wrong with its chain."""
+    """A seal that is signed by a known key and over the body that came, and what is wrong with its chain.
+
+    `divided` is the sequence from which on its chain divides, by what was found before. `continued` are seals that
+    waited for this one.
+    """
 
     seal: Seal
     signature: bytes
     faults: Sequence[Fault]
+    divided: int | None
+    continued: Sequence[Seal]
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it lies where nobody can say any more which of two histories is the gateway's."""
+        return self.divided is not None and self.divided <= self.seal.sequence
 
     @property
     def level(self) -> AttestationLevel:
         """What the seal is worth."""
-        return AttestationLevel.AUTHENTICATED if self.faults else AttestationLevel.SEALED
+        is_sound = not self.faults and not self.is_doubtful
+        return AttestationLevel.SEALED if is_sound else AttestationLevel.AUTHENTICATED
 
 
-class KeyRevoked(InvalidEvidence):
-    """A seal is signed by a key that counts for nothing any more."""
+class RefusalReason(StrEnum):
+    """Why a seal is refused that a registered key signed."""
 
-    code = "gateway_key_revoked"
+    REVOKED = "revoked_key"
+    """The key counts for nothing any more."""
+
+    OTHER_BODY = "other_body"
+    """It is over another body than came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A seal as it was sent, whose signature holds, why it was refused, and the hash of the body that came with it."""
+
+    key_id: str
+    reason: RefusalReason
+    seal: str
+    body_sha256: str
+
+
+class ProvenRefusal(InvalidEvidence):
+    """A seal that a registered key signed is refused: what was `refused` proves what the holder of the key did."""
+
+    def __init__(self, message: str, *, hint: str, refused: Refused) -> None:
+        super().__init__(message, hint=hint)
+        self.refused = refused
 
 
 def register_key(
@@ -90,8 +118,8 @@ def register_key(
 
 
 def load_key(connection: Connection, key_id: str) -> Row:
-    """A gateway's key. Raises NotFound."""
-    row = connection.execute(sa.select(gateway_key).where(gateway_key.c.key_id == key_id)).one_or_none()
+    """A gateway's key, with `revoked_us` and `from_us` of its end, if any. Raises NotFound."""
+    row = connection.execute(_keys().where(gateway_key.c.key_id == key_id)).one_or_none()
     if row is None:
         raise NotFound(f"No gateway key {key_id!r} is registered here.", hint="Run: millgrade gateway list")
     return row
@@ -99,15 +127,22 @@ def load_key(connection: Connection, key_id: str) -> Row:
 
 def list_keys(connection: Connection, obligor_id: str | None, *, livemode: bool | None) -> list[Row]:
     """The gateways' keys of an obligor or of all, of one mode or of both, in order of their registration."""
-    keys = sa.select(gateway_key).where(*_which(obligor_id, livemode))
+    keys = _keys().where(*_which(obligor_id, livemode))
     return list(connection.execute(keys.order_by(gateway_key.c.registered_us, gateway_key.c.key_id)))
 
 
-def revoke_key(connection: Connection, key_id: str, *, from_us: int, now_us: int) -> None:
-    """Let a key count for nothing from an instant on, which may lie in the past; once, for good. Raises NotFound."""
-    load_key(connection, key_id)
-    ending = sa.update(gateway_key).where(gateway_key.c.key_id == key_id, gateway_key.c.revoked_us.is_(None))
-    connection.execute(ending.values(revoked_us=now_us, revoked_from_us=from_us))
+def revoke_key(connection: Connection, key_id: str, *, from_us: int, now_us: int) -> bool:
+    """Let a key count for nothing from an instant on, which may lie in the past; for good. Whether that says anything:
+    a key that ends already can only be dated further back. Raises NotFound."""
+    _take_turn(connection)
+    ended = load_key(connection, key_id)
+    if ended.from_us is not None and ended.from_us <= from_us:
+        return False
+    end = gateway_key_end.c
+    position = connection.scalar(sa.select(sa.func.count()).where(end.key_id == key_id))
+    row = {"key_id": key_id, "position": position, "revoked_us": now_us, "revoked_from_us": from_us}
+    connection.execute(sa.insert(gateway_key_end), row)
+    return True
 
 
 def examine(
@@ -115,24 +150,30 @@ def examine(
 ) -> Sealed:
     """The seal of a batch, verified and judged by what its gateway sent before.
 
-    Raises InvalidEvidence where it cannot be read, is not signed by a registered key of the obligor, or is over
-    another body; KeyRevoked.
+    Raises InvalidEvidence where it cannot be read or is not signed by a registered key of the obligor; ProvenRefusal
+    where it is, but over another body, or the key counts for nothing any more.
     """
     seal, signature = read_seal(text)
-    row = connection.execute(sa.select(gateway_key).where(gateway_key.c.key_id == seal.key_id)).one_or_none()
+    row = connection.execute(_keys().where(gateway_key.c.key_id == seal.key_id)).one_or_none()
     if row is None or (row.obligor_id, row.livemode) != (obligor_id, livemode):
         raise InvalidEvidence(f"No gateway key {seal.key_id} of this obligor is registered.", hint="Register it first.")
     check_signature(seal, signature, row.public_key)
-    if hashlib.sha256(body).hexdigest() != seal.body_sha256:
-        raise InvalidEvidence("The seal is over another body than came.", hint="Hash the bytes exactly as sent.")
-    if row.revoked_from_us is not None and row.revoked_from_us <= now_us:
-        raise KeyRevoked(f"The gateway key {seal.key_id} was revoked.", hint="Register a new key for the gateway.")
+    _require_honoured(seal, text, hashlib.sha256(body).hexdigest(), is_ended=_is_before(row.from_us, now_us))
     _take_turn(connection)
-    return Sealed(seal=seal, signature=signature, faults=judge(seal, _known(connection, seal), received_us=now_us))
+    known = _known(connection, seal)
+    divided = divisions()
+    return Sealed(
+        seal=seal,
+        signature=signature,
+        faults=judge(seal, known, received_us=now_us),
+        divided=connection.scalar(sa.select(divided.c.sequence).where(divided.c.key_id == seal.key_id)),
+        continued=continued(seal, known),
+    )
 
 
-def keep(connection: Connection, sealed: Sealed, batch_id: str, *, now_us: int) -> list[str]:
-    """Keep a seal with its batch, and everything that is wrong with it as proof; returns the faults' ids."""
+def keep(connection: Connection, sealed: Sealed, batch_id: str, *, now_us: int) -> tuple[list[str], list[str]]:
+    """Keep a seal with its batch, and everything that is wrong with it as proof. Returns the ids of the faults, and the
+    batches whose gap it closes: they are attested anew, as sealed."""
     seal = sealed.seal
     if not any(fault.kind is FaultKind.REPLAY and fault.other == seal for fault in sealed.faults):
         row = {name: getattr(seal, name) for name in seal.__dataclass_fields__}
@@ -141,61 +182,25 @@ def keep(connection: Connection, sealed: Sealed, batch_id: str, *, now_us: int) 
     rows = [_fault_row(fault, seal, batch_id, now_us) for fault in sealed.faults]
     if rows:
         connection.execute(sa.insert(gateway_fault), rows)
-    return [row["fault_id"] for row in rows]
+    closed = [name for other in sealed.continued if (name := _close_gap(connection, other, now_us)) is not None]
+    return [row["fault_id"] for row in rows], closed
 
 
-def attest(
-    connection: Connection,
-    batch_id: str,
-    level: AttestationLevel,
-    *,
-    seal_digest: str | None = None,
-    by: str,
-    evidence: str | None = None,
-    now_us: int,
-) -> int:
-    """Say how far a batch can be trusted, after what was said before; returns the place of this saying."""
-    table = batch_attestation.c
-    last = connection.scalar(sa.select(sa.func.max(table.position)).where(table.batch_id == batch_id))
-    position = 0 if last is None else last + 1
-    row = {"batch_id": batch_id, "position": position, "level": level.value, "seal_digest": seal_digest}
-    told = {"attested_by": by, "evidence": evidence, "attested_us": now_us}
-    connection.execute(sa.insert(batch_attestation), {**row, **told})
-    return position
-
-
-def levels(
-    connection: Connection, batch_ids: Sequence[str], *, as_of_us: int | None = None
-) -> dict[str, AttestationLevel]:
-    """How far each batch can be trusted as is known now, or was known at an instant: see `said_levels`. Self-declared
-    where nothing was said."""
-    found = dict.fromkeys(batch_ids, AttestationLevel.SELF_DECLARED)
-    for start in range(0, len(batch_ids), VALUES_PER_QUERY):
-        some = batch_attestation.c.batch_id.in_(batch_ids[start : start + VALUES_PER_QUERY])
-        for row in connection.execute(sa.select(said_levels(some, as_of_us=as_of_us))):
-            found[row.batch_id] = AttestationLevel(row.level)
-    return found
-
-
-def said_levels(which: sa.ColumnElement[bool], *, as_of_us: int | None) -> sa.Subquery:
-    """(batch_id, level) of those attested batches that `which` (over `batch_attestation`) chooses, as a query.
-
-    As each was last attested, but no further than authenticated where its gateway's key counted for nothing when it
-    came in. What was attested or revoked after an instant was not known at it; what a batch came in with always was.
-    """
-    said, seal, key = batch_attestation.c, gateway_seal.c, gateway_key.c
-    is_known = sa.true() if as_of_us is None else (said.position == 0) | (said.attested_us <= as_of_us)
-    last = sa.select(said.batch_id, sa.func.max(said.position).label("position")).where(which, is_known)
-    newest = last.group_by(said.batch_id).subquery()
-    is_stolen = key.revoked_from_us <= seal.received_us
-    if as_of_us is not None:
-        is_stolen &= key.revoked_us <= as_of_us
-    most = AttestationLevel.AUTHENTICATED.value
-    level = sa.case((is_stolen & (said.level > most), most), else_=said.level).label("level")
-    is_last = (said.batch_id == newest.c.batch_id) & (said.position == newest.c.position)
-    joined = newest.join(batch_attestation, is_last).outerjoin(gateway_seal, seal.digest == said.seal_digest)
-    joined = joined.outerjoin(gateway_key, key.key_id == seal.key_id)
-    return sa.select(said.batch_id, level).select_from(joined).subquery()
+def keep_refusal(connection: Connection, refused: Refused, *, by: str, now_us: int) -> str | None:
+    """Keep a refused seal as proof; returns its id, None where it is kept already or as many of its key are as there
+    may be: whoever is refused must not fill the disk."""
+    table = refused_seal.c
+    named = f"{refused.reason} {refused.body_sha256} {refused.seal}"
+    refusal_id = "r" + hashlib.sha256(named.encode()).hexdigest()[:23]
+    _take_turn(connection)
+    of_key = sa.select(sa.func.count()).where(table.key_id == refused.key_id)
+    is_kept = connection.scalar(sa.select(table.refusal_id).where(table.refusal_id == refusal_id)) is not None
+    if is_kept or (connection.scalar(of_key) or 0) >= MOST_REFUSALS:
+        return None
+    said = {"refusal_id": refusal_id, "key_id": refused.key_id, "reason": refused.reason.value, "seal": refused.seal}
+    sent = {"body_sha256": refused.body_sha256, "sent_by": by, "refused_us": now_us}
+    connection.execute(sa.insert(refused_seal), {**said, **sent})
+    return refusal_id
 
 
 def list_faults(connection: Connection, obligor_id: str | None, *, livemode: bool | None) -> list[Row]:
@@ -203,6 +208,14 @@ def list_faults(connection: Connection, obligor_id: str | None, *, livemode: boo
     joined = gateway_fault.join(gateway_key, gateway_key.c.key_id == gateway_fault.c.key_id)
     faults = sa.select(*list(gateway_fault.c), gateway_key.c.gateway, gateway_key.c.obligor_id).select_from(joined)
     in_order = faults.order_by(gateway_fault.c.found_us, gateway_fault.c.fault_id)
+    return list(connection.execute(in_order.where(*_which(obligor_id, livemode))))
+
+
+def list_refusals(connection: Connection, obligor_id: str | None, *, livemode: bool | None) -> list[Row]:
+    """Seals of registered keys that were refused, of an obligor or of all, of one mode or of both, as they came."""
+    joined = refused_seal.join(gateway_key, gateway_key.c.key_id == refused_seal.c.key_id)
+    refusals = sa.select(*list(refused_seal.c), gateway_key.c.gateway, gateway_key.c.obligor_id).select_from(joined)
+    in_order = refusals.order_by(refused_seal.c.refused_us, refused_seal.c.refusal_id)
     return list(connection.execute(in_order.where(*_which(obligor_id, livemode))))
 
 
@@ -227,28 +240,98 @@ def _take_turn(connection: Connection) -> None:
         connection.execute(sa.update(gateway_seal).where(sa.false()).values(key_id=gateway_seal.c.key_id))
 
 
+def _keys() -> sa.Select[*tuple[Any, ...]]:
+    """Keys, each with its end, if any."""
+    ends = key_ends()
+    joined = gateway_key.outerjoin(ends, ends.c.key_id == gateway_key.c.key_id)
+    return sa.select(*list(gateway_key.c), ends.c.revoked_us, ends.c.from_us).select_from(joined)
+
+
+def _is_before(instant_us: int | None, now_us: int) -> bool:
+    return instant_us is not None and instant_us <= now_us
+
+
+def _require_honoured(seal: Seal, text: str, body_sha256: str, *, is_ended: bool) -> None:
+    """Raises ProvenRefusal for a seal that its own key signed and that still does not count."""
+
+    def refused(reason: RefusalReason) -> Refused:
+        return Refused(key_id=seal.key_id, reason=reason, seal=text, body_sha256=body_sha256)
+
+    if body_sha256 != seal.body_sha256:
+        hint = "Hash the bytes exactly as sent."
+        raise ProvenRefusal(
+            "The seal is over another body than came.", hint=hint, refused=refused(RefusalReason.OTHER_BODY)
+        )
+    if is_ended:
+        hint = "Register a new key for the gateway."
+        raise ProvenRefusal(
+            f"The gateway key {seal.key_id} was revoked.", hint=hint, refused=refused(RefusalReason.REVOKED)
+        )
+
+
+def _close_gap(connection: Connection, seal: Seal, now_us: int) -> str | None:
+    """Attest the batch of a seal as sealed, now that the one before it is here; None, and nothing is said, where
+    anything else than the gap is wrong with it, or more was said of it meanwhile. Returns the batch."""
+    of_seal = sa.select(gateway_seal.c.batch_id).where(gateway_seal.c.digest == seal.digest)
+    batch_id: str = connection.execute(of_seal).scalar_one()
+    fault = gateway_fault.c
+    names_it = (fault.batch_id == batch_id) | ((fault.other_digest == seal.digest) & (fault.kind != FaultKind.REPLAY))
+    kinds = set(connection.scalars(sa.select(fault.kind).where(fault.key_id == seal.key_id, names_it)))
+    said = batch_attestation.c
+    last = sa.select(said.level).where(said.batch_id == batch_id).order_by(said.position.desc()).limit(1)
+    if kinds != {FaultKind.GAP} or connection.scalar(last) != AttestationLevel.AUTHENTICATED:
+        return None
+    attest(connection, batch_id, AttestationLevel.SEALED, seal_digest=seal.digest, by=CHAIN, now_us=now_us)
+    return batch_id
+
+
 def _known(connection: Connection, seal: Seal) -> Known:
     """What is known of the chain around a seal."""
     table = gateway_seal.c
     mine = table.key_id == seal.key_id
-    lower = connection.scalar(sa.select(sa.func.max(table.sequence)).where(mine, table.sequence < seal.sequence))
-    higher = connection.scalar(sa.select(sa.func.min(table.sequence)).where(mine, table.sequence > seal.sequence))
-    around = [number for number in (lower, seal.sequence, higher) if number is not None]
-    near = [_seal(row) for row in connection.execute(sa.select(gateway_seal).where(mine, table.sequence.in_(around)))]
+    lower = sa.select(sa.func.max(table.sequence)).where(mine, table.sequence < seal.sequence).scalar_subquery()
+    higher = sa.select(sa.func.min(table.sequence)).where(mine, table.sequence > seal.sequence).scalar_subquery()
+    around = table.sequence.in_([sa.literal(seal.sequence), lower, higher])
+    near = [_seal(row) for row in connection.execute(sa.select(gateway_seal).where(mine, around))]
     same_body = connection.execute(
         sa.select(gateway_seal)
         .where(mine, table.body_sha256 == seal.body_sha256, table.sequence != seal.sequence)
         .limit(1)
     ).one_or_none()
-    span = sa.select(sa.func.min(table.sequence), sa.func.max(table.sequence))
-    first, last = connection.execute(span.where(mine, table.boot_id == seal.boot_id)).one()
+    boots = sorted({seal.boot_id, *(other.boot_id for other in near)})
+    starts = {boot_id: ends for boot_id in boots if (ends := _ends_of(connection, seal.key_id, boot_id)) is not None}
     return Known(
         same=[other for other in near if other.sequence == seal.sequence],
-        before=[other for other in near if other.sequence == lower],
-        after=[other for other in near if other.sequence == higher],
+        before=[other for other in near if other.sequence < seal.sequence],
+        after=[other for other in near if other.sequence > seal.sequence],
         same_body=None if same_body is None else _seal(same_body),
-        boot_span=None if first is None else (first, last),
+        starts=starts,
+        parted=_parted(connection, seal, starts[seal.boot_id][0]) if seal.boot_id in starts else None,
     )
+
+
+def _ends_of(connection: Connection, key_id: str, boot_id: str) -> tuple[Seal, Seal] | None:
+    """The first and the last known seal of a start."""
+    table = gateway_seal.c
+    mine = (table.key_id == key_id) & (table.boot_id == boot_id)
+    ends = [sa.select(end(table.sequence)).where(mine).scalar_subquery() for end in (sa.func.min, sa.func.max)]
+    found = [_seal(row) for row in connection.execute(sa.select(gateway_seal).where(mine, table.sequence.in_(ends)))]
+    found.sort(key=lambda other: other.sequence)
+    return (found[0], found[-1]) if found else None
+
+
+def _parted(connection: Connection, seal: Seal, first: Seal) -> Seal | None:
+    """The first seal of its start; for one that comes before that, the first after it whose clocks contradict it."""
+    if first.sequence <= seal.sequence:
+        return first if first.sequence < seal.sequence else None
+    table = gateway_seal.c
+    run = table.monotonic_us - seal.monotonic_us
+    parts = (table.wall_us - table.monotonic_us) - (seal.wall_us - seal.monotonic_us)
+    contradicts = (run <= 0) | (sa.func.abs(parts) > STEP_US + run // STEADY)
+    of_start = (table.key_id == seal.key_id, table.boot_id == seal.boot_id, contradicts)
+    query = sa.select(gateway_seal).where(*of_start).order_by(table.sequence).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _seal(row)
 
 
 def _seal(row: Row) -> Seal:

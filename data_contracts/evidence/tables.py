@@ -58,11 +58,20 @@ gateway_key = sa.Table(
     sa.Column("livemode", sa.Boolean, nullable=False),
     sa.Column("registered_us", sa.BigInteger, nullable=False),
     sa.Column("registered_by", sa.String(40), nullable=False),
-    sa.Column("revoked_us", sa.BigInteger),
-    sa.Column("revoked_from_us", sa.BigInteger),
     sa.Index(None, "obligor_id"),
 )
-"""A gateway's Ed25519 key. `revoked_us` is when it was revoked, `revoked_from_us` since when it counts for nothing."""
+"""A gateway's Ed25519 key."""
+
+gateway_key_end = sa.Table(
+    "gateway_key_end",
+    metadata,
+    sa.Column("key_id", sa.ForeignKey("gateway_key.key_id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("revoked_us", sa.BigInteger, nullable=False),
+    sa.Column("revoked_from_us", sa.BigInteger, nullable=False),
+)
+"""That a key ends: said at `revoked_us`, it counts for nothing since `revoked_from_us`. What is said later (of a theft
+that was found to be older) dates it further back, and stands beside what was said before."""
 
 gateway_seal = sa.Table(
     "gateway_seal",
@@ -80,8 +89,24 @@ gateway_seal = sa.Table(
     sa.Column("batch_id", sa.String(25), nullable=False),
     sa.Index(None, "key_id", "sequence"),
     sa.Index(None, "key_id", "body_sha256"),
+    sa.Index("ix_gateway_seal_boot_id", "key_id", "boot_id", "sequence"),
 )
 """A seal that came in with a batch, with the signature that proves who made it."""
+
+refused_seal = sa.Table(
+    "refused_seal",
+    metadata,
+    sa.Column("refusal_id", sa.String(24), primary_key=True),
+    sa.Column("key_id", sa.ForeignKey("gateway_key.key_id"), nullable=False),
+    sa.Column("reason", sa.String(16), nullable=False),
+    sa.Column("seal", sa.String(2000), nullable=False),
+    sa.Column("body_sha256", sa.String(64), nullable=False),
+    sa.Column("sent_by", sa.String(80), nullable=False),
+    sa.Column("refused_us", sa.BigInteger, nullable=False),
+    sa.Index(None, "key_id"),
+)
+"""A seal that a registered key signed and that was refused all the same, as it was sent, and the hash of the body that
+came with it."""
 
 gateway_fault = sa.Table(
     "gateway_fault",
@@ -95,6 +120,7 @@ gateway_fault = sa.Table(
     sa.Column("found_us", sa.BigInteger, nullable=False),
     sa.Column("batch_id", sa.String(25), nullable=False),
     sa.Index(None, "key_id"),
+    sa.Index(None, "kind"),
 )
 """Something wrong with a gateway's chain; the two seals that it names are its proof."""
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from data_contracts.contract import RecordKind
-from data_contracts.evidence.gateways import AttestationLevel, said_levels
+from data_contracts.evidence.levels import AttestationLevel, said_levels
 from data_contracts.evidence.tables import batch_attestation
 from data_contracts.identifiers import MachineUid
 from data_contracts.observations.register import Connection, slices

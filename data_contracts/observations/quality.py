@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from data_contracts.identifiers import MachineUid, ObligorId, ProfileId
 from data_contracts.observations import register
 from data_contracts.observations.lake import answer, open_lake
 from data_contracts.observations.reader import ObservationReader
-from data_contracts.observations.tables import batch
+from data_contracts.observations.tables import batch, repeated_rows
 
 COLUMNS = ("machine_uid", "event_time", "recorded_time", "profile_id", "part_count", "energy_register_kwh")
 
@@ -98,6 +99,32 @@ def sampled_days(
         lake.register("samples", samples)
         lake.register("profiles", pa.table({name: list(values) for name, values in columns.items()}))
         return [SampledDay(**row) for row in answer(lake, QUERY).to_pylist()]
+
+
+def repeated_rows_of(
+    reader: ObservationReader,
+    *,
+    machine_uids: Sequence[MachineUid],
+    as_of: datetime,
+    event_from: datetime,
+) -> dict[tuple[MachineUid, date, ProfileId], int]:
+    """How many rows of samples that came in up to `as_of` said nothing new, by machine, local day and source: the store
+    had them from that source, or their batch said them twice."""
+    profiles = reader.profiles()
+    repeats = repeated_rows.c
+    counted = (
+        sa.select(repeats.unit, repeats.period, batch.c.profile_id, sa.func.sum(repeats.rows).label("rows"))
+        .join(batch, batch.c.batch_id == repeats.batch_id)
+        .where(batch.c.kind == RecordKind.SAMPLE, batch.c.received_time <= as_of)
+        .group_by(repeats.unit, repeats.period, batch.c.profile_id)
+    )
+    found = {}
+    for some in register.slices(machine_uids):
+        for row in reader.connection.execute(counted.where(repeats.unit.in_(some))):
+            day, profile_id = date.fromisoformat(row.period), ProfileId(row.profile_id)
+            if day >= event_from.astimezone(ZoneInfo(profiles[profile_id].site_zone)).date():
+                found[MachineUid(row.unit), day, profile_id] = int(row.rows)
+    return found
 
 
 def batch_accounts(

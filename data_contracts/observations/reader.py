@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.contract import Contract, RecordKind, load_contract
-from data_contracts.evidence import gateways
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence import levels
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
 from data_contracts.observations import register
 from data_contracts.observations.attested import attested_periods
@@ -177,7 +177,7 @@ class ObservationReader:
 
     def levels(self, batch_ids: Sequence[BatchId], *, as_of: datetime) -> dict[BatchId, AttestationLevel]:
         """How far each batch could be trusted to come from where it says, as was known at `as_of`."""
-        found = gateways.levels(self.connection, batch_ids, as_of_us=to_microseconds(as_of))
+        found = levels.levels(self.connection, batch_ids, as_of_us=to_microseconds(as_of))
         return {BatchId(name): level for name, level in found.items()}
 
     def attested_periods(self, *, as_of: datetime, machine_uids: Sequence[MachineUid], first_day: date) -> pa.Table:

@@ -26,6 +26,7 @@ from data_contracts.observations.tables import (
     observed_machine,
     quarantined_row,
     quarantined_source,
+    repeated_rows,
     source_profile,
 )
 from data_contracts.profile import SourceProfile, parse_profile
@@ -116,6 +117,15 @@ def save_file(connection: Connection, row: Mapping[str, Any], held: Mapping[Batc
     connection.execute(sa.insert(observation_file), dict(row))
     shares = [{"sha256": row["sha256"], "batch_id": batch_id, "rows": rows} for batch_id, rows in held.items()]
     _insert(connection, observation_file_batch, shares)
+
+
+def save_repeated(connection: Connection, batch_id: BatchId, repeated: Mapping[tuple[str, str], int]) -> None:
+    """How many rows of the batch, by unit and period, said nothing new."""
+    rows = [
+        {"batch_id": batch_id, "unit": unit, "period": period, "rows": count}
+        for (unit, period), count in sorted(repeated.items())
+    ]
+    _insert(connection, repeated_rows, rows)
 
 
 def save_chunks(

@@ -144,6 +144,17 @@ chunk = sa.Table(
 """A unit (machine or obligor) and local period within a batch: the leaf that the batch's root commits to. `position`
 is its place among the leaves. An erased chunk keeps its leaf and loses its salt."""
 
+repeated_rows = sa.Table(
+    "repeated_rows",
+    metadata,
+    sa.Column("batch_id", sa.ForeignKey("batch.batch_id"), primary_key=True),
+    sa.Column("unit", UNIT, primary_key=True),
+    sa.Column("period", sa.String(10), primary_key=True),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Index("ix_repeated_rows_unit", "unit", "period"),
+)
+"""How many rows of a batch about a unit and local period said nothing new: the store had them, or the batch did."""
+
 observed_machine = sa.Table(
     "observed_machine",
     metadata,

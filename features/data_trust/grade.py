@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from features.data_trust.codes import TrustCode
 from features.trust import CheckState, DataTrust, Severity, TrustFinding, TrustGrade
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from observed_book import Book, new_book
 from sample_tables import OBLIGOR
 
-from data_contracts.evidence import gateways
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence import gateways, levels
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.evidence.tables import gateway_key, gateway_seal
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.tables import batch, to_microseconds
@@ -41,7 +41,7 @@ def tell(book: Book, machine: str, first: date, days: int, level: AttestationLev
     name = book.connection.scalar(sa.select(batch.c.batch_id).order_by(batch.c.sequence.desc()).limit(1))
     assert name is not None
     us = to_microseconds(AS_OF)
-    gateways.attest(book.connection, name, level, seal_digest=seal, by="test", now_us=us + 1)
+    levels.attest(book.connection, name, level, seal_digest=seal, by="test", now_us=us + 1)
     return name
 
 
@@ -84,7 +84,7 @@ def test_of_what_was_told_of_a_month_the_least_counts(book: Book) -> None:
 def test_what_was_attested_later_was_not_known_before(book: Book) -> None:
     name = tell(book, MACHINE, date(2026, 4, 1), 91, L1)
     later = to_microseconds(AS_OF + timedelta(days=5))
-    gateways.attest(book.connection, name, L3, by="the grid", evidence="0" * 64, now_us=later)
+    levels.attest(book.connection, name, L3, by="the grid", evidence="0" * 64, now_us=later)
     assert set(shares(book)) == {L1}
     assert L3 in shares(book, AS_OF + timedelta(days=6))
 
@@ -103,4 +103,4 @@ def test_a_key_that_was_stolen_takes_the_level_from_what_it_sealed(book: Book) -
     gateways.revoke_key(book.connection, KEY, from_us=us - day, now_us=us + 2 * day)
     assert set(shares(book)) == {L2}
     assert L2 not in shares(book, AS_OF + timedelta(days=3))
-    assert gateways.levels(book.connection, [name]) == {name: L1}
+    assert levels.levels(book.connection, [name]) == {name: L1}

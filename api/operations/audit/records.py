@@ -32,7 +32,15 @@ from api.operations.audit.discrepancy import Discrepancy, Verdict
 from api.operations.audit.tree import LogEntries
 from data_contracts.evidence import log
 from data_contracts.evidence.log import entry_leaf
-from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal, late_logging
+from data_contracts.evidence.tables import (
+    batch_attestation,
+    gateway_fault,
+    gateway_key,
+    gateway_key_end,
+    gateway_seal,
+    late_logging,
+    refused_seal,
+)
 from data_contracts.observations.tables import (
     batch,
     chunk,
@@ -151,9 +159,10 @@ _KEYS = {
     Kind.READMISSION: readmission.c.readmitted_in,
     Kind.ATTESTATION: batch_attestation.c.batch_id,
     Kind.GATEWAY_KEY: gateway_key.c.key_id,
-    Kind.GATEWAY_KEY_REVOCATION: gateway_key.c.key_id,
+    Kind.GATEWAY_KEY_REVOCATION: gateway_key_end.c.key_id,
     Kind.GATEWAY_SEAL: gateway_seal.c.digest,
     Kind.GATEWAY_FAULT: gateway_fault.c.fault_id,
+    Kind.GATEWAY_REFUSAL: refused_seal.c.refusal_id,
     Kind.CONSENT: consent.c.consent_id,
     Kind.CONSENT_WITHDRAWAL: consent.c.consent_id,
     Kind.SNAPSHOT: snapshot.c.snapshot_id,

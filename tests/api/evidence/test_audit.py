@@ -25,6 +25,8 @@ from api.database.tables import (
     pledge_claim,
     pledge_trace,
     premium_quote,
+    recourse_offer,
+    recourse_rescore,
     score_record,
     snapshot,
 )
@@ -41,7 +43,15 @@ from benchmarks.tamper import mutations, small
 from data_contracts.errors import InvalidEvidence, LogDamaged
 from data_contracts.evidence import log, verify
 from data_contracts.evidence.checkpoint import keep_head
-from data_contracts.evidence.tables import batch_attestation, gateway_fault, gateway_key, gateway_seal, log_entry
+from data_contracts.evidence.tables import (
+    batch_attestation,
+    gateway_fault,
+    gateway_key,
+    gateway_key_end,
+    gateway_seal,
+    log_entry,
+    refused_seal,
+)
 from data_contracts.identifiers import BatchId
 from data_contracts.mapping import parse_mapping
 from data_contracts.observations.tables import batch, observation_file, quarantined_row
@@ -135,16 +145,20 @@ def test_an_unreadable_row_stops_no_audit(kept: Kept, insider: sa.Connection) ->
         (consent, claims.CONSENT_COLUMNS, {"withdrawn_time"}),
         (snapshot, (*claims.SNAPSHOT_COLUMNS, *claims.BASIS_COLUMNS), {"disclosure_seed"}),
         (batch_attestation, claims.ATTESTATION_COLUMNS, set()),
-        (gateway_key, claims.GATEWAY_KEY_COLUMNS, {"revoked_us", "revoked_from_us"}),
+        (gateway_key, claims.GATEWAY_KEY_COLUMNS, set()),
+        (gateway_key_end, claims.KEY_END_COLUMNS, {"position"}),
+        (refused_seal, claims.REFUSAL_COLUMNS, set()),
         (gateway_seal, claims.SEAL_COLUMNS, set()),
         (gateway_fault, claims.FAULT_COLUMNS, set()),
         (score_record, claims.SCORE_COLUMNS, {"body"}),
         (credit_decision, (*claims.DECISION_COLUMNS, *claims.MANDATE_COLUMNS), {"body"}),
+        (premium_quote, claims.QUOTE_COLUMNS, {"body"}),
         (decision_event, claims.EVENT_COLUMNS, set()),
+        (recourse_offer, claims.OFFER_COLUMNS, set()),
+        (recourse_rescore, claims.RESCORE_COLUMNS, set()),
         (model_validation, claims.VALIDATION_COLUMNS, set()),
         (model_check, claims.CHECK_COLUMNS, set()),
         (model_appointment, claims.APPOINTMENT_COLUMNS, set()),
-        (premium_quote, claims.QUOTE_COLUMNS, {"body"}),
         (pledge, claims.PLEDGE_COLUMNS, {"confirmed_time", "review", "ended_time", "end_reason"}),
         (pledge_claim, claims.PLEDGE_CLAIM_COLUMNS, set()),
         (pledge_trace, claims.PLEDGE_TRACE_COLUMNS, set()),

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_world import NOW, World, samples
 
 from api.database.engine import unit_of_work
+from api.evidence.claims import Kind
 from api.operations import evidence
 from api.operations.audit.examine import audit
-from data_contracts.evidence import gateways, verify
-from data_contracts.evidence.seal import NO_SEAL, Seal, key_id_of, signed
+from data_contracts.evidence import levels, log, verify
+from data_contracts.evidence.seal import NO_SEAL, Seal, check_signature, key_id_of, read_seal, signed
 from data_contracts.observations.tables import to_microseconds
 
 PATH = "/v1/telemetry?mapping=canonical_sample"
@@ -89,6 +90,11 @@ def faults(world: World, gateway: Gateway) -> list[str]:
     return [fault["kind"] for fault in listed if fault["key_id"] == key_id_of(gateway.public)]
 
 
+def refusals(world: World, gateway: Gateway) -> list[dict[str, Any]]:
+    listed = world.ask("GET", "/v1/gateway-keys", key="obligor-a").json()["refusals"]
+    return [proof for proof in listed if proof["key_id"] == key_id_of(gateway.public)]
+
+
 def test_a_chain_of_seals_is_worth_l2_and_no_seal_l1(world: World, gateway: Gateway) -> None:
     for _ in range(3):
         answer = gateway.send()
@@ -132,6 +138,37 @@ def test_what_is_wrong_with_a_chain_refuses_nothing_and_is_kept_as_proof(world: 
     assert key["missing_seals"] == 5
 
 
+def test_a_batch_whose_gap_closes_is_worth_what_it_would_have_been(world: World, gateway: Gateway) -> None:
+    told(gateway.send())
+    missed, body = gateway.seal(early := gateway.body()), gateway.body()
+    ahead = replace(gateway.seal(body), sequence=2, previous=missed.digest, monotonic_us=180_000_000)
+    ahead = replace(ahead, wall_us=ahead.wall_us + 60_000_000)
+    answer = gateway.send(body=body, seal=ahead)
+    assert told(answer)["level"] == "L1"
+    batch_id = answer.json()["batch"]["batch_id"]
+    assert told(gateway.send(body=early, seal=missed))["level"] == "L2"
+    with unit_of_work(world.home.engine) as connection:
+        assert levels.levels(connection, [batch_id]) == {batch_id: "L2"}
+        assert log.find(connection, Kind.ATTESTATION, f"{batch_id}/1")
+
+
+def test_after_a_fork_the_sender_is_told_that_its_chain_divides(world: World, gateway: Gateway) -> None:
+    told(gateway.send())
+    honest = gateway.send().json()["batch"]["batch_id"]
+    second = gateway.last
+    assert second is not None
+    fork = replace(second, body_sha256=hashlib.sha256(body := gateway.body()).hexdigest())
+    other = gateway.send(body=body, seal=fork).json()["batch"]["batch_id"]
+    gateway.last = second
+    assert told(gateway.send()) == {
+        "level": "L1",
+        "seal": gateway.last and gateway.last.digest,
+        "faults": ["divided: Two histories were signed with this key from the seal 1 on."],
+    }
+    with unit_of_work(world.home.engine) as connection:
+        assert levels.levels(connection, [honest, other]) == {honest: "L1", other: "L1"}
+
+
 def test_the_same_seal_twice_is_a_replay(world: World, gateway: Gateway) -> None:
     body = gateway.body()
     seal = gateway.seal(body)
@@ -158,6 +195,10 @@ def test_what_is_not_the_gateways_is_refused(world: World, gateway: Gateway) -> 
     unknown = replace(good, key_id="0" * 16)
     assert refused(body, signed(unknown, gateway.key)) == (422, "seal_refused")
     assert told(gateway.send(body=body, seal=good))["level"] == "L2"
+    (proof,) = refusals(world, gateway)  # what its own key signed; what anybody can make up proves nothing
+    assert (proof["reason"], proof["body_sha256"]) == ("other_body", hashlib.sha256(body + b" ").hexdigest())
+    seal, signature = read_seal(proof["seal"])
+    check_signature(seal, signature, gateway.public)
 
 
 def test_a_revoked_key_counts_for_nothing_from_its_time_on(world: World, gateway: Gateway) -> None:
@@ -167,11 +208,15 @@ def test_a_revoked_key_counts_for_nothing_from_its_time_on(world: World, gateway
     told = world.ask("POST", path, key="obligor-a", json={"effective_time": stolen}).json()["gateway_key"]
     assert told["revoked_from"] == stolen
     later = world.ask("POST", path, key="obligor-a", json={}).json()["gateway_key"]
-    assert later == told  # it ends once, for good
+    assert later == told  # it ends for good
+    earlier = (NOW - timedelta(days=3)).isoformat()
+    told = world.ask("POST", path, key="obligor-a", json={"effective_time": earlier}).json()["gateway_key"]
+    assert (told["revoked_from"], told["revoked_time"]) == (earlier, later["revoked_time"])
     answer = gateway.send()
     assert (answer.status_code, answer.json()["code"]) == (409, "gateway_key_revoked")
+    assert [proof["reason"] for proof in refusals(world, gateway)] == ["revoked_key"]
     with unit_of_work(world.home.engine) as connection:
-        assert gateways.levels(connection, [batch_id, "b0"]) == {batch_id: "L1", "b0": "L0"}
+        assert levels.levels(connection, [batch_id, "b0"]) == {batch_id: "L1", "b0": "L0"}
 
 
 def test_a_key_belongs_to_one_gateway(world: World, gateway: Gateway) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from front_door import NOW, OBLIGOR, Door, sample_mapping
 
 from data_contracts.identifiers import MachineUid, ObligorId
-from data_contracts.observations.quality import batch_accounts, sampled_days
+from data_contracts.observations.quality import batch_accounts, repeated_rows_of, sampled_days
 
 OTHER = ObligorId("91999999MA0000002R")
 UID = MachineUid(f"{OBLIGOR}/m1")
@@ -64,3 +64,26 @@ def test_admissions_are_accounted_for(door: Door) -> None:
     ]
     late = NOW + timedelta(seconds=1)
     assert batch_accounts(door.connection, OBLIGOR, [UID], as_of=late, received_from=late) == []
+
+
+def test_duplicates_are_counted_by_machine_day_and_source(door: Door) -> None:
+    """Two rows are sent again, one of them twice in its batch; what another source says of one day replaces it."""
+    head = "m,t,state,kw,parts\n"
+    monday, tuesday = "m1,2026-05-04 08:00,2,1,1\n", "m1,2026-05-05 08:00,2,1,1\n"
+    door.text(head + monday + tuesday)
+    door.text(head + monday + monday + tuesday)
+    door.text(head + tuesday, sample_mapping(name="another", hold_seconds=300))
+    asked = {"machine_uids": [UID], "event_from": SPRING}
+    days = {(day.day.day, day.profile_id): day.samples for day in sampled_days(door.reader(), as_of=NOW, **asked)}
+    repeats = repeated_rows_of(door.reader(), as_of=NOW, **asked)
+    assert {(day.day, profile): rows for (_, day, profile), rows in repeats.items()} == {
+        (4, first := next(profile for day, profile in days if day == 4)): 2,
+        (5, first): 1,
+    }
+    assert list(days.values()) == [1, 1]
+    assert (5, first) not in days
+    accounts = batch_accounts(door.connection, OBLIGOR, [UID], as_of=NOW, received_from=SPRING)
+    assert sum(repeats.values()) == sum(account.rows_duplicate for account in accounts) == 3
+    assert repeated_rows_of(door.reader(), as_of=SPRING, **asked) == {}
+    later = repeated_rows_of(door.reader(), machine_uids=[UID], as_of=NOW, event_from=datetime(2026, 5, 5, tzinfo=UTC))
+    assert [day.day for _, day, _ in later] == [5]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production, quantity
 
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot, FeatureValue
 from features.trust import DataTrust, TrustGrade

@@ -11,7 +11,7 @@ import pytest
 from scoring_book import make_snapshot
 
 from data_contracts.errors import NoParameterYet
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing

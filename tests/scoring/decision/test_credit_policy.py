@@ -14,7 +14,7 @@ import pytest
 from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production
 
 from data_contracts.errors import InvalidParameters
-from data_contracts.evidence.gateways import AttestationLevel
+from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import ParametersVersion
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
