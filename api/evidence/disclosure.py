@@ -53,7 +53,7 @@ class Disclosure:
         spans = inclusion_spans(index, len(self.names))
         return {
             "index": index,
-            "salt": self._salt(name).hex(),
+            "salt": as_base64(self._salt(name)),
             "content": self.contents[name],
             "path": [as_base64(merkle_root(self.leaves[start:stop])) for start, stop in spans],
         }

@@ -40,7 +40,9 @@ class ReceiptTold(Told):
     salt: str
     proof: str = Field(description="C2SP tlog-proof: index, path to the root, and the signed checkpoint.")
     opened: dict[str, list[dict[str, Any]]]
-    hashes: list[str] = Field(description="What the paths of opened parts name by their places.")
+    hashes: str = Field(
+        description="Base64 of hashes of 32 bytes each, which paths of opened parts name by their places."
+    )
 
 
 class ReceiptAnswer(Told):

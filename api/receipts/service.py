@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -80,12 +81,12 @@ def _assembled(connection: sa.Connection, entry: dict[str, Any], note: str, open
     }
 
 
-def _shared(opened: dict[str, Any]) -> list[str]:
-    """The hashes of all paths, each once; the paths name them by their places instead."""
+def _shared(opened: dict[str, Any]) -> str:
+    """The hashes of all paths, each once and in one text; the paths name them by their places instead."""
     places: dict[str, int] = {}
     for item in (item for items in opened.values() for item in items):
         item["path"] = [places.setdefault(step, len(places)) for step in item["path"]]
-    return list(places)
+    return checkpoint.as_base64(b"".join(map(base64.b64decode, places)))
 
 
 def _entry(connection: sa.Connection, kind: Kind, subject: str) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def _entry(connection: sa.Connection, kind: Kind, subject: str) -> dict[str, Any
     return {
         "kind": row.kind,
         "index": row.position,
-        "salt": row.salt.hex(),
+        "salt": checkpoint.as_base64(row.salt),
         "statement": claim.canonical.decode(),
     }
 
@@ -185,4 +186,4 @@ def _chunk(connection: sa.Connection, home: Home, batch_id: str, position: int) 
     if rows[position].salt is None:
         return {**place, "leaf": leaves[position].hex()}
     content = chunk_bytes(connection, ObservationStore(home.observations), BatchId(batch_id), position)
-    return {**place, "salt": rows[position].salt.hex(), "bytes": checkpoint.as_base64(content)}
+    return {**place, "salt": checkpoint.as_base64(rows[position].salt), "bytes": checkpoint.as_base64(content)}

@@ -263,7 +263,8 @@ def check_receipt(
     receipt = receipt["receipt"] if isinstance(receipt.get("receipt"), dict) else receipt  # as the API wraps it
     if receipt.get("format") != (FORMAT if "hashes" in receipt else OLD_FORMAT):
         raise Invalid(f"The file is no receipt of the format {FORMAT}.")
-    hashes = [_hash(line, "the receipt") for line in _list(receipt, "hashes", absent=True)]
+    joined = _decoded(_text(receipt, "hashes"), "the hashes") if "hashes" in receipt else b""
+    hashes = [joined[start : start + HASH_BYTES] for start in range(0, len(joined), HASH_BYTES)]
     proof = parse_proof(_text(receipt, "proof"))
     checkpoint = proof.checkpoint
     signed_time = require_log_keys(checkpoint, keys, SUFFICES.get(_text(receipt, "kind"), KEY_BYTES))
@@ -433,7 +434,8 @@ def _list(members: dict[str, Any], name: str, *, absent: bool = False, of: type 
 
 
 def _salt(members: dict[str, Any]) -> bytes:
-    salt = _bytes(_text(members, "salt"), "a salt")
+    text = _text(members, "salt")
+    salt = _decoded(text, "a salt") if text.endswith("==") else _bytes(text, "a salt")
     if len(salt) != 16:
         raise Invalid(f"A salt has {len(salt)} bytes, not 16.")
     return salt
@@ -456,7 +458,6 @@ def lines_of(report: dict[str, Any]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check a receipt; print what it proves or what does not hold."""
     asked = _asked(sys.argv[1:] if arguments is None else arguments)
-    is_json = "--json" in asked
     try:
         keys = parse_keys(_read(asked["--key"][-1]))
         witnesses = [key for path in asked.get("--witness", ()) for key in parse_keys(_read(path))]
@@ -467,7 +468,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = [f"INVALID: {error}"]
     else:
         told, lines = {"valid": True, **report}, lines_of(report)
-    sys.stdout.write((json.dumps(told, ensure_ascii=False, indent=2) if is_json else "\n".join(lines)) + "\n")
+    sys.stdout.write((json.dumps(told, ensure_ascii=False, indent=2) if "--json" in asked else "\n".join(lines)) + "\n")
     return 0 if told["valid"] else 1
 
 

@@ -63,7 +63,7 @@ def test_everything_that_is_kept_is_logged_and_audits_clean(kept: Kept) -> None:
     with unit_of_work(kept.home.engine) as connection:
         kinds = set(connection.scalars(sa.select(log_entry.c.kind).distinct()))
         audited = audit(connection, kept.home, checkpoint=kept.checkpoint, keys=kept.keys)
-    nothing_of = {Kind.READMISSION, Kind.LATE_LOGGING, Kind.RECOURSE_OFFER, Kind.RECOURSE_RESCORE}
+    nothing_of = {Kind.READMISSION, Kind.LATE_LOGGING}
     assert kinds == {kind.value for kind in Kind} - nothing_of
     assert audited.discrepancies == []
     assert audited.covered == audited.entries == kept.checkpoint.size
