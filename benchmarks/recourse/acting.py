@@ -46,7 +46,7 @@ def intervention(plan: Plan, snapshot: Snapshot, row: int) -> Intervention:
     machines = int((snapshot.block.machines.firm == row).sum())
     return Intervention(
         fault_rate_ratio=1.0 - mended,
-        more_shifts=int(LeverName.ADD_SHIFT in pulled),
+        longer_days_share=pulled.get(LeverName.ADD_SHIFT, 0.0),
         more_buyers=_further_buyers(snapshot, row) if LeverName.DIVERSIFY_BUYERS in pulled else (),
         collects_overdue=LeverName.COLLECT_OVERDUE in pulled,
         cost_minor=round(mended * machines * MENDING_MINOR),

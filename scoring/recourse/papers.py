@@ -139,30 +139,30 @@ def _shipments(told: Told, made: Made, days: int) -> pd.DataFrame:
     if orders.empty or deliveries.empty:
         return deliveries.iloc[:0]
     first = first_of(told, days)
-    week = made.more["day"].map(lambda day: (day - first).days // 7)
-    parts = made.more.groupby(week)["parts"].sum().round()
-    upto, capacity = parts.cumsum(), orders["open"].cumsum()
-    price = orders["amount_minor"] / orders["parts"]
-    rows = []
-    for number, end in upto.items():
-        begin = end - parts[number]
-        before = capacity - orders["open"]
-        taken = (np.minimum(capacity, end) - np.maximum(before, begin)).clip(lower=0.0).round()
-        day = min(first + timedelta(days=7 * int(number) + 6), told.last_day)
-        for at in np.flatnonzero(taken > 0):
-            rows.append(
-                {
-                    "obligor_id": str(told.obligor_id),
-                    "delivery_id": f"{orders['order_id'][at]}-{number}{MORE}",
-                    "order_id": orders["order_id"][at],
-                    "event_time": _noon(day),
-                    "parts": int(taken[at]),
-                    "amount_minor": int(taken[at] * price[at]),
-                    "currency": orders["currency"][at],
-                    "buyer_id": orders["buyer_id"][at],
-                }
-            )
-    return pd.DataFrame(rows)
+    week = np.array([(day - first).days // 7 for day in made.more["day"]], dtype=np.int64)
+    made_more = np.zeros(-(-days // 7))
+    np.add.at(made_more, week[week >= 0], made.more["parts"].to_numpy(np.float64)[week >= 0])
+    until = np.cumsum(np.round(made_more))
+    room = np.cumsum(orders["open"].to_numpy(np.float64))
+    # What lies between two ends of the weeks and between two ends of the orders is shipped in the one for the other.
+    begins, starts = np.append(0.0, until[:-1]), np.append(0.0, room[:-1])
+    taken = np.round(np.minimum.outer(until, room) - np.maximum.outer(begins, starts))
+    number, at = np.nonzero(taken > 0)
+    parts = taken[number, at].astype(np.int64)
+    chosen = orders.iloc[at]
+    price = (orders["amount_minor"] / orders["parts"]).to_numpy(np.float64)[at]
+    return pd.DataFrame(
+        {
+            "obligor_id": str(told.obligor_id),
+            "delivery_id": [f"{name}-{n}{MORE}" for name, n in zip(chosen["order_id"], number, strict=True)],
+            "order_id": chosen["order_id"].to_numpy(),
+            "event_time": [_noon(min(first + timedelta(days=7 * int(n) + 6), told.last_day)) for n in number],
+            "parts": parts,
+            "amount_minor": (parts * price).astype(np.int64),
+            "currency": chosen["currency"].to_numpy(),
+            "buyer_id": chosen["buyer_id"].to_numpy(),
+        }
+    )
 
 
 def _invoiced(told: Told, shipped: pd.DataFrame) -> Told:

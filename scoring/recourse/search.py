@@ -111,15 +111,25 @@ class _Search:
         chosen: list[frozenset[LeverName]] = []
         left = [candidate for candidate in grid if candidate.levers in alive]
         while left and len(found) < self.terms.plans:
-            self._conclude(left[:TOGETHER])
-            for candidate in left[:TOGETHER]:
+            part = self._next(left)
+            self._conclude(part)
+            for candidate in part:
                 if len(found) == self.terms.plans or any(levers <= candidate.levers for levers in chosen):
                     continue
                 if plan := self._plan(candidate, target):
                     found.append(plan)
                     chosen.append(candidate.levers)
-            left = [item for item in left[TOGETHER:] if not any(levers <= item.levers for levers in chosen)]
+            left = [item for item in left[len(part) :] if not any(levers <= item.levers for levers in chosen)]
         return found
+
+    def _next(self, left: Sequence[Candidate]) -> list[Candidate]:
+        """The next candidates, until so many of them have room as are asked together."""
+        part: list[Candidate] = []
+        for candidate in left:
+            part.append(candidate)
+            if sum(self._pulled(item.held, item.pulls) is not None for item in part) == TOGETHER:
+                break
+        return part
 
     def _alive(self, grid: Sequence[Candidate], target: Outcome) -> set[frozenset[LeverName]]:
         """The sets of levers whose best corner would do by its grade."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulator.block import Block
+from simulator.factory.schedule import LONGEST_QUARTERS
 from simulator.finance.accounts import Account, Creditor
 from simulator.finance.opening import BooksState
 from simulator.parameter_values import ScheduleParameters
@@ -30,6 +31,8 @@ class Plan:
     """All failure hazards of its machines are multiplied by it."""
     more_shifts: int = 0
     """Shifts added, up to three in all; wages follow the machines' nominal hours."""
+    longer_days_share: float = 0.0
+    """The machines' nominal hours grow by this share, and wages with them; the shifts stay."""
     more_buyers: tuple[int, ...] = ()
     """Numbers of buyers of the world that order from it too; the number of its orders stays."""
     collects_overdue: bool = False
@@ -50,6 +53,8 @@ def intervene(replicas: Replicas, plan: Plan, *, month: Month) -> Replicas:
     block = replicas.block
     machines = replace(block.machines, proneness=block.machines.proneness * plan.fault_rate_ratio)
     block = _with_shifts(replace(block, machines=machines), plan.more_shifts, replicas.laws.parameters.schedule)
+    if plan.longer_days_share:
+        block = _with_longer_days(block, plan.longer_days_share)
     books = replicas.state.books
     if plan.collects_overdue:
         books = _collected(books, month)
@@ -68,6 +73,11 @@ def _with_shifts(block: Block, more: int, schedule: ScheduleParameters) -> Block
         stretch=np.where(changed, np.array(schedule.stretch_ratio)[shifts], block.firms.stretch),
     )
     return replace(block, firms=firms)
+
+
+def _with_longer_days(block: Block, share: float) -> Block:
+    longer = np.round(block.firms.nominal_quarters * (1.0 + share)).astype(np.int64)
+    return replace(block, firms=replace(block.firms, nominal_quarters=np.minimum(longer, LONGEST_QUARTERS)))
 
 
 def _collected(books: BooksState, month: Month) -> BooksState:

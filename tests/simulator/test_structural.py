@@ -188,6 +188,19 @@ def test_a_further_shift_costs_wages_and_makes_room(snapshot: Snapshot, alive: n
     assert (more.block.firms.nominal_quarters > copies.block.firms.nominal_quarters).all()
 
 
+def test_longer_days_cost_their_share_of_wages(snapshot: Snapshot, alive: np.ndarray) -> None:
+    """A quarter longer: so much more is owed to workers in the next month, to the rounding of quarter-hours."""
+    firm = next(int(row) for row in alive if snapshot.block.firms.shifts[row] == 0)
+    month = snapshot.laws.calendar.months[POSITION + 1]
+    copies = replicas(snapshot, firm, count=8, seed=0)
+    longer = intervene(copies, Plan(longer_days_share=0.25), month=month)
+    before, after = (step(each.block, month, each.state, each.laws)[0].books for each in (copies, longer))
+    assert (after.balances[Account.WAGES] > before.balances[Account.WAGES]).all()
+    nominal = copies.block.firms.nominal_quarters
+    np.testing.assert_allclose(longer.block.firms.nominal_quarters, 1.25 * nominal, atol=0.5)
+    assert (longer.block.firms.shifts == copies.block.firms.shifts).all()
+
+
 def test_more_buyers_share_the_orders(snapshot: Snapshot, alive: np.ndarray) -> None:
     firm = int(alive[0])
     copies = replicas(snapshot, firm, count=4, seed=0, more_buyers=(50, 51))
