@@ -5,7 +5,8 @@
 A world of the structural engine is taken in, a model fitted on its early months, and firms ask what they can do about a
 lender whose cut-off they miss by one grade. Each plan is carried out by replicas of the simulated firm with common random numbers, over twelve
 months. `lowered_share` is of plans with a lever on the firm's own risk, of firms that default in any path: the share
-whose probability fell; plans that only restore data are counted apart. `--worlds FOLDER` keeps the world there.
+whose probability fell; plans that only restore data are counted apart. `levers_alone` pulls each lever in every firm whose
+fate is open, whatever the model makes of it. `--worlds FOLDER` keeps the world there.
 Synthetic; effect sizes are inputs, not findings.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmarks.recourse.acting import Effect, effect, flips, is_of_risk
+from benchmarks.recourse.acting import Effect, alone, effect, flips, is_of_risk
 from benchmarks.recourse.worlds import StructuralWorld, structural
 from features.what_if import WhatIf
 from scoring.recourse.grounds import DecisionGrounds
@@ -32,9 +33,12 @@ from scoring.recourse.records import Plan, Recourse
 from scoring.recourse.search import find_recourse
 from simulator.summary import STATEMENT
 from simulator.whatif.nested import nested_pd
+from simulator.whatif.replicas import Snapshot
 
 SEED, OBLIGORS, FIRMS, PATHS = 101, 768, 40, 256
 CONFIDENCE = 0.95
+OPEN_FATE = (0.01, 0.99)
+"""Between these a probability of default can go either way."""
 
 
 def main() -> None:
@@ -77,6 +81,7 @@ def measure(world: StructuralWorld, *, firms: int, paths: int) -> dict[str, Any]
         "outcomes_promised": dict(Counter(plan.outcome.value for plan in plans)),
         "levers": dict(Counter(step.lever.value for plan in plans for step in plan.steps)),
         "by_levers": _by_levers(effects),
+        "levers_alone": levers_alone(world, paths),
         "searched": {
             name: int(sum(getattr(item.searched, name) for item in answered)) for name in ("grid", "pruned", "asked")
         },
@@ -86,6 +91,24 @@ def measure(world: StructuralWorld, *, firms: int, paths: int) -> dict[str, Any]
         "obligors": world.obligors,
         "statement": STATEMENT,
     }
+
+
+def levers_alone(world: StructuralWorld, paths: int) -> dict[str, Any]:
+    """What each lever does by itself to firms whose fate is open, whatever a model makes of it."""
+    found: dict[str, list[Effect]] = {}
+    truths: dict[int, Snapshot] = {}
+    for snapshot in world.asking:
+        number, row = world.blocks[str(snapshot.obligor_id)]
+        if number not in truths:
+            truths[number] = world.truth_at(number)
+        truth = truths[number]
+        if truth.state.default_day[row] < world.laws.calendar.day_count:
+            continue
+        before = nested_pd(truth, row, paths=paths, seed=world.seed)
+        if OPEN_FATE[0] < before.pd < OPEN_FATE[1]:
+            for name, one in alone(truth, row, before, paths=paths, seed=world.seed).items():
+                found.setdefault(name.value, []).append(one)
+    return {name: {"firms": len(items), **_changes(items)} for name, items in found.items()}
 
 
 Acted = tuple[Plan, Effect]
@@ -157,11 +180,20 @@ def _by_levers(effects: Sequence[Acted]) -> Mapping[str, Mapping[str, Any]]:
     return {
         name: {
             "plans": len(items),
-            "lowered": sum(item.after < item.before for item in items),
-            "raised": sum(item.after > item.before for item in items),
-            "mean_change": _rounded([item.after - item.before for item in items]),
+            **_changes(items),
         }
         for name, items in sorted(groups.items())
+    }
+
+
+def _changes(items: Sequence[Effect]) -> dict[str, Any]:
+    return {
+        "lowered": sum(item.after < item.before for item in items),
+        "unchanged": sum(item.after == item.before for item in items),
+        "raised": sum(item.after > item.before for item in items),
+        "mean_change": _rounded([item.after - item.before for item in items]),
+        "paths_saved": sum(item.saved for item in items),
+        "paths_ruined": sum(item.ruined for item in items),
     }
 
 

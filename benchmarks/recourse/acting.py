@@ -18,6 +18,8 @@ from simulator.whatif.replicas import Snapshot
 FURTHER_BUYERS = 2
 MENDING_MINOR = 300_000
 """What it costs to mend a machine so that it fails no more; less of it costs its share."""
+ALONE = {LeverName.ADD_SHIFT: 0.3, LeverName.FIX_MACHINES: 0.6}
+"""Strengths of levers that are pulled alone; the others know none in the simulator."""
 DRAWS = 20
 """Re-scores inside each offer."""
 
@@ -56,13 +58,33 @@ def intervention(plan: Plan, snapshot: Snapshot, row: int) -> Intervention:
 def effect(plan: Plan, snapshot: Snapshot, row: int, before: NestedPd, *, paths: int, seed: int) -> Effect:
     """The plan's effect on the firm at this row; `before` are the same paths without it."""
     after = nested_pd(snapshot, row, paths=paths, seed=seed, plan=intervention(plan, snapshot, row))
+    return _effect(before, after)
+
+
+def _effect(before: NestedPd, after: NestedPd) -> Effect:
     return Effect(
         before=before.pd,
         after=after.pd,
         saved=int((before.defaulted & ~after.defaulted).sum()),
         ruined=int((~before.defaulted & after.defaulted).sum()),
-        paths=paths,
+        paths=len(before.defaulted),
     )
+
+
+def alone(snapshot: Snapshot, row: int, before: NestedPd, *, paths: int, seed: int) -> dict[LeverName, Effect]:
+    """Each lever on risk pulled alone, at `ALONE`, whatever any model makes of it."""
+    machines = int((snapshot.block.machines.firm == row).sum())
+    mended = ALONE[LeverName.FIX_MACHINES]
+    changes = {
+        LeverName.ADD_SHIFT: Intervention(longer_days_share=ALONE[LeverName.ADD_SHIFT]),
+        LeverName.FIX_MACHINES: Intervention(
+            fault_rate_ratio=1.0 - mended, cost_minor=round(mended * machines * MENDING_MINOR)
+        ),
+        LeverName.DIVERSIFY_BUYERS: Intervention(more_buyers=_further_buyers(snapshot, row)),
+        LeverName.COLLECT_OVERDUE: Intervention(collects_overdue=True),
+    }
+    found = {name: nested_pd(snapshot, row, paths=paths, seed=seed, plan=change) for name, change in changes.items()}
+    return {name: _effect(before, after) for name, after in found.items()}
 
 
 def flips(plan: Plan, changed: FeatureSnapshot, grounds: DecisionGrounds, *, seed: int) -> tuple[int, int]:
