@@ -101,7 +101,7 @@ def test_a_database_that_cannot_grow_is_told_and_keeps_what_it_had(
     run("migrate")
     acknowledged = 0
     for day in range(1, 29):
-        ran = ingest(run, source(tmp_path, day, 4))
+        ran = ingest(run, source(tmp_path, day, 60))
         if ran.exit_code:
             break
         acknowledged += 1
@@ -114,7 +114,7 @@ def test_a_database_that_cannot_grow_is_told_and_keeps_what_it_had(
     with opened.engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(batch)) == acknowledged
     opened.engine.dispose()
-    assert len(machine_days(run)) == 4 * acknowledged
+    assert len(machine_days(run)) == 60 * acknowledged
     assert ingest(run, source(tmp_path, 28, 4)).exit_code == 0
 
 
