@@ -91,18 +91,11 @@ def add_problem_handlers(app: FastAPI) -> None:
         told = DatabaseUnavailable("The database did not answer in time.", hint="Ask again in a moment.")
         return problem_of(told, request.scope)
 
-    def damaged(request: Request, error: Exception) -> Response:
-        if type(error) is not sa.exc.DatabaseError:
-            raise error  # a statement of ours is wrong; the database itself is well
-        told = DatabaseUnavailable("The database cannot be read.", hint="The operator has to mend it: millgrade doctor")
-        return problem_of(told, request.scope)
-
     app.add_exception_handler(MillgradeError, named)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(sa.exc.OperationalError, database)
     app.add_exception_handler(sa.exc.TimeoutError, database)
-    app.add_exception_handler(sa.exc.DatabaseError, damaged)
 
 
 def invalid_request(errors: list[Any]) -> InvalidBody:
