@@ -40,10 +40,10 @@ def text(found: Mapping[str, Any]) -> str:
 
 def _fremtpl2(settings: dict[str, Any], splits: int) -> dict[str, Any]:
     book = fremtpl2.load()
-    told, model = fremtpl2.convention_a(book, settings)
+    told = fremtpl2.convention_a(book, settings)
     return {
         "fremtpl2_a": told,
-        "fremtpl2_grouped": fremtpl2.grouped(book, settings, growth=model.growth, rounds=model.rounds, splits=splits),
+        "fremtpl2_grouped": fremtpl2.grouped(book, settings, splits=splits),
         "fremtpl2_severity": fremtpl2.severity(settings),
     }
 

@@ -24,7 +24,7 @@ from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotE
 from benchmarks.real_data import real_data
 from scoring.table.encoding import encoded, fit_features
 from scoring.training.claims.diagnostics import by_decile, gini
-from scoring.training.claims.frequency import FittedFrequency, Growth, fit_frequency, fit_glm, grow
+from scoring.training.claims.frequency import fit_frequency, fit_glm, grow
 from scoring.training.claims.sample import ClaimsSample
 from scoring.training.claims.severity import fit_severity
 from scoring.training.metrics import poisson_deviance, poisson_deviances
@@ -76,11 +76,15 @@ def load() -> Book:
     )
 
 
-def convention_a(book: Book, settings: Mapping[str, Any]) -> tuple[dict[str, Any], FittedFrequency]:
-    """The published figures, ours, and the model, its settings chosen by folds inside the training part."""
+def convention_a(book: Book, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The published figures, ours, and the model, its settings chosen by folds inside the training part.
+
+    The test's rows are drawn at random, policies of one group on both sides; so are the folds.
+    """
     train, test = train_test_split(np.arange(len(book.counts)), test_size=TEST_SHARE, random_state=0)
     fitted_on, tested = book.sides(train, test)
-    model = fit_frequency(fitted_on, settings=settings, seed=SEED)
+    folds = np.random.default_rng(SEED).integers(0, settings["folds"], len(train))
+    model = fit_frequency(fitted_on, settings=settings, seed=SEED, folds=folds)
     rate = float(fitted_on.counts.sum() / fitted_on.exposure.sum())
     logs = {
         "constant": np.full(len(test), np.log(rate)),
@@ -106,19 +110,25 @@ def convention_a(book: Book, settings: Mapping[str, Any]) -> tuple[dict[str, Any
         "losses_of_folds": dict(model.losses),
         "train_rows": len(train),
         "test_rows": len(test),
-    }, model
+    }
 
 
-def grouped(book: Book, settings: Mapping[str, Any], *, growth: Growth, rounds: int, splits: int) -> dict[str, Any]:
+def grouped(book: Book, settings: Mapping[str, Any], *, splits: int) -> dict[str, Any]:
     """Paired gain over the banded GLM, in hundredths of the mean deviance of a policy's count, over grouped splits.
+
+    Folds of whole groups inside the first split's training part choose growth and rounds for all of them.
 
     The interval is Student's over splits; splits share rows, so it is too narrow by what they share, and each split's
     gain is printed.
     """
     divide = GroupShuffleSplit(n_splits=splits, test_size=GROUPED_TEST_SHARE, random_state=100)
-    gains, levels = [], []
+    gains, levels, chosen = [], [], None
     for number, (train, test) in enumerate(divide.split(book.counts, groups=book.groups)):
         fitted_on, tested = book.sides(train, test)
+        if chosen is None:
+            found = fit_frequency(fitted_on, settings=settings, seed=SEED)
+            chosen = (found.growth, found.rounds)
+        growth, rounds = chosen
         model = grow(fitted_on, growth=growth, rounds=rounds, settings=settings, seed=SEED + number)
         ours, rival = (
             float(poisson_deviances(tested.counts, tested.exposure * np.exp(logs)).mean())
@@ -128,7 +138,15 @@ def grouped(book: Book, settings: Mapping[str, Any], *, growth: Growth, rounds: 
         levels.append({"glm": round(100 * rival, 4), "xgboost": round(100 * ours, 4)})
     mean, error = float(np.mean(gains)), float(np.std(gains, ddof=1)) / len(gains) ** 0.5
     half = float(student.ppf(0.975, len(gains) - 1)) * error
-    return {"mean_gain": mean, "gain_interval": [mean - half, mean + half], "gains": gains, "deviances": levels}
+    return {
+        "mean_gain": mean,
+        "gain_interval": [mean - half, mean + half],
+        "gains": gains,
+        "deviances": levels,
+        "depth": growth.depth,
+        "leaf_weight": growth.leaf,
+        "rounds": rounds,
+    }
 
 
 def severity(settings: Mapping[str, Any]) -> dict[str, Any]:
