@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from importlib.resources import files
 
 from data_contracts.reference.dated import ParameterBook, load_book
@@ -41,6 +42,7 @@ class FeatureSettings:
     peer_firms: int
 
 
+@cache
 def shipped_parameters() -> ParameterBook:
     """The parameter files that come with the package."""
     return load_book(files("features") / "parameters")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import Any
 from uuid import uuid4
@@ -37,6 +38,7 @@ class PledgeRequest:
     items: Sequence[Item]
 
 
+@cache
 def supply_chain_parameters() -> ParameterBook:
     """The dated parameters of supply-chain finance as shipped."""
     return load_book(files("scoring") / "supply_chain" / "parameters")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -30,6 +31,7 @@ BLOCK = 500
 """Obligors of one transaction: of a run that is killed so many are done again."""
 
 
+@cache
 def monitoring_parameters() -> ParameterBook:
     """The dated parameters of monitoring as shipped."""
     return load_book(files("scoring") / "monitoring" / "parameters")
