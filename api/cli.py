@@ -24,6 +24,7 @@ from api import (
     cli_jobs,
     cli_keeping,
     cli_manage,
+    cli_matching,
     cli_models,
     cli_monitor,
     cli_operate,
@@ -91,6 +92,7 @@ cli_tariffs.mount(app)
 cli_chain.mount(app)
 cli_jobs.mount(app)
 cli_portfolio.mount(app)
+cli_matching.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

@@ -29,6 +29,7 @@ from api.http.problem import add_problem_handlers
 from api.http.wiring import Doors, set_doors
 from api.jobs import endpoints as jobs
 from api.machines import endpoints as machines
+from api.matching import endpoints as matching
 from api.monitor import endpoints as monitor
 from api.obligors import endpoints as obligors
 from api.overrides import endpoints as overrides
@@ -62,6 +63,7 @@ RESOURCES = (
     consents,
     pledges,
     chain,
+    matching,
     jobs,
     watch,
     health,

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.consents import repository as consents
-from api.consents.repository import PLATFORM, Purpose
 from api.database.tables import score_record
 from api.home import Home
 from api.models.service import scoring_parameters
@@ -40,9 +39,8 @@ def run_stress(
     livemode: bool = False,
 ) -> dict[str, Any]:
     """A shock through the chain of the obligors that consent to the partner. Raises NotFound."""
-    chain = load_chain(
-        connection, home, _consenting(connection, partner, now=now, livemode=livemode), currency=currency, as_of=as_of
-    )
+    firms = consents.shown_for_credit(connection, partner, now=now, livemode=livemode)
+    chain = load_chain(connection, home, firms, currency=currency, as_of=as_of)
     book = supply_chain_parameters()
     return plain_stress(stress(chain, shock, book.at(as_of)), as_of=as_of, parameters_version=book.version)
 
@@ -97,12 +95,6 @@ def plain_stress(result: StressResult, *, as_of: datetime, parameters_version: s
         "obligors_without_score": result.unrated,
         "parameters_version": parameters_version,
     }
-
-
-def _consenting(connection: sa.Connection, partner: PartnerId, *, now: datetime, livemode: bool) -> list[ObligorId]:
-    platform = consents.consenting(recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
-    theirs = consents.consenting(recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode)
-    return sorted({ObligorId(code) for code in connection.scalars(platform)} & set(connection.scalars(theirs)))
 
 
 def _scores(connection: sa.Connection, obligors: Sequence[ObligorId], *, as_of: datetime) -> dict[str, float]:

@@ -14,7 +14,7 @@ from api.database.tables import consent, obligor
 from api.evidence.claims import Kind
 from api.evidence.service import record
 from data_contracts.errors import ConsentMissing, NotFound
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import ObligorId, PartnerId
 
 PLATFORM = "platform"
 OPERATOR_DECLARED = "operator_declared"
@@ -153,6 +153,15 @@ def consenting(*, recipient: str, purpose: Purpose, now: datetime, livemode: boo
         _in_force(now),
         consent.c.mark.not_in(NOT_FOR_LIVE) if livemode else sa.true(),
     )
+
+
+def shown_for_credit(
+    connection: sa.Connection, partner: PartnerId, *, now: datetime, livemode: bool = False
+) -> list[ObligorId]:
+    """Who lets its data be used at all and shown to this partner for credit, in order of codes."""
+    platform = consenting(recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
+    theirs = consenting(recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode)
+    return sorted({ObligorId(code) for code in connection.scalars(platform)} & set(connection.scalars(theirs)))
 
 
 def require(

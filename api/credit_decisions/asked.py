@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.http.shapes import MAXIMUM_AMOUNT_MINOR, AmountMinor, Asked
-from api.http.strict_json import parse_body
-from data_contracts.errors import InputError
+from api.http.strict_json import parse_file
 from scoring.facts import FACT_KINDS, FactSource, LenderFacts
 from scoring.records import FinancedAsset
 
@@ -104,9 +103,5 @@ def brought(file: Path | None) -> dict[str, Any]:
     """
     if file is None:
         return {}
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}.", hint="Name a JSON file.") from error
-    told = parse_body(content, Brought)
+    told = parse_file(file, Brought)
     return {"asset": None if told.asset is None else told.asset.asset(), "facts": told.facts.facts()}

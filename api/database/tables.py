@@ -295,6 +295,32 @@ pledge_trace = sa.Table(
 )
 """Keyed fingerprints of likeness: what a pledge left for others to find, and what it looks for itself."""
 
+application = sa.Table(
+    "application",
+    metadata,
+    sa.Column("application_id", sa.String(40), primary_key=True),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False),
+    sa.Column("product", sa.String(32), nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("tenor_months", sa.Integer, nullable=False),
+    sa.Column("livemode", sa.Boolean, nullable=False),
+    sa.Column("filed_time", Instant, nullable=False),
+    sa.Column("expires_time", Instant, nullable=False),
+    sa.Column("withdrawn_time", Instant),
+    sa.Index(None, "obligor_id", "filed_time"),
+)
+"""What a manufacturer would borrow, as it says itself; open until it expires or is withdrawn."""
+
+application_lender = sa.Table(
+    "application_lender",
+    metadata,
+    sa.Column("application_id", sa.ForeignKey("application.application_id"), primary_key=True),
+    sa.Column("partner_id", sa.ForeignKey("partner.partner_id"), primary_key=True),
+    sa.Index(None, "partner_id"),
+)
+"""The lenders that an application may be shown to, while the manufacturer's consents to them are in force."""
+
 watch_case = sa.Table(
     "watch_case",
     metadata,

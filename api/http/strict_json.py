@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from api.errors import MalformedBody
 from api.http.problem import invalid_request
+from data_contracts.errors import InputError
 
 MAXIMUM_DEPTH = 16
 MAXIMUM_DIGITS = 40
@@ -26,6 +28,15 @@ def parse_body(body: bytes, shape: type[Shape]) -> Shape:
         return shape.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise invalid_request(error.errors(include_url=False, include_input=False, include_context=False)) from None
+
+
+def parse_file(path: Path, shape: type[Shape]) -> Shape:
+    """A file's content as a body would be read. Raises InputError where it cannot be read, and as `parse_body` does."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", hint="Name a JSON file.") from error
+    return parse_body(content, shape)
 
 
 def check_json(body: bytes) -> None:

@@ -14,7 +14,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from api.consents import repository as consents
-from api.consents.repository import PLATFORM, Purpose
 from api.database.tables import credit_decision, score_record
 from api.home import Home
 from api.models.service import scoring_parameters
@@ -52,7 +51,7 @@ def portfolio_report(
     connection: sa.Connection, home: Home, asked: Asked, *, now: datetime, livemode: bool = False
 ) -> dict[str, Any]:
     """The book on the last day that is over as of the instant, of the borrowers that consent to the partner today."""
-    obligors = consenting(connection, asked.partner, now=now, livemode=livemode)
+    obligors = consents.shown_for_credit(connection, asked.partner, now=now, livemode=livemode)
     day = asked.as_of.astimezone(ZONE).date() - timedelta(days=1)
     book, facts = _load(connection, home, asked, obligors, day)
     parameters = monitoring_parameters()
@@ -76,15 +75,6 @@ def plain_portfolio(found: Portfolio) -> dict[str, Any]:
     for line, roll in zip(told["rolls"], found.rolls, strict=True):
         line["to_rates"] = list(roll.rates)
     return {**told, "roll_to": list(TO)}
-
-
-def consenting(
-    connection: sa.Connection, partner: PartnerId, *, now: datetime, livemode: bool = False
-) -> list[ObligorId]:
-    """Who lets its data be used at all and shown to this partner for credit, in order of codes."""
-    platform = consents.consenting(recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
-    theirs = consents.consenting(recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode)
-    return sorted({ObligorId(code) for code in connection.scalars(platform)} & set(connection.scalars(theirs)))
 
 
 def _load(

@@ -73,6 +73,18 @@ def a_pledge(firm: str) -> dict[str, Any]:
     return {"obligor_id": firm, "items": [{"kind": "machine", "maker": "M", "serial_number": uuid4().hex}]}
 
 
+CRITERIA = {
+    **{"product": "working_capital", "currency": "CNY", "tenor_months": 12},
+    **{"smallest_minor": 10_000, "largest_minor": 100_000_000, "takes_referred": True},
+}
+
+
+def an_application(firm: str) -> dict[str, Any]:
+    """A loan that is looked for, shown to a bank that this firm consents to."""
+    lent = {"product": "working_capital", "amount_minor": 50_000_000, "currency": "CNY", "tenor_months": 12}
+    return {"obligor_id": firm, **lent, "shown_to": ["bank-a", "bank-b"], "expires_time": "2027-06-01T00:00:00Z"}
+
+
 def an_override() -> dict[str, Any]:
     """Another outcome, by another person for each call."""
     return {"outcome": "approve", "reason_code": "new_contract", "reason_text": "seen", "by": uuid4().hex}
@@ -137,6 +149,11 @@ RULES = {
     "confirmPledge": Rule("bank", status=201, body=lambda _: {}, makes="createPledge"),
     "releasePledge": Rule("bank", makes="createPledge"),
     "createStress": Rule("bank", status=201, body=lambda firm: {"core_enterprise": firm, "orders": -0.4}),
+    "createApplication": Rule("obligor", status=201, body=an_application),
+    "listApplications": Rule("bank obligor", has_object=False),
+    "withdrawApplication": Rule("obligor", makes="createApplication"),
+    "createPrescreen": Rule("bank", status=201, body=lambda _: CRITERIA, has_object=False),
+    "createMatch": Rule("bank", status=201, body=lambda _: {**CRITERIA, "funds_minor": 10**9}, has_object=False),
     "createWatchRun": Rule("operator", status=201, body=lambda _: {}, has_object=False),
     "getJob": Rule("operator", all_seeing="operator", makes="job"),
     "listCases": Rule("bank obligor operator", has_object=False),
@@ -160,6 +177,7 @@ MAKERS = {
     "createGatewayKey": ("obligor", "gateway_key", "key_id", a_gateway_key),
     "createConsent": ("obligor", "consent", "consent_id", consent_to),
     "createPledge": ("bank", "pledge", "pledge_id", a_pledge),
+    "createApplication": ("obligor", "application", "application_id", an_application),
 }
 
 

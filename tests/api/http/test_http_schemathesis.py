@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from test_http_access import offered, queued, watched
+from test_http_access import an_application, offered, queued, watched
 from test_http_openapi import DOCUMENT, OPERATIONS
 
 from api.keys.principal import Role
@@ -43,6 +43,7 @@ CHECKS = [
 ]
 HARDLY_DRAWN = {
     *("createTelemetry", "withdrawConsent", "reportDecisionEvent", "createStress", "createDryRun", "actOnCase"),
+    *("createApplication", "createPrescreen", "createMatch"),
 }
 """Whose bodies hang together in ways that a schema does not say; `test_http_access` has them answered."""
 ROLES = [role.value for role in Role]
@@ -71,7 +72,9 @@ def ids(world: World) -> dict[str, str]:
     others = world.ask("POST", "/v1/credit-decisions", key="bank-b", json=loan(world.other)).json()
     sides = {"own": decision_id, "other": others["decision"]["decision_id"]}
     offers = offered(world, {("createCreditDecision", side): name for side, name in sides.items()})
+    filed = world.ask("POST", "/v1/applications", key="obligor-a", json=an_application(world.own)).json()
     return {
+        "application_id": filed["application"]["application_id"],
         "offer_id": offers["offer", "own"],
         "case_id": watched(world)["case", "own"],
         "job_id": queued(world)["job", "own"],
