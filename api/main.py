@@ -35,6 +35,7 @@ from api.obligors import endpoints as obligors
 from api.overrides import endpoints as overrides
 from api.pledges import endpoints as pledges
 from api.portal import endpoints as portal
+from api.portfolio import endpoints as portfolio
 from api.premium_quotes import endpoints as premium_quotes
 from api.recourse import endpoints as recourse
 from api.scores import endpoints as scores
@@ -64,6 +65,7 @@ RESOURCES = (
     pledges,
     chain,
     matching,
+    portfolio,
     jobs,
     watch,
     health,

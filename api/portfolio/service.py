@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from api.consents import repository as consents
 from api.database.tables import credit_decision, score_record
+from api.errors import DataNotForLive
 from api.home import Home
 from api.models.service import scoring_parameters
 from api.snapshots.service import reader
@@ -22,6 +23,7 @@ from api.watch import repository as cases
 from api.watch.service import monitoring_parameters
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId, PartnerId
+from data_contracts.vocabulary import DataOrigin
 from features.loading import load_machine_days
 from features.machine_day.machine_days import any_synthetic
 from scoring.portfolio.course import TO, month_ends
@@ -50,10 +52,15 @@ class Asked:
 def portfolio_report(
     connection: sa.Connection, home: Home, asked: Asked, *, now: datetime, livemode: bool = False
 ) -> dict[str, Any]:
-    """The book on the last day that is over as of the instant, of the borrowers that consent to the partner today."""
+    """The book on the last day that is over as of the instant, of the borrowers that consent to the partner today.
+
+    Raises DataNotForLive for a live key where any machine-day is synthetic.
+    """
     obligors = consents.shown_for_credit(connection, asked.partner, now=now, livemode=livemode)
     day = asked.as_of.astimezone(ZONE).date() - timedelta(days=1)
     book, facts = _load(connection, home, asked, obligors, day)
+    if livemode and facts["data_origin"] != DataOrigin.REAL.value:
+        raise DataNotForLive("Machine-days of this book are synthetic.", hint="Ask with a test key.")
     parameters = monitoring_parameters()
     values = parameters.at(asked.as_of)
     found = portfolio(book, day=day, months=asked.months, largest=LARGEST, values=values)

@@ -154,6 +154,7 @@ RULES = {
     "withdrawApplication": Rule("obligor", makes="createApplication"),
     "createPrescreen": Rule("bank", status=201, body=lambda _: CRITERIA, has_object=False),
     "createMatch": Rule("bank", status=201, body=lambda _: {**CRITERIA, "funds_minor": 10**9}, has_object=False),
+    "createPortfolioReport": Rule("bank", status=201, body=lambda _: {"months": 2}, has_object=False),
     "createWatchRun": Rule("operator", status=201, body=lambda _: {}, has_object=False),
     "getJob": Rule("operator", all_seeing="operator", makes="job"),
     "listCases": Rule("bank obligor operator", has_object=False),

@@ -114,3 +114,8 @@ def test_applications_that_nobody_could_answer_are_refused(world: World, changes
     problem = post(world, "/v1/applications", "obligor-a", body, status=status)
     assert problem["status"] == status
     assert world.ask("GET", "/v1/applications", key="obligor-a").json() == before
+
+
+def test_a_live_key_is_not_answered_from_synthetic_models(world: World) -> None:
+    for path, body in (("/v1/prescreens", CRITERIA), ("/v1/matches", {**CRITERIA, "funds_minor": 10**9})):
+        assert post(world, path, "live-bank-a", body, status=409)["code"] == "model_not_for_live"
