@@ -13,7 +13,7 @@ from data_contracts.errors import (
     OperatingError,
     StoreUnwritable,
 )
-from scoring.errors import ArtefactDamaged, ModelDoesNotFit, NothingToCover, UnknownModel
+from scoring.errors import ArtefactDamaged, HourMeterMissing, ModelDoesNotFit, NothingToCover, UnknownModel
 
 
 class HomeOutdated(BusinessError):
@@ -238,6 +238,7 @@ PLACES: dict[type[Exception], Place] = {
     PledgeNotReviewed: Place(status=409, title="Somebody must look at the pledge first"),
     PledgeNotStanding: Place(status=409, title="The reservation does not stand"),
     OfferLapsed: Place(status=409, title="The offer has lapsed"),
+    HourMeterMissing: Place(status=409, title="The hours worked are not known"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),
     UnsupportedMediaType: Place(status=415, title="The media type is not supported"),

@@ -7,9 +7,20 @@ from typing import Any
 
 from features.snapshot import FeatureSnapshot
 from risk_reports.narrative import LANGUAGE_KEYS, Words, fact_sentences, freeze, readings, reason_sentences
-from risk_reports.numbers import money, number
+from risk_reports.numbers import money, number, ratio
 from risk_reports.wording.catalogue import Language, wording
 from scoring.records import PremiumQuote
+
+FACTORS = frozenset(
+    {
+        "fleet_mix", "filed_bounds", "data_trust", "hours_a_year", "failures_a_1000_hours", "cover_months",
+        "usual_operating_rate", "industry_state", "grade_rank",
+    }
+)  # fmt: skip
+"""Factors of filed tables; the others are families of features."""
+
+RATED = {"extended_warranty": "_warranty", "idle_cover": "_idle", "guarantee": "_guarantee"}
+"""What a frequency is of where it is not of claims on equipment."""
 
 
 def narrative(quote: PremiumQuote, snapshot: FeatureSnapshot) -> dict[str, Any]:
@@ -36,7 +47,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
         say("statement.title", quote_id=answer["quote_id"]),
         say("memo.obligor", obligor_id=answer["obligor_id"], as_of=answer["as_of"]),
         say(
-            "statement.cover",
+            "statement.cover" if answer["machines"] else "statement.cover_firm",
             product=say(f"product.{answer['product']}"),
             sum_insured=money(answer["sum_insured_minor"], currency, language),
             starts=answer["from"],
@@ -45,7 +56,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
             exposure=number(answer["earned_exposure_machine_years"], language),
         ),
         say(
-            "statement.frequency",
+            f"statement.frequency{RATED.get(answer['product'], '')}",
             frequency=number(answer["claim_frequency_per_machine_year"], language),
             base=number(answer["base_frequency"], language),
             factors=factors,
@@ -59,6 +70,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
         ),
         f"  {money(answer['gross_premium_minor'], currency, language):>16}  {say('statement.gross')}",
     ]
+    lines += [_filed(answer, language), say("statement.valid_until", until=answer["valid_until"])]
     for part in ("reasons", "facts"):
         lines += [f"{say(f'memo.{part}')}:", *(f"  - {sentence}" for sentence in told[part])]
     if answer["data_origin"] == "synthetic":
@@ -66,6 +78,22 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
     return "\n".join(lines)
 
 
+def _filed(answer: Mapping[str, Any], language: Language) -> str:
+    """The filing, what is charged, and what the model says beside it."""
+    filed = answer["filed"]
+    return wording(language).say(
+        "statement.filed",
+        filing_number=filed["filing_number"],
+        lowest=number(filed["lowest"], language),
+        highest=number(filed["highest"], language),
+        filed=number(filed["filed_rate"], language),
+        model=number(filed["model_rate"], language),
+        difference=ratio(filed["difference_ratio"], language),
+        grade=filed["trust_grade"],
+        floor=number(filed["trust_floor"], language),
+    )
+
+
 def _factor(name: str, language: Language) -> str:
     say = wording(language).say
-    return say("factor.fleet_mix") if name == "fleet_mix" else say(f"family.{name}")
+    return say(f"factor.{name}" if name in FACTORS else f"family.{name}")

@@ -150,6 +150,8 @@ def plain_quote(quote: PremiumQuote) -> dict[str, Any]:
         "loadings": [{"name": line.name, "amount_minor": line.amount_minor} for line in quote.loadings],
         "reasons": _reasons(quote.reasons),
         "machines": [_machine(machine) for machine in quote.machines],
+        "filed": {**asdict(quote.filed), "difference_ratio": quote.filed.difference_ratio},
+        "valid_until": quote.valid_until.isoformat(),
         "snapshot_id": quote.snapshot_id,
         "model_version": quote.model_version,
         "parameters_version": quote.parameters_version,

@@ -411,8 +411,39 @@ class MachineFrequency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiledPrice:
+    """The quoted rate beside the model's: what was filed, under which number, and what its bounds made of it.
+
+    `product` is that of the relativities as held by the bounds and by `trust_floor`, the least that the data's
+    `trust_grade` allows (the mean over machines where there are several); `filed_rate` the rate that is charged;
+    `model_rate` what the model says, which is shown and not charged. `cost_share` is what a claim costs as a share of
+    what is insured, where that is filed.
+    """
+
+    filing_number: str
+    tariff_version: str | None
+    lowest: float
+    highest: float
+    trust_grade: str
+    trust_floor: float
+    cost_share: float | None
+    product: float
+    filed_rate: float
+    model_rate: float
+
+    @property
+    def difference_ratio(self) -> float:
+        """What the model says beyond the filed rate, as a share of it."""
+        return self.model_rate / self.filed_rate - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumQuote:
-    """A usage-based premium: base x factors = pure premium, plus loadings = gross premium, line by line."""
+    """A premium: exposure x frequency x severity = pure premium, plus loadings = gross premium, line by line.
+
+    `claim_frequency_per_machine_year` is the filed rate, base x factors: claims a machine-year; for idle cover the
+    chance of a payout and for a guarantee of a default, a year of cover. `valid_until` is when it can last be bound.
+    """
 
     request: QuoteRequest
     earned_exposure_machine_years: float
@@ -425,6 +456,8 @@ class PremiumQuote:
     loadings: Sequence[BillLine]
     reasons: Sequence[Reason]
     machines: Sequence[MachineFrequency]
+    filed: FiledPrice
+    valid_until: datetime
     snapshot_id: SnapshotId
     model_version: ModelVersion
     parameters_version: ParametersVersion

@@ -14,7 +14,15 @@ from api.evidence.claims import Kind
 from api.evidence.service import record_answers
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import PartnerId, QuoteId
-from scoring.records import PremiumQuote
+from scoring.records import InsuranceProduct, PremiumQuote
+
+MODEL_KINDS: dict[InsuranceProduct, str | None] = {
+    InsuranceProduct.EQUIPMENT_UBI: "insurance",
+    InsuranceProduct.EXTENDED_WARRANTY: "insurance",
+    InsuranceProduct.IDLE_COVER: None,
+    InsuranceProduct.GUARANTEE: "credit",
+}
+"""Which kind of model a quote names; the model of idle cover is its parameters."""
 
 
 def append(
@@ -47,7 +55,7 @@ def append(
         connection,
         Kind.PREMIUM_QUOTE,
         [quote_id],
-        models=[("insurance", quote.model_version)],
+        models=[(kind, quote.model_version)] if (kind := MODEL_KINDS[quote.request.product]) else [],
         parameters_versions=[quote.parameters_version],
     )
 

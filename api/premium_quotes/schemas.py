@@ -10,6 +10,7 @@ from pydantic import Field
 from api.http.shapes import AmountMinor, Asked, Currency, MachineName, ObligorCode, Told, UtcInstant
 from api.scores.schemas import ContributionTold, NarrativeTold, ReasonTold
 from data_contracts.vocabulary import DataOrigin
+from features.trust import TrustGrade
 from scoring.records import InsuranceProduct
 
 
@@ -49,8 +50,25 @@ class MachineFrequencyTold(Told):
     contributions: list[ContributionTold]
 
 
+class FiledPriceTold(Told):
+    """The filed rate that is charged beside the model's, which is shown: bounds as filed, and the least product of
+    relativities that the trust in the data allows."""
+
+    filing_number: str
+    tariff_version: str | None
+    lowest: float
+    highest: float
+    trust_grade: TrustGrade
+    trust_floor: float
+    cost_share: float | None
+    product: float
+    filed_rate: float
+    model_rate: float
+    difference_ratio: float
+
+
 class PremiumQuoteTold(Told):
-    """A usage-based premium: base times factors is the frequency; the loadings lead to the gross premium."""
+    """A premium: base times factors is the filed frequency; the loadings lead to the gross premium."""
 
     quote_id: str
     partner: str
@@ -71,6 +89,8 @@ class PremiumQuoteTold(Told):
     loadings: list[BillLineTold]
     reasons: list[ReasonTold]
     machines: list[MachineFrequencyTold]
+    filed: FiledPriceTold
+    valid_until: datetime
     snapshot_id: str
     model_version: str
     parameters_version: str

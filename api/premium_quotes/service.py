@@ -13,6 +13,7 @@ from api.access_log.repository import looked
 from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.database.engine import unit_of_work
+from api.errors import ModelNotForLive
 from api.home import Home
 from api.identity import answer_id
 from api.models import service as models
@@ -21,11 +22,18 @@ from api.partners import repository as partners
 from api.premium_quotes import repository as quotes
 from api.snapshots.service import keep_parameters, latest_snapshot, require_live, take_snapshot
 from data_contracts.identifiers import MachineUid, ObligorId, PartnerId, QuoteId
+from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from risk_reports import premium_statement
+from scoring import registry
 from scoring.canonical import canonical_bytes, plain_quote
+from scoring.credit.artefact import CreditArtefact
+from scoring.insurance.artefact import InsuranceArtefact
+from scoring.insurance.offers.guarantee import guarantee_quote
+from scoring.insurance.offers.idle import idle_quote
+from scoring.insurance.offers.warranty import warranty_quote
 from scoring.insurance.premium import quote as conclude
-from scoring.records import InsuranceProduct, QuoteRequest
+from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +62,8 @@ class QuoteAnswer:
 def quote(home: Home, request: QuoteRequest, *, partner: PartnerId, now: datetime) -> bytes:
     """Answer an insurer's question as of a time, in a transaction of its own; returns the exact bytes that are kept.
 
-    Raises NotFound (obligor, partner), ConsentMissing (platform or the partner's insurance consent), NoModel.
+    Raises NotFound (obligor, partner), ConsentMissing (platform, or the partner's for insurance; a guarantee needs
+    the one for credit too), NoModel.
     """
     question = CoverQuestion(
         obligor_id=request.obligor_id,
@@ -87,17 +96,13 @@ def answer(
     Raises as `quote`, and for live ModelNotForLive and DataNotForLive.
     """
     partners.require(connection, partner)
-    consents.require(
-        connection, question.obligor_id, recipient=partner, purpose=Purpose.INSURANCE, now=now, livemode=livemode
-    )
-    artefact, mandate = models.answering_insurance(home, now=now)
-    if livemode:
-        models.require_live(artefact, mandate)
+    consent_ids = _consent_ids(connection, question, partner=partner, now=now, livemode=livemode)
+    answering = _answering(home, question.product, now=now, livemode=livemode)
     snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
     request = _asked(question, snapshot)
-    premium = conclude(snapshot, request, artefact, keep_parameters(home, models.scoring_parameters()))
+    premium = _conclude(snapshot, request, answering, keep_parameters(home, models.scoring_parameters()))
     plain = {**plain_quote(premium), "partner": partner, "livemode": livemode}
     quote_id = QuoteId(answer_id("q", plain))
     body = canonical_bytes({**plain, "quote_id": quote_id, **premium_statement.narrative(premium, snapshot)})
@@ -107,13 +112,57 @@ def answer(
         quote_id=quote_id,
         partner_id=partner,
         request=_plain_request(request),
-        consent_ids=consents.for_answer(
-            connection, question.obligor_id, recipient=partner, purpose=Purpose.INSURANCE, now=now, livemode=livemode
-        ),
+        consent_ids=consent_ids,
         body=body,
         now=now,
     )
     return QuoteAnswer(body=body, as_of=snapshot.as_of)
+
+
+def _consent_ids(
+    connection: sa.Connection, question: CoverQuestion, *, partner: PartnerId, now: datetime, livemode: bool
+) -> list[str]:
+    """The consents that the quote rests on: a guarantee tells of the obligor's credit, so that it needs the consent for
+    that too. Raises ConsentMissing."""
+    found: dict[str, None] = {}
+    purposes = [Purpose.INSURANCE]
+    if question.product is InsuranceProduct.GUARANTEE:
+        purposes.append(Purpose.CREDIT)
+    for purpose in purposes:
+        asked: dict[str, Any] = {"recipient": partner, "purpose": purpose, "now": now, "livemode": livemode}
+        consents.require(connection, question.obligor_id, **asked)
+        found |= dict.fromkeys(consents.for_answer(connection, question.obligor_id, **asked))
+    return list(found)
+
+
+def _answering(home: Home, product: InsuranceProduct, *, now: datetime, livemode: bool) -> registry.Artefact | None:
+    """The model that prices a product; None for idle cover, whose model is its parameters. Raises NoModel, and for live
+    ModelNotForLive: parameters that no authority has seen are not for live either."""
+    if product is InsuranceProduct.IDLE_COVER:
+        if livemode:
+            raise ModelNotForLive("Idle cover is priced by parameters that are on trial.", hint="Ask with a test key.")
+        return None
+    artefact: registry.Artefact
+    if product is InsuranceProduct.GUARANTEE:
+        artefact, mandate = models.answering_credit(home, now=now)
+    else:
+        artefact, mandate = models.answering_insurance(home, now=now)
+    if livemode:
+        models.require_live(artefact, mandate)
+    return artefact
+
+
+def _conclude(
+    snapshot: FeatureSnapshot, request: QuoteRequest, answering: registry.Artefact | None, parameters: ParameterBook
+) -> PremiumQuote:
+    if isinstance(answering, CreditArtefact):
+        return guarantee_quote(snapshot, request, answering, parameters)
+    if answering is None:
+        return idle_quote(snapshot, request, parameters)
+    assert isinstance(answering, InsuranceArtefact)
+    if request.product is InsuranceProduct.EXTENDED_WARRANTY:
+        return warranty_quote(snapshot, request, answering, parameters)
+    return conclude(snapshot, request, answering, parameters)
 
 
 def _snapshot(

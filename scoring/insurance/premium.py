@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from data_contracts.identifiers import MachineUid
+from data_contracts.identifiers import MachineUid, ModelVersion
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.snapshot import FeatureSnapshot
 from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
 from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
 from scoring.insurance.artefact import InsuranceArtefact
-from scoring.insurance.build_up import Loadings, build_up
+from scoring.insurance.build_up import Loadings, bill_of_risk
+from scoring.insurance.filed import ChargedRate, bounded_fleet, trust_floor
 from scoring.insurance.frequency import fleet_frequency
-from scoring.money import ONE_MINOR_UNIT, exact, rounded
-from scoring.records import PremiumQuote, QuoteRequest
+from scoring.money import ONE_MINOR_UNIT, exact, rounded, to_minor
+from scoring.records import MachineFrequency, PremiumQuote, QuoteRequest, Reason
 
 DAYS_A_MACHINE_YEAR = 365
 
@@ -31,29 +32,19 @@ def quote(
     NothingToCover, CurrencyNotSupported, ModelDoesNotFit, NoParameterYet.
     """
     values = parameters.at(request.as_of)
-    _check(snapshot, request, values)
-    machines = _machines(snapshot, request)
+    check_request(snapshot, request, values)
+    machines = covered_machines(snapshot, request)
     fleet = fleet_frequency(snapshot, machines, artefact)
     years = Decimal(cover_days(request.starts, request.ends)) * len(machines) / DAYS_A_MACHINE_YEAR
     severity = claim_severity(
         damage_ratio=artefact.card.damage_ratio, sum_insured_minor=request.sum_insured_minor, machines=len(machines)
     )
-    bill = build_up(
-        exposure_machine_years=years,
-        frequency=exact(fleet.claim_frequency_per_machine_year),
-        severity_minor=severity,
-        loadings=loadings(request.currency, values),
-    )
-    return PremiumQuote(
-        request=request,
-        earned_exposure_machine_years=float(years),
-        claim_frequency_per_machine_year=fleet.claim_frequency_per_machine_year,
-        claim_severity_minor=severity,
-        pure_premium_minor=bill.pure_premium_minor,
-        gross_premium_minor=bill.gross_premium_minor,
-        base_frequency=fleet.base_frequency,
-        factors=fleet.factors,
-        loadings=bill.loadings,
+    return quoted(
+        snapshot,
+        request,
+        bounded_fleet(fleet, trust_floor(request.product, snapshot.data_trust, values), values),
+        exposure_years=years,
+        severity=Decimal(severity),
         reasons=reasons(
             fleet.contributions,
             kind=ReasonKind.PREMIUM,
@@ -61,10 +52,46 @@ def quote(
             rules=reason_rules(values["reasons"]),
         ),
         machines=fleet.machines,
-        snapshot_id=snapshot.snapshot_id,
         model_version=artefact.version,
+        data_origin=synthetic_if_any(snapshot.data_origin, artefact.card.data_origin),
+        parameters=parameters,
+    )
+
+
+def quoted(
+    snapshot: FeatureSnapshot,
+    request: QuoteRequest,
+    rate: ChargedRate,
+    *,
+    exposure_years: Decimal,
+    severity: Decimal,
+    reasons: Sequence[Reason],
+    machines: Sequence[MachineFrequency],
+    model_version: ModelVersion,
+    data_origin: DataOrigin,
+    parameters: ParameterBook,
+) -> PremiumQuote:
+    """The quote of a charged rate: its bill, and until when it holds. `severity` is in minor units, told rounded."""
+    values = parameters.at(request.as_of)
+    bill = bill_of_risk(exposure_years * exact(rate.rate) * severity, loadings=loadings(request.currency, values))
+    return PremiumQuote(
+        request=request,
+        earned_exposure_machine_years=float(exposure_years),
+        claim_frequency_per_machine_year=rate.rate,
+        claim_severity_minor=to_minor(severity),
+        pure_premium_minor=bill.pure_premium_minor,
+        gross_premium_minor=bill.gross_premium_minor,
+        base_frequency=rate.base,
+        factors=rate.factors,
+        loadings=bill.loadings,
+        reasons=reasons,
+        machines=machines,
+        filed=rate.filed,
+        valid_until=request.as_of + timedelta(days=values["insurance_filings"]["quote_validity_days"]),
+        snapshot_id=snapshot.snapshot_id,
+        model_version=model_version,
         parameters_version=parameters.version,
-        data_origin=_origin(snapshot, artefact),
+        data_origin=data_origin,
     )
 
 
@@ -89,7 +116,8 @@ def loadings(currency: str, values: Mapping[str, Any]) -> Loadings:
     return Loadings(variable=variable, fixed_minor=int(given["fixed_minor"][currency]))
 
 
-def _check(snapshot: FeatureSnapshot, request: QuoteRequest, values: Mapping[str, Any]) -> None:
+def check_request(snapshot: FeatureSnapshot, request: QuoteRequest, values: Mapping[str, Any]) -> None:
+    """Raise ProductNotOffered, or InvalidRequest for days, sums and obligors that do not go together."""
     terms = values["insurance_products"].get(request.product.value)
     if terms is None:
         raise ProductNotOffered(
@@ -111,7 +139,7 @@ def _check(snapshot: FeatureSnapshot, request: QuoteRequest, values: Mapping[str
         raise InvalidRequest(f"The request is about {request.obligor_id}, the snapshot about {snapshot.obligor_id}.")
 
 
-def _machines(snapshot: FeatureSnapshot, request: QuoteRequest) -> tuple[MachineUid, ...]:
+def covered_machines(snapshot: FeatureSnapshot, request: QuoteRequest) -> tuple[MachineUid, ...]:
     """The machines asked for, or all that the obligor owns; sorted, each once."""
     machines = tuple(sorted(set(request.machines or snapshot.machines)))
     if not machines:
@@ -125,7 +153,6 @@ def _machines(snapshot: FeatureSnapshot, request: QuoteRequest) -> tuple[Machine
     return machines
 
 
-def _origin(snapshot: FeatureSnapshot, artefact: InsuranceArtefact) -> DataOrigin:
+def synthetic_if_any(*origins: DataOrigin) -> DataOrigin:
     """Synthetic as soon as the data or the model is."""
-    origins = (snapshot.data_origin, artefact.card.data_origin)
     return DataOrigin.SYNTHETIC if DataOrigin.SYNTHETIC in origins else DataOrigin.REAL

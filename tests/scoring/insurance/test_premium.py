@@ -22,7 +22,9 @@ from scoring.canonical import canonical_bytes, plain_quote
 from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.build_up import Loadings, build_up
-from scoring.insurance.premium import claim_severity, cover_days, loadings, quote
+from scoring.insurance.filed import BOUNDS, TRUST
+from scoring.insurance.frequency import FLEET_MIX
+from scoring.insurance.premium import check_request, claim_severity, cover_days, loadings, quote
 from scoring.records import InsuranceProduct, QuoteRequest
 
 KEYS = {
@@ -110,7 +112,8 @@ def test_a_fleet_is_the_mean_of_its_machines_and_still_reconciles(
     assert fleet.claim_frequency_per_machine_year == pytest.approx(mean, rel=1e-12)
     product = fleet.base_frequency * np.prod([factor.relativity for factor in fleet.factors])
     assert product == pytest.approx(mean, rel=1e-12)
-    for family in [factor.name for factor in fleet.factors[:-1]]:
+    families = [factor.name for factor in fleet.factors if factor.name not in (BOUNDS, TRUST, FLEET_MIX)]
+    for family in families:
         own = [{factor.name: factor.relativity for factor in found.factors}[family] for found in alone]
         geometric = {factor.name: factor.relativity for factor in fleet.factors}[family]
         assert geometric == pytest.approx(np.exp(np.mean(np.log(own))), rel=1e-9)
@@ -154,7 +157,6 @@ def test_the_sum_insured_is_spread_evenly() -> None:
         ({"starts": date(2025, 1, 1), "ends": date(2025, 6, 30)}, InvalidRequest),
         ({"sum_insured_minor": 0}, InvalidRequest),
         ({"obligor_id": "other"}, InvalidRequest),
-        ({"product": InsuranceProduct.GUARANTEE}, ProductNotOffered),
         ({"currency": "EUR"}, CurrencyNotSupported),
         ({"machines": (MachineUid("other/M0"),)}, NothingToCover),
     ],
@@ -168,6 +170,11 @@ def test_what_cannot_be_quoted_is_refused_by_name(
 ) -> None:
     with pytest.raises(error):
         quote(snapshot, replace(REQUEST, **changes), insurance_model, parameters)  # type: ignore[arg-type]
+
+
+def test_a_product_without_terms_is_not_offered(snapshot: FeatureSnapshot) -> None:
+    with pytest.raises(ProductNotOffered, match="equipment_ubi"):
+        check_request(snapshot, REQUEST, {"insurance_products": {"guarantee": {"maximum_days": 366}}})
 
 
 def test_without_machines_there_is_nothing_to_cover(

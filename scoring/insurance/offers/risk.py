@@ -1,0 +1,133 @@
+"""From what a model expects a cover to cost to its quote: the filed rate, the filed cost, and the model beside them.
+
+    pure premium = years of cover x filed rate x filed share x what is insured of a unit
+
+The model's own rate is told in the same terms: the one at which the formula gives what the model expects. So the
+difference of the two rates is that of the two premiums.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.identifiers import ModelVersion
+from data_contracts.reference.dated import ParameterBook
+from data_contracts.vocabulary import DataOrigin
+from features.catalogue import CATALOGUE
+from features.snapshot import FeatureSnapshot
+from scoring.cards import ModelFeature
+from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
+from scoring.insurance.filed import ChargedRate, charged, filed_cover, trust_floor
+from scoring.insurance.premium import check_request, cover_days, quoted
+from scoring.money import exact
+from scoring.records import Contribution, MachineFrequency, PremiumQuote, QuoteRequest, Reason
+
+MONTHS_A_YEAR = 12
+DAYS_A_YEAR = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A feature behind an input of the filed table: its key, and its value (the mean over units); None if unknown."""
+
+    key: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelledRisk:
+    """Units (machines, or the firm itself: n) with their inputs to the filed table (n, k) and what the model expects
+    each to cost over the whole cover, in minor units (n). `insured_minor` is what the filed share is a share of, for
+    one unit. `measured` tells which feature each input (k) rests on: what moves the filed price is its reason, where
+    the model does not bring `reasons` of its own."""
+
+    inputs: NDArray[np.float64]
+    measured: Sequence[Measured | None]
+    expected_minor: NDArray[np.float64]
+    insured_minor: Decimal
+    reasons: Sequence[Reason] | None
+    machines: Sequence[MachineFrequency]
+    model_version: ModelVersion
+    data_origin: DataOrigin
+
+
+def checked(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: ParameterBook) -> Mapping[str, Any]:
+    """The parameters' values as of the request, which can be quoted by them. Raises as `premium.quote`."""
+    values = parameters.at(request.as_of)
+    check_request(snapshot, request, values)
+    return values
+
+
+def offer(
+    snapshot: FeatureSnapshot, request: QuoteRequest, risk: ModelledRisk, parameters: ParameterBook
+) -> PremiumQuote:
+    """The quote of a modelled risk by the filed table of its product."""
+    values = parameters.at(request.as_of)
+    tariff = filed_cover(request.product, values, model_version=risk.model_version)
+    severity = exact(tariff.cost_share) * risk.insured_minor
+    years = Decimal(cover_days(request.starts, request.ends)) / DAYS_A_YEAR
+    floor = trust_floor(request.product, snapshot.data_trust, values)
+    rate = charged(tariff, floor, risk.inputs, risk.expected_minor / float(years * severity))
+    return quoted(
+        snapshot,
+        request,
+        rate,
+        exposure_years=years * len(risk.inputs),
+        severity=severity,
+        reasons=_filed_reasons(rate, risk, values) if risk.reasons is None else risk.reasons,
+        machines=risk.machines,
+        model_version=risk.model_version,
+        data_origin=risk.data_origin,
+        parameters=parameters,
+    )
+
+
+def months_of(request: QuoteRequest) -> int:
+    """The cover in whole months, at least one."""
+    return max(1, round(cover_days(request.starts, request.ends) * MONTHS_A_YEAR / DAYS_A_YEAR))
+
+
+def lead_months(request: QuoteRequest, as_of: datetime) -> int:
+    """Whole months until the cover begins."""
+    return max(0, round((request.starts - as_of.date()).days * MONTHS_A_YEAR / DAYS_A_YEAR))
+
+
+def _filed_reasons(rate: ChargedRate, risk: ModelledRisk, values: Mapping[str, Any]) -> tuple[Reason, ...]:
+    """What moved the charged price: the logarithms of the filed relativities, by the features that they rest on."""
+    told = [
+        (_feature(item.key), item.value, math.log(factor.relativity))
+        for factor, item in zip(rate.factors, risk.measured, strict=False)
+        if item is not None
+    ]
+    return reasons(
+        [
+            Contribution(feature=feature.key, family=feature.family, value=value, contribution=pull)
+            for feature, value, pull in told
+        ],
+        kind=ReasonKind.PREMIUM,
+        features=[feature for feature, _, _ in told],
+        rules=reason_rules(values["reasons"]),
+    )
+
+
+def _feature(key: str) -> ModelFeature:
+    """A feature of the catalogue as reasons read it; a filed table has no peers."""
+    definition = CATALOGUE[key]
+    return ModelFeature(
+        key=key,
+        name=definition.name,
+        family=definition.family,
+        unit=definition.unit,
+        window_days=definition.window_days,
+        sign=0,
+        adverse_value=None,
+        peer_median=None,
+    )
