@@ -66,7 +66,7 @@ MAPPING = {
 
 def build(folder: Path) -> Home:
     """A home under `folder`: two firms with samples, one row in quarantine, models of which one was vouched for, scores,
-    decisions, a quote, consents given and withdrawn."""
+    decisions, quotes, consents given and withdrawn."""
     home = open_home(folder / "home")
     for firm in (FIRST, SECOND):
         ingest(home, folder, firm, days=3)
@@ -81,6 +81,7 @@ def build(folder: Path) -> Home:
     override(home)
     recourse(home)
     quote(home)
+    quote(home, InsuranceProduct.GUARANTEE)
     pledge(home)
     given = consents.add(home, read_all(entries(None, CONSENT, names=consents.NAMES), consents.read_entry), now=NOW)
     consents.remove(home, given[0]["consent_id"], now=NOW)
@@ -226,11 +227,11 @@ def recourse(home: Home) -> None:
         )
 
 
-def quote(home: Home) -> bytes:
-    """A premium for the first firm's machine."""
+def quote(home: Home, product: InsuranceProduct = InsuranceProduct.EQUIPMENT_UBI) -> bytes:
+    """A premium for the first firm: of its machine, or of its credit."""
     request = QuoteRequest(
         obligor_id=FIRST,
-        product=InsuranceProduct.EQUIPMENT_UBI,
+        product=product,
         sum_insured_minor=80_000_000,
         currency="CNY",
         starts=datetime(2026, 12, 1, tzinfo=UTC).date(),

@@ -30,6 +30,7 @@ from api.evidence.claims import READERS, Claim, Kind
 from api.home import Home
 from api.operations.audit.discrepancy import Discrepancy, Verdict
 from api.operations.audit.tree import LogEntries
+from api.premium_quotes.repository import MODEL_KINDS
 from data_contracts.evidence import log
 from data_contracts.evidence.log import entry_leaf
 from data_contracts.evidence.tables import (
@@ -50,6 +51,7 @@ from data_contracts.observations.tables import (
     quarantined_source,
     readmission,
 )
+from scoring.records import InsuranceProduct
 
 MALFORMED = (ValueError, KeyError, TypeError, ArithmeticError)
 """What reading a row raises that somebody has tampered with."""
@@ -186,10 +188,15 @@ _KEYS = {
 
 def _named_by_answers(connection: sa.Connection, home: Home) -> Iterable[Claim]:
     """Models and parameter books: those that answers name, and models that lie in their folders."""
-    for table, kind in ((score_record, "credit"), (credit_decision, "credit"), (premium_quote, "insurance")):
+    for table in (score_record, credit_decision):
         for version in connection.scalars(sa.select(table.c.model_version).distinct()):
             if version is not None:
-                yield claims.model(kind, version)
+                yield claims.model("credit", version)
+    product = premium_quote.c.request["product"].as_string()
+    for asked, version in connection.execute(sa.select(product, premium_quote.c.model_version).distinct()):
+        if (kind := MODEL_KINDS[InsuranceProduct(asked)]) is not None:
+            yield claims.model(kind, version)
+    for table in (score_record, credit_decision, premium_quote):
         for version in connection.scalars(sa.select(table.c.parameters_version).distinct()):
             yield claims.parameters(version)
     for version in connection.scalars(sa.select(pledge.c.parameters_version).distinct()):
