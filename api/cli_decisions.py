@@ -8,11 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from api.console import HomeOption, JsonOption, opened, show
+from api.access_log.repository import looked
+from api.console import HomeOption, JsonOption, aligned, opened, show
+from api.covenants.service import standings
+from api.credit_decisions import repository as decisions
 from api.credit_decisions.dry_run import change_of, dry_run
+from api.database.engine import unit_of_work
+from api.instants import parse_instant, require_past
 from api.overrides import service as overrides
-from data_contracts.identifiers import DecisionId
+from data_contracts.identifiers import DecisionId, ObligorId
 from scoring.records import Outcome
+
+ZONE = "Asia/Shanghai"
+COVENANT_COLUMNS = ("name", "state", "value", "comparison", "threshold", "since", "turns_on", "crosses_in_days")
 
 override_app = typer.Typer(help="Set a recommendation aside: one proposes, another confirms.", no_args_is_help=True)
 
@@ -23,6 +31,7 @@ def mount(app: typer.Typer) -> None:
     """Give `app` these commands."""
     app.add_typer(override_app, name="override")
     app.command("dry-run")(try_change)
+    app.command("covenants")(show_covenants)
 
 
 @override_app.command()
@@ -89,6 +98,27 @@ def try_change(
     with opened(home) as here:
         answer = dry_run(here, change_of(here, parameters=parameters, model=model))
     show(answer, as_json, _changes(answer))
+
+
+def show_covenants(
+    decision: Annotated[str, typer.Argument(help="A decision's id.")],
+    *,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Instant or date; default now.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How the covenants of a decision stand: kept, near a breach, in grace, breached or cured."""
+    now = datetime.now(UTC)
+    instant = parse_instant(as_of, zone=ZONE) if as_of else now
+    require_past(instant, now=now)
+    with opened(home) as here, unit_of_work(here.engine) as connection:
+        row = decisions.load(connection, DecisionId(decision))
+        looked(connection, ObligorId(row.obligor_id), "covenants", now=now)
+        answer = standings(connection, here, row, as_of=instant)
+    gist = (
+        f"{decision}: {answer['worst'] or 'nothing is beyond its bound or near it'}, by {answer['snapshots']} snapshots"
+    )
+    show(answer, as_json, "\n".join([gist, aligned(answer["covenants"], COVENANT_COLUMNS)]))
 
 
 def _line(answer: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.chain import endpoints as chain
 from api.consents import endpoints as consents
+from api.covenants import endpoints as covenants
 from api.credit_decisions import endpoints as credit_decisions
 from api.decision_events import endpoints as decision_events
 from api.gateways import endpoints as gateways
@@ -50,6 +51,7 @@ DESCRIPTION = (
 )
 RESOURCES = (
     credit_decisions,
+    covenants,
     overrides,
     decision_events,
     monitor,

@@ -93,6 +93,18 @@ def latest_of(
     return {obligor_id: load(home, name) for obligor_id, name in names.items()}
 
 
+def weekly(
+    connection: sa.Connection, home: Home, obligor_id: ObligorId, *, since: datetime, until: datetime
+) -> list[FeatureSnapshot]:
+    """An obligor's stored snapshots as of times from `since` to `until`, both inclusive, in order of time: of each ISO
+    week the last."""
+    known = (table.c.obligor_id == obligor_id) & (table.c.as_of >= since) & (table.c.as_of <= until)
+    rows = sa.select(table.c.as_of, table.c.snapshot_id).where(known)
+    ordered = connection.execute(rows.order_by(table.c.as_of, table.c.taken_time, table.c.snapshot_id))
+    last = {row.as_of.isocalendar()[:2]: SnapshotId(row.snapshot_id) for row in ordered}
+    return [load(home, name) for name in last.values()]
+
+
 def _committed(snapshot: FeatureSnapshot, roots: Mapping[BatchId, str]) -> dict[str, Any]:
     """The seed of a new snapshot, and the roots over what receipts can open of it."""
     seed = secrets.token_bytes(SEED_BYTES)

@@ -93,6 +93,7 @@ def an_override() -> dict[str, Any]:
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
+    "getCovenants": Rule("bank obligor", makes="createCreditDecision", is_looked_at="covenants"),
     "getCreditDecisionReceipt": Rule(
         "bank obligor",
         makes="createCreditDecision",

@@ -38,12 +38,13 @@ def test_operation_ids_are_stable() -> None:
         "actOnCase", "confirmOverride", "confirmPledge", "createApplication", "createConsent", "createCreditDecision",
         "createDryRun", "createGatewayKey", "createMatch", "createPledge", "createPortfolioReport",
         "createPremiumQuote", "createPrescreen", "createRecourseCompletion", "createStress", "createTelemetry",
-        "createWatchRun", "getCase", "getConsent", "getCreditDecision", "getCreditDecisionReceipt", "getCreditMemo",
-        "getExplanation", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths", "getObligor",
-        "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt", "getReadiness",
-        "getRecourse", "getScore", "getValidationPack", "listAccessLog", "listApplications", "listCases",
-        "listConsents", "listGatewayKeys", "listMachines", "listObligors", "listPledges", "proposeOverride",
-        "releasePledge", "reportDecisionEvent", "revokeGatewayKey", "withdrawApplication", "withdrawConsent",
+        "createWatchRun", "getCase", "getConsent", "getCovenants", "getCreditDecision", "getCreditDecisionReceipt",
+        "getCreditMemo", "getExplanation", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths",
+        "getObligor", "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",
+        "getReadiness", "getRecourse", "getScore", "getValidationPack", "listAccessLog", "listApplications",
+        "listCases", "listConsents", "listGatewayKeys", "listMachines", "listObligors", "listPledges",
+        "proposeOverride", "releasePledge", "reportDecisionEvent", "revokeGatewayKey", "withdrawApplication",
+        "withdrawConsent",
     ]  # fmt: skip
 
 

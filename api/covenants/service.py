@@ -1,0 +1,84 @@
+"""How the promises of a decision are kept: each measure over the stored snapshots since, and where it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.home import Home
+from api.snapshots import repository as snapshots
+from api.watch.service import monitoring_parameters
+from data_contracts.identifiers import ObligorId
+from features.snapshot import FeatureSnapshot
+from scoring.monitoring.covenants import Bound, Covenant, Reading, Standing, standing
+
+TO_LOOK_AT = ("breached", "in_grace", "near_breach")
+"""States that somebody should look at, the worst first."""
+
+
+def standings(connection: sa.Connection, home: Home, row: sa.Row[Any], *, as_of: datetime) -> dict[str, Any]:
+    """Where each covenant of a stored decision stands as of an instant, by its obligor's snapshots from the decision's
+    own on, one a week. What no snapshot tells is unknown, which is neither kept nor breached."""
+    body, book = json.loads(row.body), monitoring_parameters()
+    terms = book.at(as_of)["monitoring"]["covenants"]
+    known = snapshots.weekly(connection, home, ObligorId(row.obligor_id), since=row.as_of, until=as_of)
+    day = known[-1].as_of.date() if known else as_of.date()
+    words = [
+        dict(zip(body["narrative"], said, strict=True))
+        for said in zip(*(told["covenants"] for told in body["narrative"].values()), strict=True)
+    ]
+    lines = [_line(promised, known, day, terms, said) for promised, said in zip(body["covenants"], words, strict=True)]
+    found = {line["state"] for line in lines}
+    return {
+        "decision_id": row.decision_id,
+        "obligor_id": row.obligor_id,
+        "outcome": body["outcome"],
+        "as_of": as_of.isoformat(),
+        "snapshots": len(known),
+        "latest_snapshot": known[-1].as_of.isoformat() if known else None,
+        "worst": next((state for state in TO_LOOK_AT if state in found), None),
+        "covenants": lines,
+        "parameters_version": book.version,
+    }
+
+
+def _line(
+    promised: Mapping[str, Any],
+    known: Sequence[FeatureSnapshot],
+    day: date,
+    terms: Mapping[str, Any],
+    narrative: Mapping[str, str],
+) -> dict[str, Any]:
+    covenant = Covenant(
+        covenant_id=promised["name"],
+        measure=promised["feature"],
+        side=Bound(promised["comparison"]),
+        bound=promised["threshold"],
+        **terms,
+    )
+    found = standing(covenant, [_reading(covenant, snapshot) for snapshot in known], day=day)
+    return {
+        **{name: promised[name] for name in ("name", "feature", "comparison", "threshold", "unit")},
+        "at_decision": promised["observed"],
+        **_plain(found),
+        "narrative": narrative,
+    }
+
+
+def _reading(covenant: Covenant, snapshot: FeatureSnapshot) -> Reading:
+    value = snapshot.values.get(covenant.measure)
+    return Reading(day=snapshot.as_of.date(), value=None if value is None else value.value)
+
+
+def _plain(found: Standing) -> dict[str, Any]:
+    return {
+        "state": found.state.value,
+        "value": found.value,
+        "since": None if found.since is None else found.since.isoformat(),
+        "turns_on": None if found.turns_on is None else found.turns_on.isoformat(),
+        "crosses_in_days": found.crosses_in_days,
+    }

@@ -1,0 +1,88 @@
+"""Covenants of a decision over the months after it: a firm that falls silent breaks what it promised."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from api.credit_decisions import service as credit_decisions
+from api.database.engine import unit_of_work
+from api.home import Home, open_home
+from api.obligors.repository import all_ids
+from api.partners.repository import LOCAL
+from api.snapshots.service import take_snapshot
+from benchmarks import small_home
+from data_contracts.identifiers import ObligorId
+from scoring.records import CreditProduct, CreditRequest
+from tests.api.conftest import Run
+
+AS_OF = small_home.AS_OF
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = small_home.build(tmp_path_factory.mktemp("covenants"))
+    home.engine.dispose()
+    return home.root
+
+
+@pytest.fixture
+def here(small: Path, home: Path) -> Home:
+    shutil.copytree(small, home)
+    return open_home(home)
+
+
+def decided(here: Home) -> tuple[str, ObligorId]:
+    """A decision as of the day on which data end."""
+    with unit_of_work(here.engine) as connection:
+        firm, *_ = all_ids(connection)
+    request = CreditRequest(
+        obligor_id=firm, product=CreditProduct.WORKING_CAPITAL, amount_minor=10**7, currency="CNY", tenor_months=12,
+        as_of=AS_OF,
+    )  # fmt: skip
+    body = credit_decisions.decide(here, request, partner=LOCAL, now=small_home.NOW)
+    return json.loads(body)["decision_id"], firm
+
+
+def silent_for(here: Home, firm: ObligorId, days: int) -> None:
+    with unit_of_work(here.engine) as connection:
+        take_snapshot(connection, here, firm, as_of=AS_OF + timedelta(days=days), now=small_home.NOW)
+
+
+def test_silence_is_near_then_in_grace_then_a_breach(here: Home, run: Run) -> None:
+    """No spell without data may be longer than 7 days: beyond it since the reading of day 9, breached on day 23."""
+    decision, firm = decided(here)
+
+    def offline(days: int) -> dict[str, object]:
+        told = run(
+            "covenants", decision, "--as-of", f"{AS_OF + timedelta(days=days):%Y-%m-%dT%H:%M:%S+00:00}", "--json"
+        )
+        assert told.exit_code == 0, told.err
+        answer = told.answer
+        (line,) = [line for line in answer["covenants"] if line["name"] == "offline_spell"]
+        assert line["threshold"] == 7.0
+        return {**line, "worst": answer["worst"], "snapshots": answer["snapshots"]}
+
+    first = offline(0)
+    assert (first["state"], first["snapshots"]) == ("kept", 1)
+    silent_for(here, firm, 9)
+    line = offline(9)
+    since = (AS_OF + timedelta(days=9)).date()
+    assert (line["state"], line["since"], line["worst"]) == ("in_grace", since.isoformat(), "in_grace")
+    assert line["turns_on"] == (since + timedelta(days=14)).isoformat()
+    silent_for(here, firm, 23)
+    line = offline(23)
+    assert (line["state"], line["worst"], line["snapshots"]) == ("breached", "breached", 3)
+    assert offline(9)["state"] == "in_grace"  # what came later moves nothing that was known then
+    assert {"zh", "en"} == set(line["narrative"])  # type: ignore[call-overload]
+    assert "breached" in run("covenants", decision).out
+
+
+def test_nobodys_decision_and_the_future(here: Home, run: Run) -> None:
+    del here
+    assert run("covenants", "none").exit_code == 2
+    assert run("covenants", "none", "--as-of", "2999-01-01").exit_code == 2
