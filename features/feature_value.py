@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -70,6 +70,10 @@ class FeatureColumns:
         """The position of each key."""
         return {name: position for position, name in enumerate(self.names)}
 
+    def at(self, names: Sequence[str]) -> list[int]:
+        """The positions of some keys, to take their columns at once."""
+        return [self.positions[name] for name in names]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureRow(Mapping[str, FeatureValue]):
@@ -99,6 +103,9 @@ class FeatureRow(Mapping[str, FeatureValue]):
             favourable_value=_said(self.favourable[at]),
             unexcused_value=_said(self.unexcused[at]),
         )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns.positions
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns.names)

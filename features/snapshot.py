@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ SNAPSHOT_FORMAT = 5
 __all__ = ["FeatureSnapshot", "FeatureValue", "Missing", "parse_snapshot", "plain_feature"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: its name is worked out once
 class FeatureSnapshot:
     """Features of one obligor and of each of its machines as of an instant, with the versions of what they came from.
 
@@ -64,32 +65,35 @@ class FeatureSnapshot:
         """Canonical JSON bytes: sorted keys, UTC instants, shortest round-trip floats."""
         return json.dumps(_plain(self), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
-    @property
+    @cached_property
     def snapshot_id(self) -> SnapshotId:
         """SHA-256 of the canonical bytes, hex."""
-        return SnapshotId(hashlib.sha256(self.canonical()).hexdigest())
+        return _name(self.canonical())
 
     def vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
         """The named features as float64, NaN where missing; of the obligor, or of one of its machines."""
-        return _vector(self._of(machine)[name].value for name in names)
+        row = self._of(machine)
+        return row.observed[row.columns.at(names)]
 
     def adverse_vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
         """The worst that the named features can be, external gaps excused; NaN where nothing is ruled out."""
-        return _vector(self._of(machine)[name].adverse_value for name in names)
+        row = self._of(machine)
+        return row.adverse[row.columns.at(names)]
 
     def unexcused_vector(self, names: Sequence[str], *, machine: MachineUid | None = None) -> NDArray[np.float64]:
         """The worst that the named features can be, no gap excused; NaN where nothing is ruled out."""
-        return _vector(self._of(machine)[name].unexcused_value for name in names)
+        row = self._of(machine)
+        return row.unexcused[row.columns.at(names)]
 
-    def _of(self, machine: MachineUid | None) -> Mapping[str, FeatureValue]:
-        return self.values if machine is None else self.machines[machine]
+    def _of(self, machine: MachineUid | None) -> FeatureRow:
+        return feature_row(self.values if machine is None else self.machines[machine])
 
 
 def parse_snapshot(raw: bytes) -> FeatureSnapshot:
     """The snapshot that `FeatureSnapshot.canonical` wrote."""
     body = json.loads(raw)
     assert body.pop("format") == SNAPSHOT_FORMAT, "a snapshot of another format"
-    return FeatureSnapshot(
+    snapshot = FeatureSnapshot(
         obligor_id=ObligorId(body["obligor_id"]),
         as_of=datetime.fromisoformat(body["as_of"]),
         first_day=date.fromisoformat(body["first_day"]) if body["first_day"] else None,
@@ -107,10 +111,12 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
         parameters_version=ParametersVersion(body["parameters_version"]),
         peer_reference_id=body["peer_reference_id"],
     )
+    vars(snapshot)["snapshot_id"] = _name(raw)  # these are its canonical bytes, which need not be written again
+    return snapshot
 
 
-def _vector(chosen: Iterable[float | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in chosen], dtype=np.float64)
+def _name(canonical: bytes) -> SnapshotId:
+    return SnapshotId(hashlib.sha256(canonical).hexdigest())
 
 
 def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:

@@ -180,31 +180,55 @@ def _finding(finding: Finding, currency: str, language: Language) -> str:
 
 def _shown(name: str, value: Any, currency: str, language: Language) -> str:
     """A finding's value as people read it; which way follows from its name."""
+    if name in WAYS:
+        return WAYS[name](value, currency, language)
     say = wording(language).say
-    ways: Mapping[str, Callable[[Any], str]] = {
-        "missing": lambda items: ", ".join(
-            f"{say(f'capacity.{key}')} ({say(f'missing.{why}')})" for key, why in items.items()
-        ),
-        "findings": lambda items: ", ".join(f"{key} ({count})" for key, count in items.items()),
-        "supported": ", ".join,
-        "stale": lambda ages: ", ".join(
-            f"{say(f'fact_name.{name}')} ({say('unit.days_old', figure=age)})" for name, age in ages.items()
-        ),
-        "cover_needed_minor": lambda minor: say("no_cover") if minor is None else money(minor, currency, language),
-        "most_ratio": str,
-        "without_agreement": lambda names: ", ".join(names) or say("none"),
-        "binding": lambda key: say(f"capacity.{key}") if key else say("unknown"),
-        "value": lambda share: ratio(share, language, digits=1),
-        "minimum": lambda share: ratio(share, language, digits=1),
-    }
-    if name in ways:
-        return ways[name](value)
     if isinstance(value, bool):
         return say("yes" if value else "no")
-    if name == "source" and value in set(FactSource):
+    if name == "source" and value in FACT_SOURCES:
         return say(f"fact_source.{value}")
     if name.endswith("_minor"):
         return money(value, currency, language)
     if name.endswith("_ratio"):
         return ratio(value, language, digits=4)
     return str(value)
+
+
+FACT_SOURCES = frozenset(FactSource)
+
+
+def _missing(items: Mapping[str, str], _: str, language: Language) -> str:
+    say = wording(language).say
+    return ", ".join(f"{say(f'capacity.{key}')} ({say(f'missing.{why}')})" for key, why in items.items())
+
+
+def _stale(ages: Mapping[str, int], _: str, language: Language) -> str:
+    say = wording(language).say
+    return ", ".join(f"{say(f'fact_name.{name}')} ({say('unit.days_old', figure=age)})" for name, age in ages.items())
+
+
+def _cover(minor: int | None, currency: str, language: Language) -> str:
+    return wording(language).say("no_cover") if minor is None else money(minor, currency, language)
+
+
+def _binding(key: str | None, _: str, language: Language) -> str:
+    return wording(language).say(f"capacity.{key}" if key else "unknown")
+
+
+def _share(share: float | None, _: str, language: Language) -> str:
+    return ratio(share, language, digits=1)
+
+
+WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
+    "missing": _missing,
+    "findings": lambda items, _, __: ", ".join(f"{key} ({count})" for key, count in items.items()),
+    "supported": lambda names, _, __: ", ".join(names),
+    "stale": _stale,
+    "cover_needed_minor": _cover,
+    "most_ratio": lambda value, _, __: str(value),
+    "without_agreement": lambda names, _, language: ", ".join(names) or wording(language).say("none"),
+    "binding": _binding,
+    "value": _share,
+    "minimum": _share,
+}
+"""How values of findings are read whose name alone does not tell, of the value, the currency and the language."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Any, assert_never
 
 from features.catalogue import CATALOGUE
+from features.declaration import FeatureDefinition
 from features.snapshot import FeatureSnapshot
 from risk_reports.numbers import SHARE, number, quantity, signed
 from risk_reports.wording.catalogue import Language, wording, wording_version
@@ -142,18 +144,22 @@ def _difference(value: float, unit: str, language: Language) -> str:
 def fact_sentences(snapshot: FeatureSnapshot, language: Language) -> list[str]:
     """What is known of the machines: each feature that has a sentence as a fact, over its longest window that has a
     value."""
-    longest: dict[str, str] = {}
-    for key, definition in CATALOGUE.items():
-        told = f"fact.{definition.name}" in wording(language).sentences
-        if told and snapshot.values[key].value is not None:
-            known = longest.get(definition.name)
-            if known is None or CATALOGUE[known].window_days < definition.window_days:
-                longest[definition.name] = key
+    told = _told_of(language)
+    longest: dict[str, tuple[FeatureDefinition, float]] = {}
+    for definition, value in zip(told.values(), snapshot.vector(list(told)).tolist(), strict=True):
+        known = longest.get(definition.name)
+        if not math.isnan(value) and (known is None or known[0].window_days < definition.window_days):
+            longest[definition.name] = (definition, value)
     return [
         wording(language).say(
-            f"fact.{name}",
-            value=quantity(snapshot.values[key].value, CATALOGUE[key].unit, language),
-            window=CATALOGUE[key].window_days,
+            f"fact.{name}", value=quantity(value, definition.unit, language), window=definition.window_days
         )
-        for name, key in longest.items()
+        for name, (definition, value) in longest.items()
     ]
+
+
+@cache
+def _told_of(language: Language) -> dict[str, FeatureDefinition]:
+    """The features that have a sentence as a fact."""
+    sentences = wording(language).sentences
+    return {key: definition for key, definition in CATALOGUE.items() if f"fact.{definition.name}" in sentences}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale
 from babel.numbers import NumberPattern, format_currency, format_decimal, get_currency_precision, parse_pattern
@@ -13,14 +13,15 @@ from risk_reports.wording.catalogue import Language, wording
 
 SHARE = "1"
 POINTS_PER_MONTH = "1/30d"
+KEPT = 4_096
+"""Figures that are kept as they were spelt: an answer repeats its own, and every answer the policy's."""
 
 
 def money(amount_minor: int | None, currency: str, language: Language) -> str:
     """Minor units as major ones with the currency's sign; "not known" where there is no amount."""
     if amount_minor is None:
         return wording(language).say("unknown")
-    major = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
-    return str(format_currency(major, currency, locale=_locale(language)))
+    return _spelt_money(amount_minor, currency, language)
 
 
 def ratio(value: float | None, language: Language, *, digits: int = 2) -> str:
@@ -60,7 +61,19 @@ def signed(value: float, language: Language, *, digits: int = 3) -> str:
 
 
 def _decimal(value: Decimal, digits: int, language: Language, *, fixed: bool = False) -> str:
-    return str(format_decimal(value, format=_pattern(digits, fixed), locale=_locale(language)))
+    return _spelt(str(value), digits, fixed, language)
+
+
+@lru_cache(maxsize=KEPT)
+def _spelt(value: str, digits: int, fixed: bool, language: Language) -> str:
+    """Of a figure as text: 0 and -0 are one key as numbers, and are spelt differently."""
+    return str(format_decimal(Decimal(value), format=_pattern(digits, fixed), locale=_locale(language)))
+
+
+@lru_cache(maxsize=KEPT)
+def _spelt_money(amount_minor: int, currency: str, language: Language) -> str:
+    major = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
+    return str(format_currency(major, currency, locale=_locale(language)))
 
 
 @cache

@@ -40,19 +40,24 @@ class Ensemble:
         return np.array([booster.predict(matrix, output_margin=True) for booster in self.boosters], dtype=np.float64)
 
     def explain(
-        self, rows: Matrix, *, base_margin: float | None = None, tables: ShapleyTables | None = None
+        self,
+        rows: Matrix,
+        *,
+        base_margin: float | None = None,
+        tables: ShapleyTables | None = None,
+        margins: Matrix | None = None,
     ) -> Explanation:
         """Margins and their mean's exact contributions: path-dependent, or of `tables` made of this bag.
 
-        The margin is base + contributions in double precision. Raises AdditivityBroken where xgboost's own differs by
-        more than 1e-4.
+        `margins` (members x rows) are those of these rows where the caller has them already. The margin is base +
+        contributions in double precision. Raises AdditivityBroken where xgboost's own differs by more than 1e-4.
         """
         told = path_dependent_of(self.members) if tables is None else tables
         moved = 0.0 if base_margin is None else base_margin - explainer_of(self.members).intercept
         contributions = told.contributions(rows)
         base = np.full(len(rows), told.base + moved)
         explanation = Explanation(
-            member_margins=self.margins(rows, base_margin=base_margin),
+            member_margins=self.margins(rows, base_margin=base_margin) if margins is None else margins,
             margin=base + contributions.sum(axis=1),
             base=base,
             contributions=contributions,

@@ -54,11 +54,11 @@ def within_reach(rows: Matrix, features: Sequence[ModelFeature]) -> Matrix:
     A model that is trained and asked on these tells nothing apart beyond it, so that a missing value counted there is
     counted at its worst: whoever withholds a worse one gains nothing (docs/withholding.md).
     """
-    reached = rows.copy()
+    most, least = np.full(len(features), np.inf), np.full(len(features), -np.inf)
     for column, feature in enumerate(features):
         if feature.adverse_value is not None:
-            nearer = np.minimum if feature.sign > 0 else np.maximum
-            reached[:, column] = nearer(rows[:, column], feature.adverse_value)
+            (most if feature.sign > 0 else least)[column] = feature.adverse_value
+    reached: Matrix = np.maximum(np.minimum(rows, most), least)
     return reached
 
 

@@ -11,12 +11,15 @@ from api.database.tables import access_log
 from api.keys.principal import Role
 from data_contracts.identifiers import ObligorId
 
+_INSERT = access_log.insert()
+
 
 def append(
     connection: sa.Connection, obligor_id: ObligorId, *, viewer: str, role: str, what: str, now: datetime
 ) -> None:
     """Note that `viewer` looked at `what` of an obligor."""
-    connection.execute(access_log.insert().values(time=now, obligor_id=obligor_id, viewer=viewer, role=role, what=what))
+    row = {"time": now, "obligor_id": obligor_id, "viewer": viewer, "role": role, "what": what}
+    connection.execute(_INSERT, row)
 
 
 def looked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,5 +15,10 @@ def insert_once(
 ) -> None:
     """Insert what is not there yet; a row whose primary key is taken, also by a rival just now, stays as it is."""
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+        connection.execute(_insert(table, connection.dialect.name), rows)
+
+
+@cache
+def _insert(table: sa.Table, dialect: str) -> sa.Insert:
+    insert: sa.Insert = (postgresql if dialect == "postgresql" else sqlite).insert(table).on_conflict_do_nothing()
+    return insert

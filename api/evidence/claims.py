@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -422,9 +423,14 @@ def _answers(
     connection: sa.Connection, table: sa.Table, key: sa.Column[str], subjects: Sequence[str] | None
 ) -> Iterator[sa.Row[Any]]:
     """Rows of a table of answers, with what their snapshots commit to."""
+    yield from _selected(connection, _with_basis(table), key, subjects)
+
+
+@cache
+def _with_basis(table: sa.Table) -> sa.Select[*tuple[Any, ...]]:
     joined = table.join(snapshot, snapshot.c.snapshot_id == table.c.snapshot_id, isouter=True)
     columns = [*table.c, *(snapshot.c[name] for name in BASIS_COLUMNS)]
-    yield from _selected(connection, sa.select(*columns).select_from(joined), key, subjects)
+    return sa.select(*columns).select_from(joined)
 
 
 def _rows(

@@ -130,8 +130,7 @@ def record_answers(
     """Log answers, after the models (kind, version) and parameter books that they rest on."""
     used = [claims.model(name, version) for name, version in dict.fromkeys(models) if version is not None]
     books = [claims.parameters(version) for version in dict.fromkeys(parameters_versions)]
-    _append(connection, [*used, *books])
-    record(connection, kind, subjects)
+    _append(connection, [*used, *books, *READERS[kind](connection, subjects)])
 
 
 def record_model(connection: sa.Connection, model_kind: str, version: str) -> None:

@@ -12,6 +12,8 @@ from api.keys.principal import Principal, Role
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId, PartnerId
 
+_ONE = sa.select(api_key).where(api_key.c.key_id == sa.bindparam("key_id"))
+
 
 def insert(connection: sa.Connection, principal: Principal, *, secret_sha256: str, now: datetime) -> None:
     """Keep a new key."""
@@ -30,7 +32,7 @@ def insert(connection: sa.Connection, principal: Principal, *, secret_sha256: st
 
 def find(connection: sa.Connection, key_id: str) -> sa.Row[Any] | None:
     """The key's row, or None."""
-    return connection.execute(sa.select(api_key).where(api_key.c.key_id == key_id)).one_or_none()
+    return connection.execute(_ONE, {"key_id": key_id}).one_or_none()
 
 
 def list_all(connection: sa.Connection) -> list[sa.Row[Any]]:

@@ -13,6 +13,8 @@ from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.register import slices
 
+_ONE = sa.select(obligor.c.obligor_id).where(obligor.c.obligor_id == sa.bindparam("obligor_id"))
+
 
 def insert_unknown(
     connection: sa.Connection, obligor_ids: Sequence[ObligorId], *, registered_by: str, now: datetime
@@ -56,7 +58,7 @@ def load(connection: sa.Connection, obligor_id: ObligorId) -> sa.Row[Any]:
 
 def require(connection: sa.Connection, obligor_id: ObligorId) -> None:
     """Raises NotFound when the obligor is not registered."""
-    if connection.scalar(sa.select(obligor.c.obligor_id).where(obligor.c.obligor_id == obligor_id)) is None:
+    if connection.scalar(_ONE, {"obligor_id": obligor_id}) is None:
         raise NotFound(
             f"No obligor {obligor_id} is known here.",
             hint="Ingest its telemetry first: millgrade ingest FILE --mapping NAME --obligor USCC.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from api.home import Home, write_once
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import BatchId, ObligorId, SnapshotId
 from data_contracts.observations.register import merkle_roots
+from data_contracts.observations.tables import Instant
 from features.snapshot import FeatureSnapshot, parse_snapshot
 
 VALUES_PER_QUERY = 900
@@ -66,16 +68,21 @@ def latest(
     Of those taken at one instant, which differ in their machines only, the one with most where machines are asked for,
     else the one with fewest: so that whoever asks for the firm alone is told of one and the same.
     """
-    known = (table.c.obligor_id == obligor_id) & (table.c.as_of <= now)
-    order = (table.c.as_of.desc(), table.c.taken_time.desc())
-    newest = sa.select(table.c.as_of, table.c.taken_time).where(known).order_by(*order).limit(1)
-    last = connection.execute(newest).first()
-    if last is None:
-        return None
-    at_once = known & (table.c.as_of == last.as_of) & (table.c.taken_time == last.taken_time)
-    names = connection.scalars(sa.select(table.c.snapshot_id).where(at_once).order_by(table.c.snapshot_id))
+    names = connection.scalars(_newest(), {"obligor_id": obligor_id, "now": now})
     choose = max if with_machines else min
-    return choose((load(home, SnapshotId(name)) for name in names), key=lambda snapshot: len(snapshot.machines))
+    stored = (load(home, SnapshotId(name)) for name in names)
+    return choose(stored, key=lambda snapshot: len(snapshot.machines), default=None)
+
+
+@cache
+def _newest() -> sa.Select[str]:
+    """The names of an obligor's snapshots of the latest `as_of` up to `now`, taken last. Prepared once."""
+    obligor_id, now = sa.bindparam("obligor_id", type_=sa.String), sa.bindparam("now", type_=Instant)
+    known = (table.c.obligor_id == obligor_id) & (table.c.as_of <= now)
+    when = (table.c.as_of, table.c.taken_time)
+    last = sa.select(*when).where(known).order_by(*(column.desc() for column in when)).limit(1)
+    at_once = sa.select(table.c.snapshot_id).where(table.c.obligor_id == obligor_id, sa.tuple_(*when).in_(last))
+    return at_once.order_by(table.c.snapshot_id)
 
 
 def latest_of(

@@ -128,7 +128,9 @@ def site_zone(connection: sa.Connection, home: Home, obligor_id: ObligorId) -> s
 
 def keep_parameters(home: Home, book: ParameterBook) -> ParameterBook:
     """Keep the parameter book that an answer is made with, so that the answer can be recomputed for ever."""
-    write_once(home.parameters / f"{book.version}.json", book.canonical().encode())
+    path = home.parameters / f"{book.version}.json"
+    if not path.exists():  # it is kept already with the first answer, and its text is long
+        write_once(path, book.canonical().encode())
     return book
 
 

@@ -33,6 +33,19 @@ ENDINGS = (ERASURE, RETIREMENT)
 
 VALUES_PER_QUERY = 400
 
+# Prepared once: every append puts these, and to put them together took longer than to have them answered.
+_NAMED = sa.select(log_entry.c.kind, log_entry.c.subject).where(
+    sa.tuple_(log_entry.c.kind, log_entry.c.subject).in_(sa.bindparam("names", expanding=True))
+)
+_LEAVES = sa.select(log_entry.c.position, log_entry.c.leaf).where(
+    log_entry.c.position.in_(sa.bindparam("positions", expanding=True))
+)
+_NODES = sa.select(log_node).where(
+    sa.tuple_(log_node.c.level, log_node.c.position).in_(sa.bindparam("places", expanding=True))
+)
+_LAST = sa.select(sa.func.max(log_entry.c.position))
+_TURN = sa.update(log_entry).where(sa.false()).values(kind=log_entry.c.kind)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -68,7 +81,7 @@ def take_turn(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE log_entry IN SHARE ROW EXCLUSIVE MODE"))
     else:
-        connection.execute(sa.update(log_entry).where(sa.false()).values(kind=log_entry.c.kind))
+        connection.execute(_TURN)
 
 
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -130,7 +143,7 @@ def endings(connection: Connection, kind: str, subjects: Sequence[str]) -> None:
 
 def tree_size(connection: Connection) -> int:
     """How many entries the log has."""
-    last = connection.scalar(sa.select(sa.func.max(log_entry.c.position)))
+    last = connection.scalar(_LAST)
     return 0 if last is None else int(last) + 1
 
 
@@ -173,14 +186,10 @@ def _hashes(connection: Connection, nodes: Iterable[Node]) -> dict[Node, bytes]:
     above = [(level, place) for level, place in wanted if level > 0]
     found: dict[Node, bytes] = {}
     if leaves:
-        entry = log_entry.c
-        rows = connection.execute(sa.select(entry.position, entry.leaf).where(entry.position.in_(leaves)))
-        found.update({(0, row.position): row.leaf for row in rows})
+        found.update({(0, row.position): row.leaf for row in connection.execute(_LEAVES, {"positions": leaves})})
     for start in range(0, len(above), VALUES_PER_QUERY):
-        pairs = sa.tuple_(log_node.c.level, log_node.c.position).in_(above[start : start + VALUES_PER_QUERY])
-        found.update(
-            {(row.level, row.position): row.hash for row in connection.execute(sa.select(log_node).where(pairs))}
-        )
+        rows = connection.execute(_NODES, {"places": above[start : start + VALUES_PER_QUERY]})
+        found.update({(row.level, row.position): row.hash for row in rows})
     if missing := set(wanted) - found.keys():
         raise LogDamaged(
             f"The log has no subtree {min(missing)} (level, position).", hint="Restore the database from a backup."
@@ -191,10 +200,7 @@ def _hashes(connection: Connection, nodes: Iterable[Node]) -> dict[Node, bytes]:
 def _known(connection: Connection, entries: Sequence[Entry]) -> set[tuple[str, str]]:
     known: set[tuple[str, str]] = set()
     pairs = [(entry.kind, entry.subject) for entry in entries]
-    table = log_entry.c
     for start in range(0, len(pairs), VALUES_PER_QUERY):
-        some = sa.tuple_(table.kind, table.subject).in_(pairs[start : start + VALUES_PER_QUERY])
-        known.update(
-            (row.kind, row.subject) for row in connection.execute(sa.select(table.kind, table.subject).where(some))
-        )
+        rows = connection.execute(_NAMED, {"names": pairs[start : start + VALUES_PER_QUERY]})
+        known.update((row.kind, row.subject) for row in rows)
     return known

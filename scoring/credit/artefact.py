@@ -35,11 +35,12 @@ class CreditArtefact:
         """When defaults come, where the model was taught it."""
         return None if self.card.hazard is None else self.card.hazard.shape()
 
-    def explain(self, rows: NDArray[np.float64]) -> Explanation:
-        """Margins and contributions for decisions: against the reference group, path-dependent where there is none."""
-        if self.reference is None:
-            return self.bag.explain(rows)
-        return self.bag.explain(rows, tables=interventional_of(self.bag.members, self.reference))
+    def explain(self, rows: NDArray[np.float64], *, margins: NDArray[np.float64] | None = None) -> Explanation:
+        """Margins and contributions for decisions: against the reference group, path-dependent where there is none.
+
+        `margins` (members x rows) are those of these rows where the caller has them already."""
+        tables = None if self.reference is None else interventional_of(self.bag.members, self.reference)
+        return self.bag.explain(rows, tables=tables, margins=margins)
 
     def explain_portfolio(self, rows: NDArray[np.float64]) -> Explanation:
         """Margins and path-dependent contributions, which do not depend on whom a decision compares with."""

@@ -106,16 +106,21 @@ def _model_records(
     for snapshot in snapshots:
         _check_fit(snapshot, keys)
     observed = np.array([snapshot.vector(keys) for snapshot in snapshots])
-    explanation = artefact.explain(within_reach(observed, features))
-    lowest, highest = artefact.card.interval_percentiles
-    lower = np.percentile(explanation.member_margins, lowest, axis=0)
-    worst, unexcused = (
-        upper_margins(artefact.bag.margins(at_upper_end(vectors, artefact.card)), highest)
+    reached = within_reach(observed, features)
+    at_worst, at_unexcused = (
+        at_upper_end(vectors, artefact.card)
         for vectors in (
             np.array([snapshot.adverse_vector(keys) for snapshot in snapshots]),
             np.array([snapshot.unexcused_vector(keys) for snapshot in snapshots]),
         )
     )
+    # The trees are asked once: what a question costs hardly depends on how many rows it has.
+    margins = artefact.bag.margins(np.concatenate([reached, at_worst, at_unexcused]))
+    seen, of_worst, of_unexcused = np.split(margins, 3, axis=1)
+    explanation = artefact.explain(reached, margins=seen)
+    lowest, highest = artefact.card.interval_percentiles
+    lower = np.percentile(seen, lowest, axis=0)
+    worst, unexcused = upper_margins(of_worst, highest), upper_margins(of_unexcused, highest)
     return [
         _model_record(
             snapshot,
