@@ -16,9 +16,11 @@ from api.errors import PledgeNotReviewed, PledgeNotStanding
 from api.home import Home
 from api.pledges import repository as pledges
 from api.pledges.key import registry_key
+from api.snapshots.clones import latest_clone_sweep
 from api.snapshots.service import keep_parameters
 from data_contracts.identifiers import ObligorId, PartnerId
 from data_contracts.reference.dated import ParameterBook, load_book
+from features.data_trust.codes import TrustCode
 from risk_reports.wording.catalogue import Language, wording
 from scoring.errors import InvalidRequest
 from scoring.supply_chain.pledges.claims import Claims, Collision, claims_of, likeness
@@ -60,7 +62,8 @@ def reserve(
     book = keep_parameters(home, supply_chain_parameters())
     values = book.at(now)
     key, near = registry_key(home, livemode=livemode), likeness(values)
-    items = [claims_of(item, key, near) for item in request.items]
+    elsewhere = _told_elsewhere(home, request.obligor_id, now=now)
+    items = [claims_of(item, key, near, elsewhere) for item in request.items]
     shares, capacities = shares_of(items), capacities_of(items)
     if len(shares) > MOST_SLOTS:
         raise InvalidRequest(f"{len(shares):,} slots are claimed at once; at most {MOST_SLOTS:,}.", hint="Pledge less.")
@@ -96,10 +99,11 @@ def confirm(connection: sa.Connection, pledge_id: str, *, review: str | None, no
     row = pledges.load(connection, pledge_id)
     if row.confirmed_time is not None and row.ended_time is None:
         return plain_pledge(row, now=now)
-    is_like = bool(pledges.traces(connection, pledges.looked_for(connection, pledge_id), but=pledge_id, now=now))
+    found = pledges.traces(connection, pledges.looked_for(connection, pledge_id), but=pledge_id, now=now)
+    is_like = bool(found) or any(Collision.SAME_DAYS.value in item["likenesses"] for item in row.items)
     if is_like and review is None:
         raise PledgeNotReviewed(
-            "Something of this pledge is like something that stands pledged.",
+            "Something of this pledge is like something that stands pledged, or that another obligor tells.",
             hint="Look at the papers, and confirm with `review`: what you found, in words.",
         )
     if not pledges.confirm(connection, pledge_id, review=review, now=now):
@@ -130,6 +134,17 @@ def plain_pledge(row: sa.Row[Any], *, now: datetime) -> dict[str, Any]:
         ],
         "parameters_version": row.parameters_version,
     }
+
+
+def _told_elsewhere(home: Home, obligor_id: ObligorId, *, now: datetime) -> frozenset[str]:
+    """The obligor's machines whose days of work the latest sweep found at another obligor."""
+    sweep = latest_clone_sweep(home, as_of=now)
+    found = () if sweep is None else sweep.findings.get(obligor_id, ())
+    return frozenset(
+        item.machine_uid
+        for item in found
+        if item.code == TrustCode.CLONED_BETWEEN_OBLIGORS.value and item.machine_uid is not None
+    )
 
 
 def _status(row: sa.Row[Any], *, now: datetime) -> str:

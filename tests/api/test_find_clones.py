@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import csv
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from api.database.engine import unit_of_work
+from api.database.tables import partner, pledge
+from api.errors import PledgeNotReviewed
+from api.home import open_home
+from api.pledges.service import PledgeRequest, confirm, reserve
+from data_contracts.identifiers import ObligorId, PartnerId
+from scoring.supply_chain.pledges.items import ItemKind, MachineItem
 
 A, B, C = OBLIGORS = ("91999999MA0000001N", "91999999MA0000002R", "91999999MA0000003W")
 FIRST, DAYS = date(2025, 10, 1), 240
@@ -98,3 +106,30 @@ def test_the_key_is_for_its_owner_and_whole(book: Any, home: Path) -> None:
     ran = book("find-clones", "--as-of", SWEEP)
     assert ran.exit_code != 0
     assert "fingerprints.key holds 5 bytes" in ran.err
+
+
+def test_a_machine_that_is_told_elsewhere_is_pledged_after_a_look_only(book: Any, home: Path) -> None:
+    """By the fingerprints of its days: plate and name are new, and nothing else of it is pledged."""
+    now = datetime(2026, 6, 3, tzinfo=UTC)
+    with unit_of_work(open_home(home).engine) as connection:
+        connection.execute(partner.insert().values(partner_id="bank", name="Bank", kind="bank", created_time=now))
+
+    def pledged(machine: str) -> dict[str, Any]:
+        item = MachineItem(maker="New", serial_number=machine, machine_uid=f"{C}/{machine}")
+        request = PledgeRequest(obligor_id=ObligorId(C), kinds=[ItemKind.MACHINE], items=[item])
+        here = open_home(home)
+        with unit_of_work(here.engine) as connection:
+            return reserve(connection, here, request, partner=PartnerId("bank"), livemode=False, now=now)
+
+    assert pledged("M2")["items"][0]["likenesses"] == [], "nobody has looked yet"
+    with unit_of_work(open_home(home).engine) as connection:
+        connection.execute(pledge.update().values(ended_time=now, end_reason="released"))
+    book("find-clones", "--as-of", SWEEP)
+    assert pledged("M1")["items"][0]["likenesses"] == []
+    told = pledged("M2")
+    assert told["items"][0]["likenesses"] == ["same_days"]
+    assert A not in str(told)
+    with unit_of_work(open_home(home).engine) as connection:
+        with pytest.raises(PledgeNotReviewed):
+            confirm(connection, told["pledge_id"], review=None, now=now)
+        assert confirm(connection, told["pledge_id"], review="seen: the plate is new", now=now)["status"] == "confirmed"

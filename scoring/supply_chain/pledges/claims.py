@@ -37,6 +37,7 @@ class Collision(StrEnum):
     SAME_MACHINE_HOURS = "same_machine_hours"
     NEAR_INVOICE = "near_invoice"
     SIMILAR_NUMBER = "similar_number"
+    SAME_DAYS = "same_days"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,12 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """All that one item claims, leaves and looks for."""
+    """All that one item claims, leaves and looks for; `alone` is what asks for a look whatever else is pledged."""
 
     claims: Sequence[Claim]
     left: Sequence[Trace] = ()
     looked_for: Sequence[Trace] = ()
+    alone: Sequence[Collision] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +86,18 @@ def likeness(values: Mapping[str, Any]) -> Likeness:
     return Likeness(days=values["pledges"]["near_days"], amount_ratio=values["pledges"]["near_amount_ratio"])
 
 
-def claims_of(item: Item, key: Key, near: Likeness) -> Claims:
-    """What an item claims of the registry under `key`. Raises InvalidRequest where it names nothing."""
+def claims_of(item: Item, key: Key, near: Likeness, told_elsewhere: frozenset[str] = frozenset()) -> Claims:
+    """What an item claims of the registry under `key`. `told_elsewhere` are machines whose days of work another obligor
+    tells as its own, by their fingerprints. Raises InvalidRequest where the item names nothing."""
     match item:
         case MachineItem():
-            return Claims(claims=_machine(item, key))
+            return Claims(claims=_machine(item, key), alone=_alone(item.machine_uid, told_elsewhere))
         case OrderItem():
             return Claims(claims=[_order(item, item.number, item.amount_minor, item.amount_minor, key)])
         case InvoiceItem():
             return _invoice(item, key, near)
         case HoursItem():
-            return Claims(claims=list(_hours(item, key)))
+            return Claims(claims=list(_hours(item, key)), alone=_alone(item.machine_uid, told_elsewhere))
 
 
 def _machine(item: MachineItem, key: Key) -> list[Claim]:
@@ -103,6 +106,10 @@ def _machine(item: MachineItem, key: Key) -> list[Claim]:
     if item.machine_uid is not None:
         names.append(key.token("machine_uid", (item.machine_uid,)))
     return [Claim(token=name, collision=Collision.SAME_MACHINE, amount=WHOLE, capacity=WHOLE) for name in names]
+
+
+def _alone(machine_uid: str | None, told_elsewhere: frozenset[str]) -> tuple[Collision, ...]:
+    return (Collision.SAME_DAYS,) if machine_uid in told_elsewhere else ()
 
 
 def _order(item: OrderItem | InvoiceItem, number: str, amount: int, capacity: int, key: Key) -> Claim:

@@ -78,7 +78,10 @@ def judge(items: Sequence[Claims], slots: Mapping[Token, Slot], traces: frozense
     } | {token for token, share in shares.items() if share.amount > told[token]}
     return Verdict(
         refused=[_distinct([claim.collision for claim in item.claims if claim.token in overdrawn]) for item in items],
-        likely=[_distinct([trace.collision for trace in item.looked_for if trace.token in traces]) for item in items],
+        likely=[
+            _distinct([*item.alone, *(trace.collision for trace in item.looked_for if trace.token in traces)])
+            for item in items
+        ],
     )
 
 

@@ -96,6 +96,13 @@ def test_a_second_pledge(first: Item, second: Item, refused: str, alike: str) ->
     assert set(found.likely[0]) == {LETTERS[letter] for letter in alike}
 
 
+def test_a_machine_whose_days_another_obligor_tells_asks_for_a_look_even_alone() -> None:
+    told = frozenset({"S/VMC-01"})
+    items = [replace(MACHINE, machine_uid="S/VMC-01"), replace(MACHINE, machine_uid="S/VMC-02"), hours(0, 8), INVOICE]
+    found = judge([claims_of(item, KEY, NEAR, told) for item in items], {}, frozenset())
+    assert found.likely == [(C.SAME_DAYS,), (), (C.SAME_DAYS,), ()]
+
+
 def test_one_exposure_follows_its_order_into_its_invoices() -> None:
     """An order and the invoices that bill it, in one pledge, are worth the order once."""
     second = replace(INVOICE, number="IN-43", amount_minor=2_000_000, delivery=None)
