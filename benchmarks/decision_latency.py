@@ -1,8 +1,9 @@
 """How long a credit decision takes, beside a bare FastAPI endpoint that inserts one row in the same database.
 
 `python -m benchmarks.decision_latency --json`. One real server on loopback, a process of its own, on one home made for
-the run (SQLite, every commit synced, unless --database-url says otherwise); both are asked in turns at 50 requests a
-second. A latency runs from the moment when its request was due, so that a queue is not left out.
+the run (SQLite, every commit synced, unless --database-url or --postgresql says otherwise); decisions, decisions each
+followed by its receipt, quotes and bare inserts are asked in turns at 50 a second, of one obligor after the other. A
+latency runs from the moment when its request was due, so that a queue is not left out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +39,9 @@ from api.main import create_app
 from api.obligors.repository import all_ids
 from api.operations.serving import listen, serve
 from benchmarks import small_home
+from benchmarks.postgresql import postgresql
 from data_contracts.identifiers import ObligorId, PartnerId
 
-BANK = PartnerId("bank")
 RATE_PER_SECOND = 50
 ROUNDS = 4
 REQUESTS_PER_ROUND = 150
@@ -48,7 +51,7 @@ SECONDS_TO_START = 30.0
 SECONDS_AT_MOST = 240.0
 BARE_PATH = "/bare"
 
-Ask = Callable[[httpx.AsyncClient, int], Any]
+Ask = Callable[[int], Awaitable[Any]]
 
 bare_row = sa.Table(
     "bare_row",
@@ -71,9 +74,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--database-url", help="measure on this database instead of SQLite in the home")
+    parser.add_argument("--postgresql", action="store_true", help="measure on a PostgreSQL server made for the run")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), database_url=arguments.database_url)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_until_then:
+        url = arguments.database_url
+        if arguments.postgresql:
+            url = open_until_then.enter_context(postgresql(Path(folder) / "postgresql"))
+        found = measure(Path(folder), database_url=url)
     if arguments.json:
         print(json.dumps(found, indent=2))
     else:
@@ -81,10 +88,18 @@ def main() -> None:
             print(f"{name:24} {value}")
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Of those who ask."""
+
+    bank: str
+    insurer: str
+
+
 def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
     """The figures of one run, in milliseconds."""
     home = small_home.build(folder, database_url=database_url)
-    key, obligor = _prepare(home)
+    keys, obligors = _prepare(home)
     home.engine.dispose()
     port = _free_port()
     server = multiprocessing.get_context("spawn").Process(
@@ -92,37 +107,46 @@ def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
     )
     server.start()
     try:
-        asking = _ask(f"http://127.0.0.1:{port}", key, obligor)
-        decisions, bare, cold = asyncio.run(asyncio.wait_for(asking, SECONDS_AT_MOST))
+        asking = _ask(f"http://127.0.0.1:{port}", keys, obligors)
+        found = asyncio.run(asyncio.wait_for(asking, SECONDS_AT_MOST))
     finally:
         server.terminate()
         server.join()
+    decision, bare = _percentile(found["decision"], 50), _percentile(found["bare"], 50)
     return {
-        "p50_ms": _percentile(decisions, 50),
-        "p99_ms": _percentile(decisions, 99),
-        "bare_p50_ms": _percentile(bare, 50),
-        "bare_p99_ms": _percentile(bare, 99),
-        "cold_snapshot_p50_ms": _percentile(cold, 50),
+        "p50_ms": decision,
+        "p99_ms": _percentile(found["decision"], 99),
+        "bare_p50_ms": bare,
+        "bare_p99_ms": _percentile(found["bare"], 99),
+        "times_bare": round(decision / bare, 2),
+        "with_receipt_p50_ms": _percentile(found["with_receipt"], 50),
+        "with_receipt_p99_ms": _percentile(found["with_receipt"], 99),
+        "quote_p50_ms": _percentile(found["quote"], 50),
+        "quote_p99_ms": _percentile(found["quote"], 99),
+        "cold_snapshot_p50_ms": _percentile(found["cold_snapshot"], 50),
         "requests_per_second": RATE_PER_SECOND,
-        "requests": len(decisions),
+        "requests": len(found["decision"]),
+        "obligors": len(obligors),
         "database": sa.make_url(database_url).get_backend_name() if database_url else "sqlite",
         "cores": os.cpu_count(),
     }
 
 
-def _prepare(home: Home) -> tuple[str, ObligorId]:
-    """A bank with a key and the consent of one obligor, and the table of the bare endpoint."""
+def _prepare(home: Home) -> tuple[Keys, list[ObligorId]]:
+    """A bank and an insurer with a key each and every obligor's consent, and the table of the bare endpoint."""
+    keys = []
     with home.engine.begin() as connection:
         bare_row.create(connection)
-        (obligor, *_) = all_ids(connection)
-        connection.execute(
-            partner.insert().values(partner_id=BANK, name="Bank", kind="bank", created_time=small_home.NOW)
-        )
-        declare(connection, [obligor], recipient=BANK, purpose=Purpose.CREDIT, now=small_home.NOW)
-        key = create_key(
-            connection, role=Role.BANK, partner_id=BANK, obligor_id=None, livemode=False, now=small_home.NOW
-        )
-    return key, obligor
+        obligors = all_ids(connection)
+        for role, purpose in ((Role.BANK, Purpose.CREDIT), (Role.INSURER, Purpose.INSURANCE)):
+            name = PartnerId(role.value)
+            row = {"partner_id": name, "name": name, "kind": role.value, "created_time": small_home.NOW}
+            connection.execute(partner.insert(), row)
+            declare(connection, obligors, recipient=name, purpose=purpose, now=small_home.NOW)
+            keys.append(
+                create_key(connection, role=role, partner_id=name, obligor_id=None, livemode=False, now=small_home.NOW)
+            )
+    return Keys(*keys), obligors
 
 
 def _serve(root: Path, database_url: str | None, port: int) -> None:
@@ -151,48 +175,103 @@ def _side_by_side(app: ASGIApp, bare: ASGIApp) -> ASGIApp:
     return both
 
 
-async def _ask(url: str, key: str, obligor: ObligorId) -> tuple[list[float], list[float], list[float]]:
-    """Seconds of each decision, each bare insert, and each decision on a fresh snapshot."""
-    headers = {"Authorization": f"Bearer {key}"}
-    loan = {"obligor_id": obligor, "product": "working_capital", "currency": "CNY", "tenor_months": 12}
-
-    async def decide(client: httpx.AsyncClient, number: int, snapshot: str = "latest") -> httpx.Response:
-        body = {**loan, "amount_minor": 50_000_000 + number, "snapshot": snapshot}
-        return await client.post("/v1/credit-decisions", json=body, headers=headers)
-
-    async def insert(client: httpx.AsyncClient, number: int) -> httpx.Response:
-        return await client.post(BARE_PATH, json={"obligor_id": obligor, "amount_minor": number})
-
+async def _ask(url: str, keys: Keys, obligors: Sequence[ObligorId]) -> dict[str, list[float]]:
+    """Seconds of each kind of request, asked in turns so that whatever else the machine does falls on all of them."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False) as client:
         await _until_ready(client)
-        decisions: list[float] = []
-        bare: list[float] = []
-        for ask in (decide, insert):
-            await _at_rate(client, ask, count=WARM_UP, first=10**6)
+        door = Door(client=client, keys=keys, obligors=obligors)
+        asked: dict[str, Ask] = {
+            "decision": door.decide,
+            "with_receipt": door.decide_with_receipt,
+            "quote": door.quote,
+            "bare": door.insert,
+        }
+        found: dict[str, list[float]] = {name: [] for name in asked}
+        for first, ask in enumerate(asked.values(), start=1):
+            await _at_rate(ask, count=WARM_UP, first=first * 10**6)
         for turn in range(ROUNDS):
-            first = turn * REQUESTS_PER_ROUND
-            decisions += await _at_rate(client, decide, count=REQUESTS_PER_ROUND, first=first)
-            bare += await _at_rate(client, insert, count=REQUESTS_PER_ROUND, first=first)
-        cold = []
-        for number in range(COLD):
-            begun = time.perf_counter()
-            _check(await decide(client, number, "fresh"))
-            cold.append(time.perf_counter() - begun)
-    return decisions, bare, cold
+            for kind, (name, ask) in enumerate(asked.items()):
+                found[name] += await _at_rate(ask, count=REQUESTS_PER_ROUND, first=kind * 10**5 + turn * 10**3)
+        found["cold_snapshot"] = [await _timed(door.decide_afresh, number) for number in range(COLD)]
+    return found
 
 
-async def _at_rate(client: httpx.AsyncClient, ask: Ask, *, count: int, first: int) -> list[float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What is asked: of one obligor after the other, no two questions alike."""
+
+    client: httpx.AsyncClient
+    keys: Keys
+    obligors: Sequence[ObligorId]
+
+    async def decide(self, number: int, *, snapshot: str = "latest") -> str:
+        """A decision; its name."""
+        body = {
+            "obligor_id": self.obligors[number % len(self.obligors)],
+            "product": "working_capital",
+            "amount_minor": 50_000_000 + number,
+            "currency": "CNY",
+            "tenor_months": 12,
+            "snapshot": snapshot,
+        }
+        told = await self._post("/v1/credit-decisions", self.keys.bank, body)
+        return str(told["decision"]["decision_id"])
+
+    async def decide_afresh(self, number: int) -> None:
+        """A decision on a snapshot that is taken for it."""
+        await self.decide(number, snapshot="fresh")
+
+    async def decide_with_receipt(self, number: int) -> None:
+        """A decision, and then its receipt: a checkpoint of the log, signed by every key for this one alone."""
+        name = await self.decide(number)
+        path = f"/v1/credit-decisions/{name}/receipt"
+        _check(await self.client.get(path, headers=_bearing(self.keys.bank)), 200)
+
+    async def quote(self, number: int) -> None:
+        """A premium."""
+        body = {
+            "obligor_id": self.obligors[number % len(self.obligors)],
+            "product": "equipment_ubi",
+            "sum_insured_minor": 80_000_000 + number,
+            "currency": "CNY",
+            "from": "2026-12-01",
+            "to": "2027-11-30",
+        }
+        await self._post("/v1/premium-quotes", self.keys.insurer, body)
+
+    async def insert(self, number: int) -> None:
+        """A row of the bare endpoint."""
+        _check(await self.client.post(BARE_PATH, json={"obligor_id": self.obligors[0], "amount_minor": number}), 201)
+
+    async def _post(self, path: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await self.client.post(path, json=body, headers=_bearing(key))
+        _check(answer, 201)
+        told: dict[str, Any] = answer.json()
+        return told
+
+
+def _bearing(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def _at_rate(ask: Ask, *, count: int, first: int) -> list[float]:
     """Seconds of `count` requests that are due at the rate, whether or not those before are answered."""
     begun = time.perf_counter()
 
     async def one(number: int) -> float:
         due = begun + number / RATE_PER_SECOND
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        _check(await ask(client, first + number))
+        await ask(first + number)
         return time.perf_counter() - due
 
     return list(await asyncio.gather(*(one(number) for number in range(count))))
+
+
+async def _timed(ask: Ask, number: int) -> float:
+    begun = time.perf_counter()
+    await ask(number)
+    return time.perf_counter() - begun
 
 
 async def _until_ready(client: httpx.AsyncClient) -> None:
@@ -206,8 +285,8 @@ async def _until_ready(client: httpx.AsyncClient) -> None:
         await asyncio.sleep(0.1)
 
 
-def _check(answer: httpx.Response) -> None:
-    assert answer.status_code == 201, answer.text
+def _check(answer: httpx.Response, status: int) -> None:
+    assert answer.status_code == status, answer.text
 
 
 def _percentile(seconds: list[float], percent: int) -> float:

@@ -13,7 +13,7 @@ from api.access_log.repository import looked
 from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.credit_decisions import repository as decisions
-from api.database.engine import unit_of_work
+from api.database.engine import reading, unit_of_work
 from api.errors import NotReproduced
 from api.home import Home
 from api.identity import answer_id
@@ -168,7 +168,7 @@ def replay(home: Home, decision_id: DecisionId) -> bytes:
 
     Raises NotFound, and NotReproduced when a single byte differs.
     """
-    with unit_of_work(home.engine) as connection:
+    with reading(home.engine) as connection:
         row = decisions.load(connection, decision_id)
     return replayed(row, stored_grounds(home, row)).body
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -139,4 +140,10 @@ def stored_parameters(home: Home, version: str) -> ParameterBook:
     path = home.parameters / f"{version}.json"
     if not path.exists():
         raise NotFound(f"No parameter book {version} is stored here.")
+    return _book_in(path)
+
+
+@lru_cache(maxsize=64)
+def _book_in(path: Path) -> ParameterBook:
+    """A version names its bytes, so that one that was read once can be kept."""
     return parse_book(path.read_text(encoding="utf-8"))
