@@ -31,6 +31,7 @@ from api import (
     cli_portfolio,
     cli_recourse,
     cli_reports,
+    cli_responses,
     cli_scores,
     cli_tables,
     cli_tariffs,
@@ -93,6 +94,7 @@ cli_chain.mount(app)
 cli_jobs.mount(app)
 cli_portfolio.mount(app)
 cli_matching.mount(app)
+cli_responses.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

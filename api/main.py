@@ -39,6 +39,7 @@ from api.portal import endpoints as portal
 from api.portfolio import endpoints as portfolio
 from api.premium_quotes import endpoints as premium_quotes
 from api.recourse import endpoints as recourse
+from api.responses import endpoints as responses
 from api.scores import endpoints as scores
 from api.telemetry import endpoints as telemetry
 from api.watch import endpoints as watch
@@ -52,6 +53,7 @@ DESCRIPTION = (
 RESOURCES = (
     credit_decisions,
     covenants,
+    responses,
     overrides,
     decision_events,
     monitor,

@@ -105,6 +105,22 @@ decision_event = sa.Table(
 )
 """What became of a decision, as its partner or its obligor reports it."""
 
+response_event = sa.Table(
+    "response_event",
+    metadata,
+    sa.Column("event_id", sa.String(40), primary_key=True),
+    sa.Column("decision_id", sa.ForeignKey("credit_decision.decision_id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False, comment="its place in the course of the decision's loan"),
+    sa.Column("about", sa.ForeignKey("response_event.event_id"), comment="the step or hardship that it answers"),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("told_by", sa.String(10), nullable=False, comment="bank or obligor"),
+    sa.Column("person", sa.String(200), nullable=False),
+    sa.Column("told_time", Instant, nullable=False),
+    sa.Column("said", sa.JSON, nullable=False, comment="what goes with the kind: step, days, evidence, answer, words"),
+    sa.UniqueConstraint("decision_id", "number"),
+)
+"""The graduated answer to trouble with a loan: steps, appeals and their answers, hardships; appended, never changed."""
+
 shadow_decision = sa.Table(
     "shadow_decision",
     metadata,

@@ -73,6 +73,10 @@ def a_pledge(firm: str) -> dict[str, Any]:
     return {"obligor_id": firm, "items": [{"kind": "machine", "maker": "M", "serial_number": uuid4().hex}]}
 
 
+HARDSHIP = {
+    **{"kind": "hardship", "first_day": "2026-12-01", "last_day": "2026-12-31"},
+    **{"reason": "the plant was flooded", "by": "Li Wei"},
+}
 CRITERIA = {
     **{"product": "working_capital", "currency": "CNY", "tenor_months": 12},
     **{"smallest_minor": 10_000, "largest_minor": 100_000_000, "takes_referred": True},
@@ -93,6 +97,14 @@ def an_override() -> dict[str, Any]:
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
+    "tellResponse": Rule(
+        "bank obligor",
+        status=201,
+        body=lambda _: {"event": HARDSHIP},
+        makes="createCreditDecision",
+        is_looked_at="response",
+    ),
+    "getResponses": Rule("bank obligor", makes="createCreditDecision", is_looked_at="response"),
     "getCovenants": Rule("bank obligor", makes="createCreditDecision", is_looked_at="covenants"),
     "getCreditDecisionReceipt": Rule(
         "bank obligor",

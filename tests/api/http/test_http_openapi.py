@@ -41,10 +41,10 @@ def test_operation_ids_are_stable() -> None:
         "createWatchRun", "getCase", "getConsent", "getCovenants", "getCreditDecision", "getCreditDecisionReceipt",
         "getCreditMemo", "getExplanation", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths",
         "getObligor", "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",
-        "getReadiness", "getRecourse", "getScore", "getValidationPack", "listAccessLog", "listApplications",
-        "listCases", "listConsents", "listGatewayKeys", "listMachines", "listObligors", "listPledges",
-        "proposeOverride", "releasePledge", "reportDecisionEvent", "revokeGatewayKey", "withdrawApplication",
-        "withdrawConsent",
+        "getReadiness", "getRecourse", "getResponses", "getScore", "getValidationPack", "listAccessLog",
+        "listApplications", "listCases", "listConsents", "listGatewayKeys", "listMachines", "listObligors",
+        "listPledges", "proposeOverride", "releasePledge", "reportDecisionEvent", "revokeGatewayKey", "tellResponse",
+        "withdrawApplication", "withdrawConsent",
     ]  # fmt: skip
 
 

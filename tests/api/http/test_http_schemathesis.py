@@ -43,7 +43,7 @@ CHECKS = [
 ]
 HARDLY_DRAWN = {
     *("createTelemetry", "withdrawConsent", "reportDecisionEvent", "createStress", "createDryRun", "actOnCase"),
-    *("createApplication", "createPrescreen", "createMatch", "createPortfolioReport"),
+    *("createApplication", "createPrescreen", "createMatch", "createPortfolioReport", "tellResponse"),
 }
 """Whose bodies hang together in ways that a schema does not say; `test_http_access` has them answered."""
 ROLES = [role.value for role in Role]
