@@ -28,6 +28,7 @@ from api import (
     cli_models,
     cli_monitor,
     cli_operate,
+    cli_policies,
     cli_portfolio,
     cli_recourse,
     cli_reports,
@@ -95,6 +96,7 @@ cli_jobs.mount(app)
 cli_portfolio.mount(app)
 cli_matching.mount(app)
 cli_responses.mount(app)
+cli_policies.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

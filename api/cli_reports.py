@@ -24,10 +24,12 @@ from api.credit_decisions.papers import memo_document
 from api.governance.papers import pack_document
 from api.governance.service import find_model
 from api.home import Home
+from api.models import claims as claim_models
 from api.models.service import credit_model, promoted_credit
 from api.partners.repository import LOCAL
+from api.premium_quotes.papers import statement_document
 from data_contracts.errors import InputError
-from data_contracts.identifiers import DecisionId, ModelVersion
+from data_contracts.identifiers import DecisionId, ModelVersion, QuoteId
 from risk_reports import model_card, portfolio_document
 from risk_reports.document import Document
 from risk_reports.rendering.html import html
@@ -74,6 +76,35 @@ def credit_memo(
     """The memo of a stored decision, as it was given."""
     with opened(home) as here:
         _write(memo_document(here, DecisionId(decision), LANGUAGES[language], now=datetime.now(UTC)), out, as_json)
+
+
+@report_app.command("premium_statement")
+def premium_statement(
+    *,
+    quote: Annotated[str, typer.Argument(help="A quote's id.")],
+    out: OutOption,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The statement of a stored quote for the insured: factor by factor, and what would lower it."""
+    with opened(home) as here:
+        _write(statement_document(here, QuoteId(quote), LANGUAGES[language], now=datetime.now(UTC)), out, as_json)
+
+
+@report_app.command("actuary_pack")
+def actuary_pack(
+    *,
+    model: Annotated[str, typer.Argument(help="The version that `train insurance --policies` printed.")],
+    out: OutOption,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What an actuary asks of a model of claims: A/E, lifts, relativities, and who gains and who loses."""
+    with opened(home) as here:
+        told = claim_models.pack_document(here, ModelVersion(model), LANGUAGES[language], now=datetime.now(UTC))
+    _write(told, out, as_json)
 
 
 @report_app.command("model_card")

@@ -13,7 +13,14 @@ from data_contracts.errors import (
     OperatingError,
     StoreUnwritable,
 )
-from scoring.errors import ArtefactDamaged, HourMeterMissing, ModelDoesNotFit, NothingToCover, UnknownModel
+from scoring.errors import (
+    ArtefactDamaged,
+    HourMeterMissing,
+    ModelDoesNotFit,
+    NothingToCover,
+    PolicyForbids,
+    UnknownModel,
+)
 
 
 class HomeOutdated(BusinessError):
@@ -238,6 +245,7 @@ PLACES: dict[type[Exception], Place] = {
     PledgeNotReviewed: Place(status=409, title="Somebody must look at the pledge first"),
     PledgeNotStanding: Place(status=409, title="The reservation does not stand"),
     OfferLapsed: Place(status=409, title="The offer has lapsed"),
+    PolicyForbids: Place(status=409, title="The record does not follow from the policy's others"),
     HourMeterMissing: Place(status=409, title="The hours worked are not known"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),

@@ -28,6 +28,7 @@ from api.http.metrics import Metrics
 from api.http.observe import Observe
 from api.http.problem import add_problem_handlers
 from api.http.wiring import Doors, set_doors
+from api.insurance_policies import endpoints as insurance_policies
 from api.jobs import endpoints as jobs
 from api.machines import endpoints as machines
 from api.matching import endpoints as matching
@@ -60,6 +61,7 @@ RESOURCES = (
     governance,
     recourse,
     premium_quotes,
+    insurance_policies,
     obligors,
     scores,
     machines,

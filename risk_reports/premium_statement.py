@@ -41,26 +41,14 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
     say, currency = wording(language).say, answer["currency"]
     told = answer["narrative"][LANGUAGE_KEYS[language]]
     factors = " × ".join(
-        f"{number(factor['relativity'], language)} {_factor(factor['name'], language)}" for factor in answer["factors"]
+        f"{number(factor['relativity'], language)} {factor_name(factor['name'], language)}"
+        for factor in answer["factors"]
     )
     lines = [
         say("statement.title", quote_id=answer["quote_id"]),
         say("memo.obligor", obligor_id=answer["obligor_id"], as_of=answer["as_of"]),
-        say(
-            "statement.cover" if answer["machines"] else "statement.cover_firm",
-            product=say(f"product.{answer['product']}"),
-            sum_insured=money(answer["sum_insured_minor"], currency, language),
-            starts=answer["from"],
-            ends=answer["to"],
-            machines=len(answer["machines"]),
-            exposure=number(answer["earned_exposure_machine_years"], language),
-        ),
-        say(
-            f"statement.frequency{RATED.get(answer['product'], '')}",
-            frequency=number(answer["claim_frequency_per_machine_year"], language),
-            base=number(answer["base_frequency"], language),
-            factors=factors,
-        ),
+        cover_line(answer, language),
+        rate_line(answer, language, factors=factors),
         say("statement.severity", severity=money(answer["claim_severity_minor"], currency, language)),
         f"{say('statement.bill')}:",
         f"  {money(answer['pure_premium_minor'], currency, language):>16}  {say('bill.pure_premium')}",
@@ -70,7 +58,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
         ),
         f"  {money(answer['gross_premium_minor'], currency, language):>16}  {say('statement.gross')}",
     ]
-    lines += [_filed(answer, language), say("statement.valid_until", until=answer["valid_until"])]
+    lines += [filed_line(answer, language), say("statement.valid_until", until=answer["valid_until"])]
     for part in ("reasons", "facts"):
         lines += [f"{say(f'memo.{part}')}:", *(f"  - {sentence}" for sentence in told[part])]
     if answer["data_origin"] == "synthetic":
@@ -78,7 +66,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
     return "\n".join(lines)
 
 
-def _filed(answer: Mapping[str, Any], language: Language) -> str:
+def filed_line(answer: Mapping[str, Any], language: Language) -> str:
     """The filing, what is charged, and what the model says beside it."""
     filed = answer["filed"]
     return wording(language).say(
@@ -94,6 +82,29 @@ def _filed(answer: Mapping[str, Any], language: Language) -> str:
     )
 
 
-def _factor(name: str, language: Language) -> str:
-    say = wording(language).say
-    return say(f"factor.{name}" if name in FACTORS else f"family.{name}")
+def cover_line(answer: Mapping[str, Any], language: Language) -> str:
+    """What is insured, from when to when."""
+    return wording(language).say(
+        "statement.cover" if answer["machines"] else "statement.cover_firm",
+        product=wording(language).say(f"product.{answer['product']}"),
+        sum_insured=money(answer["sum_insured_minor"], answer["currency"], language),
+        starts=answer["from"],
+        ends=answer["to"],
+        machines=len(answer["machines"]),
+        exposure=number(answer["earned_exposure_machine_years"], language),
+    )
+
+
+def rate_line(answer: Mapping[str, Any], language: Language, *, factors: str) -> str:
+    """The charged rate as base x factors, the factors as they are told."""
+    return wording(language).say(
+        f"statement.frequency{RATED.get(answer['product'], '')}",
+        frequency=number(answer["claim_frequency_per_machine_year"], language),
+        base=number(answer["base_frequency"], language),
+        factors=factors,
+    )
+
+
+def factor_name(name: str, language: Language) -> str:
+    """A factor of a filed table, or a family of features."""
+    return wording(language).say(f"factor.{name}" if name in FACTORS else f"family.{name}")

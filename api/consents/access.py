@@ -12,7 +12,7 @@ from api.consents import repository as consents
 from api.consents.repository import PLATFORM, Purpose
 from api.database.tables import obligor
 from api.database.text import is_storable
-from api.keys.principal import OBLIGOR_ROLES, Principal, Role
+from api.keys.principal import OBLIGOR_ROLES, PARTNER_ROLES, Principal, Role
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.tables import Instant
@@ -33,6 +33,24 @@ def require_visible(connection: sa.Connection, principal: Principal, obligor_id:
     if not is_storable(obligor_id) or connection.scalar(_is_visible(principal.role, principal.livemode), asked) is None:
         raise NotFound(f"No obligor {obligor_id!r} is known here.")
     return ObligorId(obligor_id)
+
+
+def require_of_partner(
+    connection: sa.Connection,
+    principal: Principal,
+    *,
+    obligor_id: str,
+    partner_id: str,
+    livemode: bool,
+    now: datetime,
+    missing: str,
+) -> None:
+    """Raises NotFound with the words `missing` unless the key may read what a partner asked about an obligor: the
+    partner itself while the consent lasts, and the obligor; each in its own mode."""
+    require_visible(connection, principal, obligor_id, now=now)
+    is_theirs = principal.role not in PARTNER_ROLES or partner_id == principal.partner_id
+    if not is_theirs or livemode is not principal.livemode:
+        raise NotFound(missing)
 
 
 def _of(principal: Principal, now: datetime) -> dict[str, Any]:

@@ -227,6 +227,24 @@ premium_quote = sa.Table(
     sa.Index(None, "obligor_id", "partner_id", "quoted_time"),
 )
 
+policy_record = sa.Table(
+    "policy_record",
+    metadata,
+    sa.Column("record_id", sa.String(40), primary_key=True),
+    sa.Column("policy_id", sa.String(40), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False, comment="0 is the bound quote"),
+    sa.Column("step", sa.String(20), nullable=False),
+    sa.Column("quote_id", sa.ForeignKey("premium_quote.quote_id"), unique=True, comment="of the bound quote"),
+    sa.Column("obligor_id", sa.ForeignKey("obligor.obligor_id"), nullable=False, index=True),
+    sa.Column("partner_id", sa.ForeignKey("partner.partner_id"), nullable=False),
+    sa.Column("livemode", sa.Boolean, nullable=False),
+    sa.Column("recorded_time", Instant, nullable=False),
+    sa.Column("recorded_by", sa.String(200), nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.UniqueConstraint("policy_id", "position"),
+)
+"""The life of insurance policies: what each record says, in their order."""
+
 score_record = sa.Table(
     "score_record",
     metadata,

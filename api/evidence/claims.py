@@ -30,6 +30,7 @@ from api.database.tables import (
     pledge,
     pledge_claim,
     pledge_trace,
+    policy_record,
     premium_quote,
     recourse_offer,
     recourse_rescore,
@@ -84,6 +85,7 @@ class Kind(StrEnum):
     RECOURSE_OFFER = "recourse_offer"
     RECOURSE_RESCORE = "recourse_rescore"
     PREMIUM_QUOTE = "premium_quote"
+    POLICY_RECORD = "policy_record"
     PLEDGE = "pledge"
     PLEDGE_CONFIRMATION = "pledge_confirmation"
     PLEDGE_END = "pledge_end"
@@ -163,6 +165,10 @@ APPOINTMENT_COLUMNS = (
     *("appointment_id", "model_kind", "model_version", "role", "validation_id", "appointed_by", "appointed_time"),
 )
 EVENT_COLUMNS = ("event_id", "decision_id", "kind", "happened_on", "note", "reported_by", "reported_time")
+POLICY_COLUMNS = (
+    *("record_id", "policy_id", "position", "step", "quote_id", "obligor_id", "partner_id", "livemode"),
+    *("recorded_time", "recorded_by", "facts"),
+)
 CONFIRMATION_COLUMNS = ("override_id", "confirmed_by", "confirmed_time")
 OFFER_COLUMNS = ("offer_id", "decision_id", "made_time", "good_until", "plans", "note", "body")
 RESCORE_COLUMNS = (*("rescore_id", "offer_id", "plan", "reported_time", "snapshot_id", "outcome", "is_kept", "body"),)
@@ -305,6 +311,7 @@ OVERRIDES = Plain(kind=Kind.OVERRIDE, table=decision_override, columns=OVERRIDE_
 OVERRIDE_CONFIRMATIONS = Plain(
     kind=Kind.OVERRIDE_CONFIRMATION, table=override_confirmation, columns=CONFIRMATION_COLUMNS, kept="confirmed_time"
 )
+POLICY_RECORDS = Plain(kind=Kind.POLICY_RECORD, table=policy_record, columns=POLICY_COLUMNS, kept="recorded_time")
 DECISION_EVENTS = Plain(kind=Kind.DECISION_EVENT, table=decision_event, columns=EVENT_COLUMNS, kept="reported_time")
 OFFERS = Plain(kind=Kind.RECOURSE_OFFER, table=recourse_offer, columns=OFFER_COLUMNS, kept="made_time")
 RESCORES = Plain(kind=Kind.RECOURSE_RESCORE, table=recourse_rescore, columns=RESCORE_COLUMNS, kept="reported_time")
@@ -408,6 +415,7 @@ READERS: Mapping[Kind, Reader] = {
     Kind.RECOURSE_OFFER: OFFERS,
     Kind.RECOURSE_RESCORE: RESCORES,
     Kind.PREMIUM_QUOTE: premium_quotes,
+    Kind.POLICY_RECORD: POLICY_RECORDS,
     Kind.PLEDGE: pledges,
     Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,
     Kind.PLEDGE_END: PLEDGE_ENDS,

@@ -6,23 +6,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.consents.access import require_visible
+from api.consents.access import require_of_partner
 from api.database.text import is_storable
 from api.http.call import Work
-from api.keys.principal import PARTNER_ROLES
 from api.pledges import repository as pledges
 from data_contracts.errors import NotFound
 
 
 def require_readable(work: Work, pledge_id: str) -> sa.Row[Any]:
     """The pledge, if the key may read it. Raises NotFound, whether it is hidden or absent."""
+    missing = f"No pledge {pledge_id!r} is kept here."
     if not is_storable(pledge_id):
-        raise NotFound(f"No pledge {pledge_id!r} is kept here.")
+        raise NotFound(missing)
     row = pledges.load(work.connection, pledge_id)
-    require_visible(work.connection, work.principal, row.obligor_id, now=work.now)
-    is_theirs = work.principal.role not in PARTNER_ROLES or row.partner_id == work.principal.partner_id
-    if not is_theirs or row.livemode is not work.principal.livemode:
-        raise NotFound(f"No pledge {pledge_id!r} is kept here.")
+    require_of_partner(
+        work.connection,
+        work.principal,
+        obligor_id=row.obligor_id,
+        partner_id=row.partner_id,
+        livemode=row.livemode,
+        now=work.now,
+        missing=missing,
+    )
     return row
 
 

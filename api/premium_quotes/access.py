@@ -7,10 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.consents.access import require_visible
+from api.consents.access import require_of_partner
 from api.database.text import is_storable
 from api.http.call import Work
-from api.keys.principal import PARTNER_ROLES
 from api.premium_quotes import repository as quotes
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import QuoteId
@@ -18,11 +17,17 @@ from data_contracts.identifiers import QuoteId
 
 def require_readable(work: Work, quote_id: str) -> sa.Row[Any]:
     """The stored quote, if the key may read it. Raises NotFound, whether it is hidden or absent."""
+    missing = f"No quote {quote_id!r} is stored here."
     if not is_storable(quote_id):
-        raise NotFound(f"No quote {quote_id!r} is stored here.")
+        raise NotFound(missing)
     row = quotes.load(work.connection, QuoteId(quote_id))
-    require_visible(work.connection, work.principal, row.obligor_id, now=work.now)
-    is_theirs = work.principal.role not in PARTNER_ROLES or row.partner_id == work.principal.partner_id
-    if not is_theirs or json.loads(row.body)["livemode"] is not work.principal.livemode:
-        raise NotFound(f"No quote {quote_id!r} is stored here.")
+    require_of_partner(
+        work.connection,
+        work.principal,
+        obligor_id=row.obligor_id,
+        partner_id=row.partner_id,
+        livemode=json.loads(row.body)["livemode"],
+        now=work.now,
+        missing=missing,
+    )
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from api.evidence.claims import Kind
 from api.http.call import Call, Work, reading, respond, wrapped, writing
 from api.http.documents import documented, json_body
 from api.http.idempotency import Answer
+from api.http.papers import LANGUAGES, PaperFormat, Rendered, Spoken, paper
 from api.instants import require_past
 from api.keys.principal import Role
 from api.premium_quotes import access, service
@@ -23,6 +25,7 @@ from api.receipts.opening import parse_opening
 from api.receipts.schemas import QuoteOpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
 from data_contracts.identifiers import MachineUid, ObligorId
+from risk_reports import premium_statement_document
 
 ASKERS = (Role.INSURER,)
 READERS = (Role.INSURER, Role.OBLIGOR)
@@ -69,6 +72,31 @@ def get_premium_quote(quote_id: str, call: Annotated[Call, reading(*READERS)]) -
         row = access.require_readable(work, quote_id)
         work.looked(row.obligor_id, "premium_quote")
         return respond(_answer(work, row.body, as_of=row.as_of, quoted=row.quoted_time, status=200))
+
+
+@router.get(
+    "/v1/premium-quotes/{quote_id}/statement",
+    **documented(
+        "getPremiumStatement",
+        tag="premium quotes",
+        summary="The statement of a quote for the insured, as PDF or HTML: factor by factor, and what would lower it.",
+        roles=READERS,
+        answer=None,
+        problems=(404,),
+    ),
+)
+def get_premium_statement(
+    quote_id: str,
+    call: Annotated[Call, reading(*READERS)],
+    language: Spoken = "zh",
+    rendered: Rendered = PaperFormat.PDF,
+) -> Response:
+    """The statement of a stored quote."""
+    with call.begin() as work:
+        row = access.require_readable(work, quote_id)
+        work.looked(row.obligor_id, "premium_quote")
+        body = json.loads(row.body)
+    return paper(premium_statement_document.document(body, LANGUAGES[language]), rendered)
 
 
 @router.get(

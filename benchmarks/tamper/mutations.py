@@ -48,6 +48,7 @@ RECORDS = (
     business.score_record,
     business.credit_decision,
     business.premium_quote,
+    business.policy_record,
     business.pledge,
     business.pledge_claim,
     business.pledge_trace,

@@ -21,19 +21,21 @@ from api.decision_events.repository import EventKind
 from api.errors import SealRefused
 from api.gateways import service as gateways
 from api.home import Home, open_home
+from api.insurance_policies import service as insurance_policies
 from api.models import service as models
 from api.operations import consents, machines, obligors
 from api.operations.entries import entries, read_all
 from api.overrides import service as overrides
 from api.partners.repository import LOCAL
 from api.pledges import service as pledges
+from api.premium_quotes import repository as quotes
 from api.premium_quotes import service as premium_quotes
 from api.recourse import repository as offers
 from api.scores.service import score_all
 from api.telemetry.service import ingest_file
 from benchmarks import small_home
 from data_contracts.evidence.seal import NO_SEAL, Seal, key_id_of, signed
-from data_contracts.identifiers import BatchId, DecisionId, ObligorId
+from data_contracts.identifiers import BatchId, DecisionId, ObligorId, QuoteId
 from data_contracts.mapping import Mapping, parse_mapping
 from data_contracts.observations.tables import batch, to_microseconds
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, Outcome, QuoteRequest
@@ -82,6 +84,7 @@ def build(folder: Path) -> Home:
     recourse(home)
     quote(home)
     quote(home, InsuranceProduct.GUARANTEE)
+    policy(home)
     pledge(home)
     given = consents.add(home, read_all(entries(None, CONSENT, names=consents.NAMES), consents.read_entry), now=NOW)
     consents.remove(home, given[0]["consent_id"], now=NOW)
@@ -227,7 +230,7 @@ def recourse(home: Home) -> None:
         )
 
 
-def quote(home: Home, product: InsuranceProduct = InsuranceProduct.EQUIPMENT_UBI) -> bytes:
+def quote(home: Home, product: InsuranceProduct = InsuranceProduct.EQUIPMENT_UBI, *, as_of: datetime = AS_OF) -> bytes:
     """A premium for the first firm: of its machine, or of its credit."""
     request = QuoteRequest(
         obligor_id=FIRST,
@@ -237,9 +240,17 @@ def quote(home: Home, product: InsuranceProduct = InsuranceProduct.EQUIPMENT_UBI
         starts=datetime(2026, 12, 1, tzinfo=UTC).date(),
         ends=datetime(2027, 11, 30, tzinfo=UTC).date(),
         machines=(),
-        as_of=AS_OF,
+        as_of=as_of,
     )
     return premium_quotes.quote(home, request, partner=LOCAL, now=NOW)
+
+
+def policy(home: Home) -> None:
+    """A quote on what is known now becomes a policy."""
+    told = json.loads(quote(home, as_of=NOW))
+    with unit_of_work(home.engine) as connection:
+        row = quotes.load(connection, QuoteId(told["quote_id"]))
+        insurance_policies.bind_quote(connection, home, row, by="insurer", now=NOW)
 
 
 def _samples(start: datetime, days: int) -> Iterator[str]:

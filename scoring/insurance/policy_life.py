@@ -1,4 +1,5 @@
-"""The life of a policy as records that are appended and never changed: quote, bind, endorse, true-up, claim, renew.
+"""The life of a policy as records that are appended and never changed: bind, endorse, bill by use, true up, claim,
+lapse, renew.
 
 A policy is what its records say, in their order: nothing is overwritten, and the same records always fold to the same
 state. A record that does not follow from the state before it is refused and appended nowhere.
@@ -8,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from data_contracts.identifiers import MachineUid, QuoteId
 from scoring.errors import InvalidRequest, PolicyForbids
+from scoring.insurance.usage import MeterFinding
+from scoring.records import InsuranceProduct
 
 DAYS_OF_NOTICE = 90
+OF_MACHINES = frozenset({InsuranceProduct.EQUIPMENT_UBI, InsuranceProduct.EXTENDED_WARRANTY})
+"""Covers of machines; the others are of the firm."""
 
 
 class Step(StrEnum):
@@ -22,16 +28,29 @@ class Step(StrEnum):
 
     BOUND = "bound"
     ENDORSED = "endorsed"
+    BILLED = "billed"
     TRUED_UP = "trued_up"
     CLAIMED = "claimed"
+    LAPSED = "lapsed"
     RENEWED = "renewed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageBasis:
+    """What a premium by use is held against: hours that a machine was expected to work on a day, and the energy that it
+    drew in an hour of work before (None where nobody told)."""
+
+    hours_a_machine_day: Decimal
+    kwh_an_hour: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A quote became a policy: its premium, its days (both inclusive), its machines, and until when the quote held."""
+    """A quote became a policy: its premium, its days (both inclusive), its machines (none for a cover of the firm),
+    until when the quote held, and what use was expected where the premium follows it."""
 
     recorded_time: datetime
+    product: InsuranceProduct
     quote_id: QuoteId
     quote_valid_until: datetime
     starts: date
@@ -40,6 +59,7 @@ class Bound:
     sum_insured_minor: int
     premium_minor: int
     currency: str
+    usage: UsageBasis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +79,22 @@ class Endorsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """A month's hours were told of, and what they move its premium by (negative: to give back), with the hash of the
+    machine-days that show them."""
+
+    recorded_time: datetime
+    starts: date
+    ends: date
+    hours: Decimal
+    expected_hours: Decimal
+    meter_finding: MeterFinding
+    due_minor: int
+    currency: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TruedUp:
     """Hours worked were settled against hours expected, once, after the term."""
 
@@ -70,15 +106,29 @@ class TruedUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """First notice of a loss, with the hash of the telemetry that shows it. What is paid is decided elsewhere."""
+    """First notice of a loss, with the hash of the telemetry up to it: how much of it was watched, and how many faults
+    it shows. What is paid is decided elsewhere."""
 
     recorded_time: datetime
     claim_id: str
     day: date
-    machine_uid: MachineUid
+    machine_uid: MachineUid | None
     amount_minor: int
     currency: str
     evidence: str
+    watched_machine_days: Decimal = Decimal(0)
+    faults_shown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapsed:
+    """Cover ends before a day, unpaid or on notice; what is not earned is given back."""
+
+    recorded_time: datetime
+    effective: date
+    premium_change_minor: int
+    currency: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +140,18 @@ class Renewed:
     next_starts: date
 
 
-Record = Bound | Endorsed | TruedUp | Claimed | Renewed
+Record = Bound | Endorsed | Billed | TruedUp | Claimed | Lapsed | Renewed
+
+STEPS: dict[Step, type[Record]] = {
+    Step.BOUND: Bound,
+    Step.ENDORSED: Endorsed,
+    Step.BILLED: Billed,
+    Step.TRUED_UP: TruedUp,
+    Step.CLAIMED: Claimed,
+    Step.LAPSED: Lapsed,
+    Step.RENEWED: Renewed,
+}
+"""What each step records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,25 +159,37 @@ class PolicyState:
     """What the records of a policy say: who is covered on which days, what was charged, what was notified."""
 
     policy_id: str
-    starts: date
+    bound: Bound
     ends: date
-    sum_insured_minor: int
     premium_minor: int
-    currency: str
-    covers: tuple[tuple[MachineUid, date, date], ...]
-    """Machine, first and last day on which it is covered."""
+    covers: tuple[tuple[MachineUid | None, date, date], ...]
+    """Machine (None: the firm), first and last day on which it is covered."""
     claims: tuple[Claimed, ...]
+    bills: tuple[Billed, ...]
     is_trued_up: bool
+    is_lapsed: bool
     next_policy_id: str | None
     last_recorded: datetime
 
-    def covered(self, machine: MachineUid, day: date) -> bool:
+    @property
+    def currency(self) -> str:
+        """What everything of the policy is in."""
+        return self.bound.currency
+
+    def covered(self, machine: MachineUid | None, day: date) -> bool:
         """Whether a machine is covered on a day."""
         return any(uid == machine and first <= day <= last for uid, first, last in self.covers)
 
-    def machine_days(self) -> int:
-        """Days of cover, over all machines: what exposure is made of."""
-        return sum((last - first).days + 1 for _, first, last in self.covers)
+    def machine_days(self, starts: date | None = None, ends: date | None = None) -> int:
+        """Days of cover, over all machines, between two days (inclusive; the whole term without): what exposure is made
+        of."""
+        return sum((last - first).days + 1 for _, first, last in self.spans(starts, ends))
+
+    def spans(self, starts: date | None = None, ends: date | None = None) -> list[tuple[MachineUid | None, date, date]]:
+        """The covers cut to the days between two (inclusive)."""
+        low, high = starts or date.min, ends or date.max
+        cut = [(machine, max(first, low), min(last, high)) for machine, first, last in self.covers]
+        return [(machine, first, last) for machine, first, last in cut if first <= last]
 
 
 def life_of(policy_id: str, records: Sequence[Record]) -> PolicyState:
@@ -138,20 +211,21 @@ def bind(policy_id: str, record: Bound) -> PolicyState:
             f"{record.recorded_time:%Y-%m-%d %H:%M}.",
             hint="Ask for another quote: what was known then is no longer what is known.",
         )
-    if record.ends < record.starts or not record.machines or record.premium_minor < 0:
+    needs_machines = record.product in OF_MACHINES
+    if record.ends < record.starts or needs_machines is not bool(record.machines) or record.premium_minor < 0:
         raise InvalidRequest(
             f"Policy {policy_id} covers {len(record.machines)} machines, {record.starts} to {record.ends}."
         )
     return PolicyState(
         policy_id=policy_id,
-        starts=record.starts,
+        bound=record,
         ends=record.ends,
-        sum_insured_minor=record.sum_insured_minor,
         premium_minor=record.premium_minor,
-        currency=record.currency,
-        covers=tuple((machine, record.starts, record.ends) for machine in record.machines),
+        covers=tuple((machine, record.starts, record.ends) for machine in record.machines or (None,)),
         claims=(),
+        bills=(),
         is_trued_up=False,
+        is_lapsed=False,
         next_policy_id=None,
         last_recorded=record.recorded_time,
     )
@@ -164,7 +238,7 @@ def follow(state: PolicyState, record: Record) -> PolicyState:
             f"A record of {record.recorded_time} cannot follow one of {state.last_recorded}.",
             hint="Records are appended in the order in which they became known.",
         )
-    if isinstance(record, Endorsed | TruedUp | Claimed) and record.currency != state.currency:
+    if isinstance(record, Endorsed | Billed | TruedUp | Claimed | Lapsed) and record.currency != state.currency:
         raise PolicyForbids(f"Policy {state.policy_id} is in {state.currency}, the record in {record.currency}.")
     moved = _STEPS[type(record)](state, record)
     return replace(moved, last_recorded=record.recorded_time)
@@ -180,24 +254,36 @@ def pro_rata(premium_minor: int, *, machine_days: int, all_machine_days: int) ->
 
 
 def _endorsed(state: PolicyState, record: Endorsed) -> PolicyState:
-    if not state.starts <= record.effective <= state.ends:
-        raise PolicyForbids(f"{record.effective} lies outside the policy's {state.starts} to {state.ends}.")
+    _check_in_force(state, record.effective)
     covers = list(state.covers)
     for machine in record.removed:
         at = next((at for at, each in enumerate(covers) if each[0] == machine and each[2] >= record.effective), None)
         if at is None:
             raise PolicyForbids(f"{machine} is not covered on {record.effective}, so it cannot be taken out.")
         _, first, _ = covers[at]
-        last = date.fromordinal(record.effective.toordinal() - 1)
+        last = record.effective - timedelta(days=1)
         covers[at : at + 1] = [(machine, first, last)] if last >= first else []
     for machine in record.added:
         if any(uid == machine and last >= record.effective for uid, _, last in covers):
             raise PolicyForbids(f"{machine} is covered already on {record.effective}: a machine-day counts once.")
         covers.append((machine, record.effective, state.ends))
-    premium = state.premium_minor + record.premium_change_minor
-    if premium < 0:
-        raise PolicyForbids(f"The endorsement would give back {-premium} minor units more than were paid.")
-    return replace(state, covers=tuple(covers), premium_minor=premium)
+    return replace(_charged(state, record.premium_change_minor), covers=tuple(covers))
+
+
+def _billed(state: PolicyState, record: Billed) -> PolicyState:
+    if state.bound.usage is None:
+        raise PolicyForbids(f"The premium of policy {state.policy_id} does not follow use.")
+    if record.ends < record.starts or not state.bound.starts <= record.starts <= record.ends <= state.ends:
+        raise PolicyForbids(
+            f"{record.starts} to {record.ends} lies outside the policy's {state.bound.starts} to {state.ends}."
+        )
+    if record.recorded_time.date() <= record.ends:
+        raise PolicyForbids(f"{record.starts} to {record.ends} is not over: hours are billed afterwards.")
+    if any(bill.starts <= record.ends and record.starts <= bill.ends for bill in state.bills):
+        raise PolicyForbids(f"{record.starts} to {record.ends} was billed before: hours are billed once.")
+    if state.is_trued_up:
+        raise PolicyForbids(f"Policy {state.policy_id} was trued up: nothing is billed afterwards.")
+    return replace(_charged(state, record.due_minor), bills=(*state.bills, record))
 
 
 def _trued_up(state: PolicyState, record: TruedUp) -> PolicyState:
@@ -205,7 +291,7 @@ def _trued_up(state: PolicyState, record: TruedUp) -> PolicyState:
         raise PolicyForbids(f"Policy {state.policy_id} was trued up before: hours are settled once.")
     if record.recorded_time.date() <= state.ends:
         raise PolicyForbids(f"Policy {state.policy_id} runs until {state.ends}: hours are settled afterwards.")
-    return replace(state, is_trued_up=True, premium_minor=state.premium_minor + record.due_minor)
+    return replace(_charged(state, record.due_minor), is_trued_up=True)
 
 
 def _claimed(state: PolicyState, record: Claimed) -> PolicyState:
@@ -215,7 +301,7 @@ def _claimed(state: PolicyState, record: Claimed) -> PolicyState:
         raise PolicyForbids(f"Claim {record.claim_id} was notified before.")
     if not state.covered(record.machine_uid, record.day):
         raise PolicyForbids(
-            f"{record.machine_uid} is not covered on {record.day}.",
+            f"{record.machine_uid or 'The firm'} is not covered on {record.day}.",
             hint="A claim needs a policy in force for its machine on its day.",
         )
     waited = (record.recorded_time.date() - record.day).days
@@ -224,17 +310,44 @@ def _claimed(state: PolicyState, record: Claimed) -> PolicyState:
     return replace(state, claims=(*state.claims, record))
 
 
+def _lapsed(state: PolicyState, record: Lapsed) -> PolicyState:
+    _check_in_force(state, record.effective)
+    last = record.effective - timedelta(days=1)
+    covers = tuple((machine, first, min(until, last)) for machine, first, until in state.covers if first <= last)
+    return replace(_charged(state, record.premium_change_minor), covers=covers, ends=last, is_lapsed=True)
+
+
 def _renewed(state: PolicyState, record: Renewed) -> PolicyState:
     if state.next_policy_id is not None:
         raise PolicyForbids(f"Policy {state.policy_id} was renewed as {state.next_policy_id}.")
-    if record.next_starts.toordinal() != state.ends.toordinal() + 1:
+    if state.is_lapsed:
+        raise PolicyForbids(f"Policy {state.policy_id} lapsed: there is nothing to renew.", hint="Bind another quote.")
+    if record.next_starts != state.ends + timedelta(days=1):
         raise PolicyForbids(f"A renewal begins the day after {state.ends}, not on {record.next_starts}.")
     return replace(state, next_policy_id=record.next_policy_id)
 
 
+def _check_in_force(state: PolicyState, day: date) -> None:
+    if not state.bound.starts <= day <= state.ends:
+        raise PolicyForbids(f"{day} lies outside the policy's {state.bound.starts} to {state.ends}.")
+    if state.is_trued_up:
+        raise PolicyForbids(f"Policy {state.policy_id} was trued up: its premium moves no more.")
+    if any(bill.ends >= day for bill in state.bills):
+        raise PolicyForbids(f"{day} was billed already: cover changes after the last bill, not before.")
+
+
+def _charged(state: PolicyState, change_minor: int) -> PolicyState:
+    premium = state.premium_minor + change_minor
+    if premium < 0:
+        raise PolicyForbids(f"The record would give back {-premium} minor units more than were paid.")
+    return replace(state, premium_minor=premium)
+
+
 _STEPS: dict[type, Callable[..., PolicyState]] = {
     Endorsed: _endorsed,
+    Billed: _billed,
     TruedUp: _trued_up,
     Claimed: _claimed,
+    Lapsed: _lapsed,
     Renewed: _renewed,
 }

@@ -68,6 +68,20 @@ def test_a_book_is_trained_and_kept(run: Run, own_book: tuple[Path, Path]) -> No
     assert "decile 10" in again.out
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_actuary_reads_the_pack(run: Run, own_book: tuple[Path, Path], tmp_path: Path, language: str) -> None:
+    policies, paid = own_book
+    trained = run("train", "insurance", "--policies", policies, "--claims", paid, "--exposure", "years", "--json")
+    version, metrics = trained.answer["model_version"], trained.answer["metrics"]
+    out = tmp_path / "pack.html"
+    written = run("report", "actuary_pack", version, "--out", out, "--language", language)
+    assert written.exit_code == 0, written.err
+    page = out.read_text(encoding="utf-8")
+    assert all(f"{band['ratio']['value']:.3f}" in page for band in metrics["deciles"])
+    assert f"{metrics['gini']:.5f}" in page
+    assert "actuary." not in page
+
+
 def test_mistakes_are_named(run: Run, own_book: tuple[Path, Path]) -> None:
     policies, paid = own_book
     alone = run("train", "insurance", "--policies", policies)

@@ -42,7 +42,7 @@ FIRMS: dict[str, Callable[[World], str]] = {
 class Rule:
     """Who may use an operation, who sees everybody's objects, and how it is asked about a firm.
 
-    `ask` gives the arguments of the request about the own, another's or an absent object; None where there is no
+    `makes` is the object in the path, `names` a quote in the body. `ask` gives the arguments of the request about the own, another's or an absent object; None where there is no
     object, so that the role alone decides.
     """
 
@@ -52,6 +52,7 @@ class Rule:
     body: Callable[[str], dict[str, Any]] | None = None
     parameters: Callable[[str], dict[str, str]] = lambda _: {}
     makes: str | None = None
+    names: str | None = None
     has_object: bool = True
     is_looked_at: str | None = None
     is_paper: bool = False
@@ -94,6 +95,19 @@ def an_override() -> dict[str, Any]:
     return {"outcome": "approve", "reason_code": "new_contract", "reason_text": "seen", "by": uuid4().hex}
 
 
+def a_loss(firm: str) -> dict[str, Any]:
+    """First notice of a loss of today, of a machine that is covered."""
+    return {
+        "record": {
+            "step": "claim",
+            "day": NOW.date().isoformat(),
+            "machine_uid": f"{firm}/M01",
+            "amount_minor": 1,
+            "currency": "CNY",
+        }
+    }
+
+
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
@@ -133,6 +147,12 @@ RULES = {
     "createPremiumQuote": Rule("insurer", status=201, body=cover, is_looked_at="premium_quote"),
     "getPremiumQuote": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote"),
     "getPremiumQuoteReceipt": Rule("insurer obligor", makes="createPremiumQuote", is_looked_at="receipt"),
+    "createInsurancePolicy": Rule("insurer", status=201, names="fresh_quote", is_looked_at="insurance_policy"),
+    "getInsurancePolicy": Rule("insurer obligor", makes="policy", is_looked_at="insurance_policy"),
+    "appendPolicyRecord": Rule("insurer", status=201, body=a_loss, makes="policy", is_looked_at="insurance_policy"),
+    "getPremiumStatement": Rule(
+        "insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote", is_paper=True
+    ),
     "listObligors": Rule("bank insurer obligor operator", has_object=False, is_looked_at="obligor"),
     "getObligor": Rule("bank insurer obligor operator", all_seeing="operator", is_looked_at="obligor"),
     "listAccessLog": Rule("obligor operator", all_seeing="operator"),  # an operator's look is in the log itself
@@ -209,7 +229,22 @@ def made(world: World) -> dict[tuple[str, str], str]:
             assert answer.status_code == 201, answer.text
             found[maker, which] = answer.json()[member][name]
         found[maker, "absent"] = "".join(reversed(found[maker, "own"]))
-    found |= watched(world) | queued(world) | overridden(world, found) | offered(world, found)
+    found |= insured(world) | watched(world) | queued(world) | overridden(world, found) | offered(world, found)
+    return found
+
+
+def insured(world: World) -> dict[tuple[str, str], str]:
+    """A quote that still holds, and the policy that it became, of each side."""
+    found = {("fresh_quote", "absent"): "q_none", ("policy", "absent"): "p_none"}
+    today = {"from": NOW.date().isoformat(), "to": "2027-11-20", "snapshot": "fresh"}
+    for which, suffix in (("own", "a"), ("other", "b")):
+        asked = cover(FIRMS[which](world), **today)
+        quote = world.ask("POST", "/v1/premium-quotes", key=f"insurer-{suffix}", json=asked).json()["quote"]
+        body = {"quote_id": quote["quote_id"]}
+        answer = world.ask("POST", "/v1/insurance-policies", key=f"insurer-{suffix}", json=body)
+        assert answer.status_code == 201, answer.text
+        found["fresh_quote", which] = quote["quote_id"]
+        found["policy", which] = answer.json()["policy"]["policy_id"]
     return found
 
 
@@ -283,6 +318,8 @@ def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, k
     path = path.replace("{obligor_id}", firm)
     path = re.sub(r"\{\w+\}", target, path)
     body = {} if rule.body is None else {"json": rule.body(firm)}
+    if rule.names:
+        body = {"json": {"quote_id": made[rule.names, which]}}
     return world.ask(method, path, key=key, params=rule.parameters(firm), **body)
 
 

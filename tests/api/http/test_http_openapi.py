@@ -21,7 +21,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 ANSWERS = [name for name, (_, path, _) in OPERATIONS.items() if path.startswith("/v1/")]
-PAPERS = ["getCreditMemo", "getModelCard", "getValidationPack"]
+PAPERS = ["getCreditMemo", "getPremiumStatement", "getModelCard", "getValidationPack"]
 
 
 def check(schema: dict[str, Any], value: Any) -> None:
@@ -35,12 +35,12 @@ def test_the_document_is_current() -> None:
 
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
-        "actOnCase", "confirmOverride", "confirmPledge", "createApplication", "createConsent", "createCreditDecision",
-        "createDryRun", "createGatewayKey", "createMatch", "createPledge", "createPortfolioReport",
+        "actOnCase", "appendPolicyRecord", "confirmOverride", "confirmPledge", "createApplication", "createConsent", "createCreditDecision",
+        "createDryRun", "createGatewayKey", "createInsurancePolicy", "createMatch", "createPledge", "createPortfolioReport",
         "createPremiumQuote", "createPrescreen", "createRecourseCompletion", "createStress", "createTelemetry",
         "createWatchRun", "getCase", "getConsent", "getCovenants", "getCreditDecision", "getCreditDecisionReceipt",
-        "getCreditMemo", "getExplanation", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths",
-        "getObligor", "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",
+        "getCreditMemo", "getExplanation", "getInsurancePolicy", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths",
+        "getObligor", "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt", "getPremiumStatement",
         "getReadiness", "getRecourse", "getResponses", "getScore", "getValidationPack", "listAccessLog",
         "listApplications", "listCases", "listConsents", "listGatewayKeys", "listMachines", "listObligors",
         "listPledges", "proposeOverride", "releasePledge", "reportDecisionEvent", "revokeGatewayKey", "tellResponse",

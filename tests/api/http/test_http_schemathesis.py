@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from test_http_access import an_application, offered, queued, watched
+from test_http_access import an_application, insured, offered, queued, watched
 from test_http_openapi import DOCUMENT, OPERATIONS
 
 from api.keys.principal import Role
@@ -44,6 +44,7 @@ CHECKS = [
 HARDLY_DRAWN = {
     *("createTelemetry", "withdrawConsent", "reportDecisionEvent", "createStress", "createDryRun", "actOnCase"),
     *("createApplication", "createPrescreen", "createMatch", "createPortfolioReport", "tellResponse"),
+    *("createInsurancePolicy", "appendPolicyRecord"),
 }
 """Whose bodies hang together in ways that a schema does not say; `test_http_access` has them answered."""
 ROLES = [role.value for role in Role]
@@ -76,6 +77,7 @@ def ids(world: World) -> dict[str, str]:
     return {
         "application_id": filed["application"]["application_id"],
         "offer_id": offers["offer", "own"],
+        "policy_id": insured(world)["policy", "own"],
         "case_id": watched(world)["case", "own"],
         "job_id": queued(world)["job", "own"],
         "override_id": proposed["override"]["override_id"],
