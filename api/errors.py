@@ -207,6 +207,12 @@ class DatabaseUnavailable(OperatingError):
     code = "database_unavailable"
 
 
+class DatabaseDamaged(OperatingError):
+    """The database's file is damaged, or is no database any more."""
+
+    code = "database_damaged"
+
+
 EXIT_BAD_INPUT = 2
 
 
@@ -265,6 +271,7 @@ PLACES: dict[type[Exception], Place] = {
         detail="The observation store cannot be written. Nothing of this request was kept.",
         hint="Send it again later, with the same Idempotency-Key.",
     ),
+    DatabaseDamaged: Place(status=500, title="The database is damaged"),
     ArtefactDamaged: Place(status=500, title="Internal error", detail="A stored model is damaged.", hint=""),
     Exception: Place(
         status=500,

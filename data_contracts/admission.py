@@ -19,6 +19,7 @@ from data_contracts.adapters.source import RawTable, SourceFile, open_source
 from data_contracts.canonical import Canonical, canonicalise
 from data_contracts.checks import check
 from data_contracts.chunks import cut_chunks, leaf_hashes, periods_of
+from data_contracts.columns import contiguous
 from data_contracts.contract import Contract, RecordKind, load_contract
 from data_contracts.evidence.commitment import merkle_root, new_salts
 from data_contracts.findings import FindingCount, QuarantinedRow, Reason, count_findings
@@ -291,7 +292,7 @@ def _machines(
     """Machines that telemetry spoke of: the obligor for whom, and the earliest recorded_time in UTC microseconds."""
     if contract.unit_column != "machine_uid" or not table.num_rows:
         return {}
-    units = table["machine_uid"].combine_chunks()
+    units = contiguous(table["machine_uid"])
     codes = units.indices.to_numpy(zero_copy_only=False)
     never = np.iinfo(np.int64).max
     first = np.full(len(units.dictionary), never)
@@ -308,5 +309,5 @@ def _owner(machine_uid: str) -> ObligorId:
 
 
 def _distinct(table: pa.Table, name: str) -> list[str]:
-    words: list[str] = table[name].combine_chunks().cast(pa.string()).unique().to_pylist()
+    words: list[str] = contiguous(table[name]).cast(pa.string()).unique().to_pylist()
     return sorted(words)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from data_contracts.adapters.source import RawTable
 from data_contracts.canonical import Canonical
+from data_contracts.columns import contiguous
 from data_contracts.contract import Column, Contract, SetBy, SumAtMost, SumEquals
 from data_contracts.findings import Reason
 from data_contracts.mapping import MACHINE, STATE, Mapping
@@ -58,7 +59,7 @@ def _written(raw: RawTable, name: str) -> pa.ChunkedArray | None:
 
 
 def _check_column(canonical: Canonical, raw: RawTable, column: Column) -> None:
-    values = canonical.table[column.name].combine_chunks()
+    values = contiguous(canonical.table[column.name])
     written = _written(raw, column.name)
     if column.required and values.null_count and column.set_by is not SetBy.ADMISSION:
         unexplained = ~validity(values) & ~canonical.faults.mask_of(*_names(column.name))
@@ -105,12 +106,13 @@ def _spread(of_word: Mask, values: pa.DictionaryArray) -> Mask:
 
 def _check_range(canonical: Canonical, values: pa.Array, column: Column, written: pa.ChunkedArray | None) -> None:
     is_time = isinstance(column.minimum, date)
-    for bound, broken, reason in (
-        (column.minimum, pc.less, Reason.TOO_EARLY if is_time else Reason.BELOW_MINIMUM),
-        (column.maximum, pc.greater, Reason.ABOVE_MAXIMUM),
+    ends = pc.min_max(values)
+    for bound, end, broken, reason in (
+        (column.minimum, ends["min"], pc.less, Reason.TOO_EARLY if is_time else Reason.BELOW_MINIMUM),
+        (column.maximum, ends["max"], pc.greater, Reason.ABOVE_MAXIMUM),
     ):
-        if bound is not None:
-            at = pc.fill_null(broken(values, pa.scalar(bound, column.type)), False).to_numpy(zero_copy_only=False)
+        if bound is not None and broken(end, pa.scalar(bound, column.type)).as_py():
+            at = _true(broken(values, pa.scalar(bound, column.type)))
             canonical.faults.add(column.name, reason, at, written, bound=_bound_words(bound, column.unit))
 
 
@@ -125,26 +127,30 @@ def _bound_words(bound: float | date | datetime, unit: str | None) -> str:
 def _check_speaks(canonical: Canonical, contract: Contract) -> None:
     if not contract.identity_per_value:
         return
+    if any(canonical.table[name].null_count == 0 for name in contract.value_names):
+        return  # every row says at least this
     silent = np.ones(canonical.table.num_rows, dtype=np.bool_)
     for name in contract.value_names:
-        silent &= ~validity(canonical.table[name].combine_chunks())
+        silent &= ~validity(contiguous(canonical.table[name]))
     canonical.faults.add("row", Reason.SAYS_NOTHING, silent & ~canonical.faults.mask, None)
 
 
 def _check_times(canonical: Canonical, raw: RawTable, contract: Contract, received_time: datetime) -> None:
-    event = canonical.table["event_time"].combine_chunks()
-    recorded = canonical.table["recorded_time"].combine_chunks()
+    event = contiguous(canonical.table["event_time"])
+    recorded = contiguous(canonical.table["recorded_time"])
     skew = pa.scalar(CLOCK_SKEW_SECONDS * SECOND_US, pa.duration("us"))
     latest = pc.add(pa.scalar(received_time, event.type), skew)
     written = _written(raw, "event_time")
     future = np.zeros(len(event), dtype=np.bool_)
     if not contract.future_events:
-        future = _true(pc.greater(event, latest))
-        canonical.faults.add("event_time", Reason.IN_FUTURE, future, event if written is None else written)
+        if pc.greater(pc.max(event), latest).as_py():
+            future = _true(pc.greater(event, latest))
+            canonical.faults.add("event_time", Reason.IN_FUTURE, future, event if written is None else written)
         early = _true(pc.less(recorded, pc.subtract(event, skew))) & ~future
         canonical.faults.add("recorded_time", Reason.RECORDED_BEFORE_EVENT, early, recorded)
-    unknowable = _true(pc.greater(recorded, latest)) & ~future
-    canonical.faults.add("recorded_time", Reason.RECORDED_IN_FUTURE, unknowable, recorded)
+    if pc.greater(pc.max(recorded), latest).as_py():
+        unknowable = _true(pc.greater(recorded, latest)) & ~future
+        canonical.faults.add("recorded_time", Reason.RECORDED_IN_FUTURE, unknowable, recorded)
 
 
 def _true(answer: pa.Array) -> Mask:
@@ -160,7 +166,7 @@ def _numbers(canonical: Canonical, name: str) -> np.ndarray[tuple[int], np.dtype
 
 def _check_sum_at_most(canonical: Canonical, row_check: SumAtMost, mapping: Mapping) -> None:
     assert row_check.limit == "localDaySeconds", "the one limit that contracts use"
-    days = canonical.table["day"].combine_chunks()
+    days = contiguous(canonical.table["day"])
     numbers = pc.fill_null(days.cast(pa.int32()), 0).to_numpy(zero_copy_only=False)
     distinct, places = np.unique(numbers, return_inverse=True)
     limits = day_lengths_us(distinct, mapping.site_zone)[places] / SECOND_US

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data_contracts.columns import contiguous
 from data_contracts.contract import ChunkPeriod, Contract
 from data_contracts.evidence.commitment import ChunkEncoder, leaf_hash
 from data_contracts.identity import instants, ranks
@@ -38,7 +39,7 @@ class Chunks:
 
 def cut_chunks(table: pa.Table, contract: Contract, site_zone: str) -> Chunks:
     """The chunks of `table`, which is sorted by `Contract.sort_names`; periods are local to `site_zone`."""
-    units = table[contract.unit_column].combine_chunks()
+    units = contiguous(table[contract.unit_column])
     codes = ranks(units)
     numbers = _periods(table, contract, site_zone)
     changes = (np.diff(codes) != 0) | (np.diff(numbers) != 0)
@@ -71,7 +72,7 @@ def _labels(numbers: NDArray[np.int64], contract: Contract) -> list[str]:
 
 def _local_days(table: pa.Table, site_zone: str) -> NDArray[np.int32]:
     if "day" in table.column_names:
-        days: NDArray[np.int32] = table["day"].combine_chunks().cast(pa.int32()).to_numpy()
+        days: NDArray[np.int32] = contiguous(table["day"]).cast(pa.int32()).to_numpy()
         return days
     return local_days(instants(table["event_time"]), site_zone)
 

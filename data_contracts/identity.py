@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from data_contracts.columns import contiguous
 from data_contracts.contract import Contract
 
 Rows64 = NDArray[np.int64]
@@ -69,7 +70,7 @@ class Known:
 
 def instants(column: pa.ChunkedArray) -> Rows64:
     """UTC microseconds of a column of instants without nulls."""
-    numbers: Rows64 = column.combine_chunks().cast(pa.int64()).to_numpy(zero_copy_only=False)
+    numbers: Rows64 = contiguous(column).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return numbers
 
 
@@ -103,12 +104,12 @@ def _places(column: pa.ChunkedArray) -> NDArray[Any]:
     """Integers that order rows as the values of the column do."""
     if pa.types.is_timestamp(column.type):
         return instants(column)
-    return ranks(column.combine_chunks()) if pa.types.is_string(column.type) else np.asarray(column.to_numpy())
+    return ranks(contiguous(column)) if pa.types.is_string(column.type) else np.asarray(column.to_numpy())
 
 
 def bits(column: pa.ChunkedArray) -> Rows64:
     """Any column as integers that are equal exactly where the values are; NULL where null."""
-    array = column.combine_chunks()
+    array = contiguous(column)
     if pa.types.is_dictionary(array.type) or pa.types.is_string(array.type):
         codes = ranks(array).astype(np.int64)
         return np.where(codes < 0, NULL, codes)
@@ -255,7 +256,7 @@ def merge_rows(rows: Rows, contract: Contract) -> Rows:
         return rows
     merged = rows.table.take(pa.array(starts))
     for name in contract.value_names:
-        column = rows.table[name].combine_chunks()
+        column = contiguous(rows.table[name])
         given = pc.is_valid(column).to_numpy(zero_copy_only=False)
         places = np.where(given, np.arange(len(column)), len(column))
         first = np.minimum.reduceat(places, starts)
@@ -268,7 +269,7 @@ def clear_values(table: pa.Table, cleared: Mapping[str, Mask]) -> pa.Table:
     """The table with null wherever a column's mask is true."""
     for name, mask in cleared.items():
         if mask.any():
-            column = table[name].combine_chunks()
+            column = contiguous(table[name])
             places = pa.array(np.arange(len(column)), mask=mask)
             table = table.set_column(table.column_names.index(name), name, column.take(places))
     return table
@@ -276,6 +277,8 @@ def clear_values(table: pa.Table, cleared: Mapping[str, Mask]) -> pa.Table:
 
 def _silent(values: pa.Table) -> Mask:
     """Rows of which no column says anything."""
+    if any(column.null_count == 0 for column in values.columns):
+        return np.zeros(values.num_rows, dtype=np.bool_)
     silent = np.ones(values.num_rows, dtype=np.bool_)
     for column in values.columns:
         silent &= pc.is_null(column).to_numpy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from data_contracts.contract import RecordKind
 from data_contracts.errors import InvalidMapping
@@ -39,7 +39,7 @@ class SourceProfile:
 
     def canonical(self) -> str:
         """Canonical JSON of the profile: sorted keys, no spaces. What `profile_id` hashes and the register stores."""
-        body = {"format": PROFILE_FORMAT, **asdict(self)}
+        body = {"format": PROFILE_FORMAT, **{name: getattr(self, name) for name in self.__dataclass_fields__}}
         return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @property

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from data_contracts.columns import contiguous
 from data_contracts.errors import ContractViolated
 from data_contracts.findings import Reason
 from data_contracts.reference.units import SAME, Conversion
@@ -40,7 +41,7 @@ class Parsed:
 
 def plain(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """One contiguous array without dictionary encoding and with 32-bit string offsets."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = contiguous(column) if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     if pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
@@ -50,7 +51,7 @@ def plain(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 
 def encoded(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """One contiguous array; text is dictionary-encoded, what is no text stays as it is."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = contiguous(column) if isinstance(column, pa.ChunkedArray) else column
     if _is_encoded(array):
         return array
     array = plain(array)
@@ -88,7 +89,8 @@ def parse_numbers(raw: pa.Array, *, decimal_point: str = ".", conversion: Conver
     if conversion != SAME:
         values = values * conversion.multiply / conversion.divide
     # Adding zero turns -0.0 into 0.0, so that equal contents have equal bytes.
-    return Parsed(values=pa.array(values + 0.0, mask=~given), faults=tuple(faults))
+    mask = None if given.all() else ~given
+    return Parsed(values=pa.array(values + 0.0, mask=mask), faults=tuple(faults))
 
 
 def _floats_of_text(raw: pa.Array, decimal_point: str) -> tuple[pa.Array, list[tuple[Reason, Mask]]]:

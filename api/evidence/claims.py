@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -37,6 +38,7 @@ from api.database.tables import (
     score_record,
     snapshot,
 )
+from api.evidence.rows import ADMISSIONS, CHUNKS, READMITTED, rows_of, selected
 from data_contracts.evidence import log
 from data_contracts.evidence.tables import (
     batch_attestation,
@@ -49,7 +51,6 @@ from data_contracts.evidence.tables import (
 )
 from data_contracts.observations.tables import (
     batch,
-    chunk,
     from_microseconds,
     observation_file,
     observation_file_batch,
@@ -57,8 +58,6 @@ from data_contracts.observations.tables import (
     quarantined_source,
     readmission,
 )
-
-VALUES_PER_QUERY = 900
 
 
 class Kind(StrEnum):
@@ -183,14 +182,11 @@ QUOTE_TOLD = ("gross_premium_minor", "currency", "claim_frequency_per_machine_ye
 
 def ingest_batches(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Admissions: the register's row, and a digest of what it says of each chunk but its salt."""
-    for row in _rows(connection, batch, batch.c.batch_id, subjects):
-        first = (batch_attestation.c.batch_id == row.batch_id) & (batch_attestation.c.position == 0)
-        table = batch_attestation.c
-        level = connection.execute(sa.select(table.level, table.seal_digest).where(first)).one_or_none()
+    for row in selected(connection, ADMISSIONS, batch.c.batch_id, subjects):
         said = {
             **_columns(row, BATCH_COLUMNS),
             "chunks_sha256": _chunks_digest(connection, row.batch_id),
-            "attestation": None if level is None else _plain_row(level),
+            "attestation": None if row.level is None else _columns(row, ("level", "seal_digest")),
         }
         yield Claim(kind=Kind.INGEST_BATCH, subject=row.batch_id, canonical=_json(said), kept_time=row.received_time)
 
@@ -200,10 +196,11 @@ def observation_files(connection: sa.Connection, subjects: Sequence[str] | None)
 
     Compaction and erasure put files in the place of others, so that they bear no time of their own.
     """
-    for row in _rows(connection, observation_file, observation_file.c.sha256, subjects):
-        table = observation_file_batch.c
-        shares = sa.select(table.batch_id, table.rows).where(table.sha256 == row.sha256).order_by(table.batch_id)
-        said = {**_columns(row, FILE_COLUMNS), "shares": [list(share) for share in connection.execute(shares)]}
+    shares: defaultdict[str, list[list[Any]]] = defaultdict(list)
+    for share in rows_of(connection, observation_file_batch, observation_file_batch.c.sha256, subjects):
+        shares[share.sha256].append([share.batch_id, share.rows])
+    for row in rows_of(connection, observation_file, observation_file.c.sha256, subjects):
+        said = {**_columns(row, FILE_COLUMNS), "shares": sorted(shares[row.sha256])}
         yield Claim(kind=Kind.OBSERVATION_FILE, subject=row.sha256, canonical=_json(said))
 
 
@@ -213,7 +210,7 @@ def quarantines(connection: sa.Connection, subjects: Sequence[str] | None) -> It
     What an erasure leaves of it is said anew, under the batch's name and the number of erasures.
     """
     erased = log.counted_erasures(connection, Kind.QUARANTINE)
-    for row in _rows(connection, batch, batch.c.batch_id, subjects):
+    for row in rows_of(connection, batch, batch.c.batch_id, subjects):
         faults, sources = (
             [
                 _plain_row(line)
@@ -237,8 +234,7 @@ def quarantines(connection: sa.Connection, subjects: Sequence[str] | None) -> It
 def readmissions(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Which rows in quarantine came in again with which batch."""
     table = readmission.c
-    again = sa.select(readmission.c.readmitted_in).distinct()
-    for row in _selected(connection, again, readmission.c.readmitted_in, subjects):
+    for row in selected(connection, READMITTED, readmission.c.readmitted_in, subjects):
         rows = sa.select(table.batch_id, table.row_number, table.readmitted_row)
         of_batch = rows.where(table.readmitted_in == row.readmitted_in).order_by(table.batch_id, table.row_number)
         said = {"readmitted_in": row.readmitted_in, "rows": [list(line) for line in connection.execute(of_batch)]}
@@ -267,7 +263,7 @@ class Plain:
 
     def __call__(self, connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
         """What the rows of some keys, or all, say."""
-        for row in _rows(connection, self.table, self.key, subjects):
+        for row in rows_of(connection, self.table, self.key, subjects):
             if not self.since or any(row._mapping[name] is not None for name in self.since):
                 kept = row._mapping[self.kept]
                 yield Claim(
@@ -341,7 +337,7 @@ PLEDGE_ENDS = Plain(
 
 def pledges(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Pledges as they were reserved or refused, with a digest of what they claim and leave."""
-    for row in _rows(connection, pledge, pledge.c.pledge_id, subjects):
+    for row in rows_of(connection, pledge, pledge.c.pledge_id, subjects):
         digest = hashlib.sha256()
         for table, names in ((pledge_claim, PLEDGE_CLAIM_COLUMNS), (pledge_trace, PLEDGE_TRACE_COLUMNS)):
             columns = [table.c[name] for name in names]
@@ -354,7 +350,7 @@ def pledges(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterat
 
 def snapshots(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
     """Snapshots: whose, as of when, the hash of the file that holds it, and the roots of what it can be opened to."""
-    for row in _rows(connection, snapshot, snapshot.c.snapshot_id, subjects):
+    for row in rows_of(connection, snapshot, snapshot.c.snapshot_id, subjects):
         said = {**_columns(row, SNAPSHOT_COLUMNS), "basis": _columns(row, BASIS_COLUMNS)}
         yield Claim(kind=Kind.SNAPSHOT, subject=row.snapshot_id, canonical=_json(said), kept_time=row.taken_time)
 
@@ -431,7 +427,7 @@ def _answers(
     connection: sa.Connection, table: sa.Table, key: sa.Column[str], subjects: Sequence[str] | None
 ) -> Iterator[sa.Row[Any]]:
     """Rows of a table of answers, with what their snapshots commit to."""
-    yield from _selected(connection, _with_basis(table), key, subjects)
+    yield from selected(connection, _with_basis(table), key, subjects)
 
 
 @cache
@@ -439,23 +435,6 @@ def _with_basis(table: sa.Table) -> sa.Select[*tuple[Any, ...]]:
     joined = table.join(snapshot, snapshot.c.snapshot_id == table.c.snapshot_id, isouter=True)
     columns = [*table.c, *(snapshot.c[name] for name in BASIS_COLUMNS)]
     return sa.select(*columns).select_from(joined)
-
-
-def _rows(
-    connection: sa.Connection, table: sa.Table, key: sa.Column[str], subjects: Sequence[str] | None
-) -> Iterator[sa.Row[Any]]:
-    yield from _selected(connection, sa.select(table), key, subjects)
-
-
-def _selected(
-    connection: sa.Connection, query: sa.Select[*tuple[Any, ...]], key: sa.Column[str], subjects: Sequence[str] | None
-) -> Iterator[sa.Row[Any]]:
-    if subjects is None:
-        yield from connection.execute(query.order_by(key)).all()
-        return
-    for start in range(0, len(subjects), VALUES_PER_QUERY):
-        some = subjects[start : start + VALUES_PER_QUERY]
-        yield from connection.execute(query.where(key.in_(some)).order_by(key)).all()
 
 
 def _answer(row: sa.Row[Any], columns: Sequence[str], told: Sequence[str]) -> bytes:
@@ -488,13 +467,7 @@ def _plain(value: Any) -> Any:
 
 def _chunks_digest(connection: sa.Connection, batch_id: str) -> str:
     """SHA-256 over what the register says of a batch's chunks, in order. Salts may go, so they are not part of it."""
-    table = chunk.c
-    recorded = sa.type_coerce(table.recorded_from, sa.BigInteger)
-    rows = connection.execute(
-        sa.select(table.position, table.unit, table.period, table.rows, recorded, table.leaf)
-        .where(table.batch_id == batch_id)
-        .order_by(table.position)
-    )
+    rows = connection.execute(CHUNKS, {"batch_id": batch_id})
     said = [[*values, leaf.hex()] for *values, leaf in rows]
     return hashlib.sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 

@@ -15,6 +15,7 @@ from api.evidence import claims
 from api.evidence.claims import READERS, Claim, Kind
 from data_contracts.evidence import levels, log
 from data_contracts.evidence.levels import AttestationLevel
+from data_contracts.evidence.log import Placed
 from data_contracts.identifiers import BatchId
 from data_contracts.observations.tables import (
     batch,
@@ -50,9 +51,12 @@ def record_batch(
     *,
     besides: Iterable[tuple[Kind, Sequence[str]]] = (),
     now: datetime,
-) -> None:
-    """Attest and log an admission, what it turned away, the files that it has already, and what came `besides`."""
-    levels.attest(
+) -> Placed:
+    """Attest and log an admission, what it turned away, the files that it has already, and what came `besides`.
+
+    Returns the admission's own entry.
+    """
+    levels.attest_admission(
         connection,
         batch_id,
         attestation.level,
@@ -71,7 +75,8 @@ def record_batch(
         *besides,
     ]
     claims_of_all = (READERS[kind](connection, subjects) for kind, subjects in said if subjects)
-    _append(connection, chain.from_iterable(claims_of_all))
+    placed = _append(connection, chain.from_iterable(claims_of_all))
+    return next(one for one in placed if one.entry.kind == Kind.INGEST_BATCH)
 
 
 def record_files(connection: sa.Connection, hashes: Sequence[str]) -> None:
@@ -142,5 +147,5 @@ def _all(connection: sa.Connection, column: sa.Column[str], which: sa.ColumnElem
     return list(connection.scalars(sa.select(column).where(which)))
 
 
-def _append(connection: sa.Connection, said: Iterable[Claim]) -> None:
-    log.append(connection, [log.new_entry(claim.kind.value, claim.subject, claim.canonical) for claim in said])
+def _append(connection: sa.Connection, said: Iterable[Claim]) -> list[Placed]:
+    return log.append(connection, [log.new_entry(claim.kind.value, claim.subject, claim.canonical) for claim in said])

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.logs import Logger
 from api.http.metrics import Metrics
-from api.http.problem import problem_of
+from api.http.problem import problem_of_failure
 from api.keys.principal import Principal
 
 REQUEST_ID_HEADER = "Millgrade-Request-Id"
@@ -78,7 +78,7 @@ class Observe:
         except Exception as error:
             self._log_failure(request_id, error)
             if not status:
-                await problem_of(error, scope)(scope, receive, named)
+                await problem_of_failure(error, scope)(scope, receive, named)
             elif not is_whole:
                 raise AnswerCutOff from None  # the server must close the connection; what happened is logged
         finally:

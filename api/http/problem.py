@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from api.errors import (
+    DatabaseDamaged,
     DatabaseUnavailable,
     InvalidBody,
     MethodNotAllowed,
@@ -70,6 +71,19 @@ def problem_of(error: Exception, scope: Scope) -> Response:
     }
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", errors="backslashreplace")
     return Response(content, status_code=place.status, media_type=PROBLEM_JSON, headers=_headers(error, place.status))
+
+
+def problem_of_failure(error: Exception, scope: Scope) -> Response:
+    """The answer where a request failed of what no handler names: a damaged database is told as such, nothing else is.
+
+    A handler for the database's error would stand for all its subclasses, statements of ours that are wrong among them.
+    """
+    if type(error) is sa.exc.DatabaseError:
+        error = DatabaseDamaged(
+            "The database is damaged: nothing of this request was kept.",
+            hint="The operator looks with: millgrade doctor, and restores a backup.",
+        )
+    return problem_of(error, scope)
 
 
 def add_problem_handlers(app: FastAPI) -> None:

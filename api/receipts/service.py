@@ -21,6 +21,7 @@ from api.snapshots import repository as snapshots
 from data_contracts.errors import LogDamaged, NotFound
 from data_contracts.evidence import checkpoint, log, verify
 from data_contracts.evidence.commitment import merkle_root
+from data_contracts.evidence.log import Entry, Placed
 from data_contracts.evidence.notes import SignatureType
 from data_contracts.evidence.tables import late_logging
 from data_contracts.evidence.tree import inclusion_spans
@@ -53,15 +54,15 @@ def receipt(
     if note is None or verify.parse_checkpoint(note).size <= entry["index"]:
         note = checkpoint.keep_head(connection, log_signers(home), now=now)
     opened = _opened(connection, home, entry, opening, note)
-    return _assembled(connection, entry, note, opened)
+    return _assembled(entry, checkpoint.proof_text(connection, entry["index"], note), opened)
 
 
-def ingest_receipt(connection: sa.Connection, home: Home, batch_id: BatchId, *, now: datetime) -> dict[str, Any]:
+def ingest_receipt(connection: sa.Connection, home: Home, admission: Placed, *, now: datetime) -> dict[str, Any]:
     """The receipt of an admission for its sender, in the transaction of the admission: whoever hands it out commits
     first. It bears the Ed25519 signature alone, so that it stays small; a full one can be asked for later."""
     signers = [signer for signer in log_signers(home) if signer.kind is SignatureType.ED25519]
-    entry = _entry(connection, Kind.INGEST_BATCH, batch_id)
-    return _assembled(connection, entry, checkpoint.sign_head(connection, signers, now=now), {})
+    proof = checkpoint.head_proof(connection, signers, admission.position, now=now)
+    return _assembled(_told(admission), proof, {})
 
 
 def receipt_bytes(plain: dict[str, Any]) -> bytes:
@@ -69,13 +70,13 @@ def receipt_bytes(plain: dict[str, Any]) -> bytes:
     return canonical_bytes(plain) + b"\n"
 
 
-def _assembled(connection: sa.Connection, entry: dict[str, Any], note: str, opened: dict[str, Any]) -> dict[str, Any]:
+def _assembled(entry: dict[str, Any], proof: str, opened: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": verify.FORMAT,
         "kind": entry["kind"],
         "statement": entry["statement"],
         "salt": entry["salt"],
-        "proof": checkpoint.proof_text(connection, entry["index"], note),
+        "proof": proof,
         "opened": opened,
         "hashes": _shared(opened),
     }
@@ -90,18 +91,28 @@ def _shared(opened: dict[str, Any]) -> str:
 
 
 def _entry(connection: sa.Connection, kind: Kind, subject: str) -> dict[str, Any]:
-    """The entry of a record with what it says."""
+    return _told(logged(connection, kind, subject))
+
+
+def logged(connection: sa.Connection, kind: Kind, subject: str) -> Placed:
+    """The entry of a record, at its place. Raises as `receipt`."""
     row = log.find(connection, kind.value, subject)
     if row.salt is None:
         raise EvidenceErased(f"The {kind.value} {subject!r} was erased; the log proves only that there was one.")
     claim = next(iter(READERS[kind](connection, [subject])), None)
     if claim is None or log.entry_leaf(row.salt, row.kind, claim.canonical) != row.leaf:
         raise LogDamaged(f"The {kind.value} {subject!r} does not say any more what was logged.", hint=_AUDIT)
+    entry = Entry(kind=row.kind, subject=row.subject, canonical=claim.canonical, salt=row.salt)
+    return Placed(position=row.position, entry=entry)
+
+
+def _told(placed: Placed) -> dict[str, Any]:
+    """An entry with what it says."""
     return {
-        "kind": row.kind,
-        "index": row.position,
-        "salt": checkpoint.as_base64(row.salt),
-        "statement": claim.canonical.decode(),
+        "kind": placed.entry.kind,
+        "index": placed.position,
+        "salt": checkpoint.as_base64(placed.entry.salt),
+        "statement": placed.entry.canonical.decode(),
     }
 
 

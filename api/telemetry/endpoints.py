@@ -137,7 +137,7 @@ class _Sent:
 def _receive(work: Work, gathered: Gathering, prepared: Prepared, sent: _Sent) -> Answer:
     sealed = None if sent.seal is None else _examine(work, sent.seal, sent.body, prepared.obligor)
     sender = service.Sender(owner=work.principal.owner, sealed=sealed)
-    result = service.receive(
+    received = service.receive(
         work.connection,
         work.home,
         gathered,
@@ -147,14 +147,14 @@ def _receive(work: Work, gathered: Gathering, prepared: Prepared, sent: _Sent) -
         sender=sender,
         now=work.now,
     )
-    _count(work, result)
-    receipt = ingest_receipt(work.connection, work.home, result.batch_id, now=work.now)
+    _count(work, received.result)
+    receipt = ingest_receipt(work.connection, work.home, received.logged, now=work.now)
     told = {
         "level": sender.attestation.level.value,
         "seal": sender.attestation.seal_digest,
         "faults": [] if sealed is None else list(_told(sealed)),
     }
-    return work.plain({"batch": _plain(result), "attestation": told, "receipt": receipt}, status=201)
+    return work.plain({"batch": _plain(received.result), "attestation": told, "receipt": receipt}, status=201)
 
 
 def _told(sealed: Sealed) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from data_contracts.contract import RecordKind
 from data_contracts.errors import UnknownMapping
 from data_contracts.evidence.gateways import Sealed
 from data_contracts.evidence.levels import AttestationLevel
+from data_contracts.evidence.log import Placed
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId, obligor_id
 from data_contracts.mapping import CsvOptions, Mapping, load_mapping, shipped_mappings
 from data_contracts.observations.gathering import Gathering
@@ -70,6 +72,7 @@ def ingest_folder(home: Home, folder: Path, *, received_time: datetime, progress
     return results
 
 
+@lru_cache(maxsize=128)
 def live_mapping(name: str, *, livemode: bool) -> Mapping:
     """The shipped mapping of that name as a door applies it. Raises UnknownMapping; a path is never looked at.
 
@@ -99,7 +102,7 @@ def receive(
     livemode: bool,
     sender: Sender,
     now: datetime,
-) -> AdmissionResult:
+) -> Received:
     """Admit what came in through a door, in the caller's transaction, and log it with its attestation.
 
     `only_own_machines`: every machine must bear the obligor's name or be owned by it. Raises ConsentMissing where one
@@ -120,8 +123,16 @@ def receive(
     sealed = (
         [] if sender.sealed is None else gateways.keep_unlogged(connection, sender.sealed, result.batch_id, now=now)
     )
-    record_batch(connection, result.batch_id, sender.attestation, besides=sealed, now=now)
-    return result
+    logged = record_batch(connection, result.batch_id, sender.attestation, besides=sealed, now=now)
+    return Received(result=result, logged=logged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What became of a batch, and its entry in the log."""
+
+    result: AdmissionResult
+    logged: Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

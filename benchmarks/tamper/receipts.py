@@ -15,7 +15,7 @@ from api.database.engine import unit_of_work
 from api.database.tables import credit_decision
 from api.evidence.claims import Kind
 from api.home import Home
-from api.receipts.service import ingest_receipt, receipt, receipt_bytes
+from api.receipts.service import ingest_receipt, logged, receipt, receipt_bytes
 from benchmarks.tamper import small
 from data_contracts.evidence import verify
 from data_contracts.identifiers import BatchId
@@ -42,7 +42,8 @@ def measure(home: Home) -> Measured:
         decision = connection.scalars(sa.select(credit_decision.c.decision_id)).first() or ""
         batch_id = BatchId(connection.scalars(sa.select(batch.c.batch_id)).first() or "")
         made = receipt_bytes(receipt(connection, home, Kind.CREDIT_DECISION, decision, now=small.SIGNED))
-        small_one = receipt_bytes(ingest_receipt(connection, home, batch_id, now=small.SIGNED))
+        admission = logged(connection, Kind.INGEST_BATCH, batch_id)
+        small_one = receipt_bytes(ingest_receipt(connection, home, admission, now=small.SIGNED))
     key = home.evidence / "log.pub"
     keys, text = verify.parse_keys(key.read_text(encoding="utf-8")), made.decode()
     file = home.root / "receipt.json"

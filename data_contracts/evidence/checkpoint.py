@@ -24,7 +24,17 @@ def sign_head(connection: Connection, signers: Sequence[Signer], *, now: datetim
     It is not kept: whoever hands it out knows that its transaction must be committed first.
     """
     size = log.tree_size(connection)
-    text = checkpoint_text(signers[0].name, size, log.tree_root(connection, size))
+    return _signed(signers, size, log.tree_root(connection, size), now=now)
+
+
+def head_proof(connection: Connection, signers: Sequence[Signer], position: int, *, now: datetime) -> str:
+    """The proof that the entry at `position` is in the tree of `sign_head`."""
+    head = log.head(connection, position)
+    return _proof(position, head.path, _signed(signers, head.size, head.root, now=now))
+
+
+def _signed(signers: Sequence[Signer], size: int, root: bytes, *, now: datetime) -> str:
+    text = checkpoint_text(signers[0].name, size, root)
     return text + "\n" + "".join(signer.signature_line(text, now=now) for signer in signers)
 
 
@@ -85,7 +95,10 @@ def checkpoint_text(origin: str, size: int, root: bytes) -> str:
 
 def proof_text(connection: Connection, position: int, note: str) -> str:
     """A C2SP tlog-proof that the entry at `position` is in the tree of a checkpoint."""
-    hashes = log.inclusion_proof(connection, position, _size(note))
+    return _proof(position, log.inclusion_proof(connection, position, _size(note)), note)
+
+
+def _proof(position: int, hashes: Sequence[bytes], note: str) -> str:
     return "\n".join(["c2sp.org/tlog-proof@v1", f"index {position}", *_lines(hashes), "", note])
 
 

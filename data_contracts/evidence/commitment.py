@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from data_contracts.columns import contiguous
 from data_contracts.contract import Contract
 from data_contracts.evidence.texts import Texts
 
@@ -43,7 +44,7 @@ class ChunkEncoder:
 
     def __init__(self, table: pa.Table, contract: Contract, bounds: NDArray[np.int64]) -> None:
         columns = [column for column in contract.columns if column.name != _ASIDE]
-        arrays = [table[column.name].combine_chunks() for column in columns]
+        arrays = [contiguous(table[column.name]) for column in columns]
         header = {
             "format": FORMAT,
             "contract": contract.contract_id,
@@ -53,14 +54,9 @@ class ChunkEncoder:
         body = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
         self._header = struct.pack("<I", len(body)) + body
         self._bounds = bounds.tolist()
-        rows = table.num_rows
-        self._valid = np.empty((len(columns), rows), dtype=np.uint8)
-        for position, array in enumerate(arrays):
-            self._valid[position] = pc.is_valid(array).to_numpy(zero_copy_only=False)
+        valid = [pc.is_valid(array).to_numpy(zero_copy_only=False) for array in arrays]
         fixed = [array for column, array in zip(columns, arrays, strict=True) if not pa.types.is_string(column.type)]
-        self._fixed = np.empty((len(fixed), rows), dtype="<i8")
-        for position, array in enumerate(fixed):
-            self._fixed[position] = _eight_bytes(array)
+        self._columns = [*valid, *map(_eight_bytes, fixed)]
         texts = [array for column, array in zip(columns, arrays, strict=True) if pa.types.is_string(column.type)]
         self._texts = [Texts(array, bounds) for array in texts]
 
@@ -70,8 +66,7 @@ class ChunkEncoder:
         parts = [
             self._header,
             struct.pack("<Q", stop - start),
-            self._valid[:, start:stop].tobytes(),
-            self._fixed[:, start:stop].tobytes(),
+            *(column[start:stop].tobytes() for column in self._columns),
         ]
         for texts in self._texts:
             parts += [texts.words_of(chunk), texts.codes[start:stop].tobytes()]
@@ -84,7 +79,7 @@ def _eight_bytes(array: pa.Array) -> NDArray[np.int64]:
         return np.ascontiguousarray(floats, dtype="<f8").view("<i8")
     whole = array.cast(pa.int32()) if pa.types.is_date(array.type) else array
     numbers: NDArray[np.int64] = pc.fill_null(whole.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
-    return numbers
+    return np.ascontiguousarray(numbers, dtype="<i8")
 
 
 def new_salts(count: int) -> list[bytes]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -119,7 +120,7 @@ def register_key(
 
 def load_key(connection: Connection, key_id: str) -> Row:
     """A gateway's key, with `revoked_us` and `from_us` of its end, if any. Raises NotFound."""
-    row = connection.execute(_keys().where(gateway_key.c.key_id == key_id)).one_or_none()
+    row = connection.execute(_one_key(), {"key_id": key_id}).one_or_none()
     if row is None:
         raise NotFound(f"No gateway key {key_id!r} is registered here.", hint="Run: millgrade gateway list")
     return row
@@ -154,19 +155,18 @@ def examine(
     where it is, but over another body, or the key counts for nothing any more.
     """
     seal, signature = read_seal(text)
-    row = connection.execute(_keys().where(gateway_key.c.key_id == seal.key_id)).one_or_none()
+    row = connection.execute(_one_key(), {"key_id": seal.key_id}).one_or_none()
     if row is None or (row.obligor_id, row.livemode) != (obligor_id, livemode):
         raise InvalidEvidence(f"No gateway key {seal.key_id} of this obligor is registered.", hint="Register it first.")
     check_signature(seal, signature, row.public_key)
     _require_honoured(seal, text, hashlib.sha256(body).hexdigest(), is_ended=_is_before(row.from_us, now_us))
     _take_turn(connection)
     known = _known(connection, seal)
-    divided = divisions()
     return Sealed(
         seal=seal,
         signature=signature,
         faults=judge(seal, known, received_us=now_us),
-        divided=connection.scalar(sa.select(divided.c.sequence).where(divided.c.key_id == seal.key_id)),
+        divided=connection.scalar(_divided(), {"key_id": seal.key_id}),
         continued=continued(seal, known),
     )
 
@@ -237,7 +237,51 @@ def _take_turn(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE gateway_seal IN SHARE ROW EXCLUSIVE MODE"))
     else:
-        connection.execute(sa.update(gateway_seal).where(sa.false()).values(key_id=gateway_seal.c.key_id))
+        connection.execute(_TURN)
+
+
+# Prepared once: every sealed batch asks these, and to put them together takes longer than to have them answered.
+_TURN = sa.update(gateway_seal).where(sa.false()).values(key_id=gateway_seal.c.key_id)
+_OF_KEY = gateway_seal.c.key_id == sa.bindparam("key_id")
+_SAME_BODY = (
+    sa.select(gateway_seal)
+    .where(
+        _OF_KEY,
+        gateway_seal.c.body_sha256 == sa.bindparam("body_sha256"),
+        gateway_seal.c.sequence != sa.bindparam("sequence"),
+    )
+    .limit(1)
+)
+
+
+@cache
+def _one_key() -> sa.Select[*tuple[Any, ...]]:
+    return _keys().where(gateway_key.c.key_id == sa.bindparam("key_id"))
+
+
+@cache
+def _divided() -> sa.Select[int]:
+    """From which seal on the chain of a key divides."""
+    divided = divisions(of_key=sa.bindparam("key_id"))
+    return sa.select(divided.c.sequence)
+
+
+@cache
+def _near() -> sa.Select[*tuple[Any, ...]]:
+    """The seals of a sequence and of the next known ones below and above it."""
+    table, sequence = gateway_seal.c, sa.bindparam("sequence", type_=sa.BigInteger)
+    lower = sa.select(sa.func.max(table.sequence)).where(_OF_KEY, table.sequence < sequence).scalar_subquery()
+    higher = sa.select(sa.func.min(table.sequence)).where(_OF_KEY, table.sequence > sequence).scalar_subquery()
+    return sa.select(gateway_seal).where(_OF_KEY, table.sequence.in_([sequence, lower, higher]))
+
+
+@cache
+def _ends() -> sa.Select[*tuple[Any, ...]]:
+    """The first and the last known seal of a start."""
+    table = gateway_seal.c
+    mine = _OF_KEY & (table.boot_id == sa.bindparam("boot_id"))
+    ends = [sa.select(end(table.sequence)).where(mine).scalar_subquery() for end in (sa.func.min, sa.func.max)]
+    return sa.select(gateway_seal).where(mine, table.sequence.in_(ends))
 
 
 def _keys() -> sa.Select[*tuple[Any, ...]]:
@@ -287,17 +331,9 @@ def _close_gap(connection: Connection, seal: Seal, now_us: int) -> str | None:
 
 def _known(connection: Connection, seal: Seal) -> Known:
     """What is known of the chain around a seal."""
-    table = gateway_seal.c
-    mine = table.key_id == seal.key_id
-    lower = sa.select(sa.func.max(table.sequence)).where(mine, table.sequence < seal.sequence).scalar_subquery()
-    higher = sa.select(sa.func.min(table.sequence)).where(mine, table.sequence > seal.sequence).scalar_subquery()
-    around = table.sequence.in_([sa.literal(seal.sequence), lower, higher])
-    near = [_seal(row) for row in connection.execute(sa.select(gateway_seal).where(mine, around))]
-    same_body = connection.execute(
-        sa.select(gateway_seal)
-        .where(mine, table.body_sha256 == seal.body_sha256, table.sequence != seal.sequence)
-        .limit(1)
-    ).one_or_none()
+    asked = {"key_id": seal.key_id, "sequence": seal.sequence}
+    near = [_seal(row) for row in connection.execute(_near(), asked)]
+    same_body = connection.execute(_SAME_BODY, {**asked, "body_sha256": seal.body_sha256}).one_or_none()
     boots = sorted({seal.boot_id, *(other.boot_id for other in near)})
     starts = {boot_id: ends for boot_id in boots if (ends := _ends_of(connection, seal.key_id, boot_id)) is not None}
     return Known(
@@ -312,10 +348,7 @@ def _known(connection: Connection, seal: Seal) -> Known:
 
 def _ends_of(connection: Connection, key_id: str, boot_id: str) -> tuple[Seal, Seal] | None:
     """The first and the last known seal of a start."""
-    table = gateway_seal.c
-    mine = (table.key_id == key_id) & (table.boot_id == boot_id)
-    ends = [sa.select(end(table.sequence)).where(mine).scalar_subquery() for end in (sa.func.min, sa.func.max)]
-    found = [_seal(row) for row in connection.execute(sa.select(gateway_seal).where(mine, table.sequence.in_(ends)))]
+    found = [_seal(row) for row in connection.execute(_ends(), {"key_id": key_id, "boot_id": boot_id})]
     found.sort(key=lambda other: other.sequence)
     return (found[0], found[-1]) if found else None
 

@@ -63,6 +63,15 @@ def attest(
     return position
 
 
+def attest_admission(
+    connection: Connection, batch_id: str, level: AttestationLevel, *, seal_digest: str | None, by: str, now_us: int
+) -> None:
+    """Say it of a batch that has just come in, of which nothing was said before."""
+    row = {"batch_id": batch_id, "position": 0, "level": level.value, "seal_digest": seal_digest}
+    told = {"attested_by": by, "evidence": None, "attested_us": now_us}
+    connection.execute(sa.insert(batch_attestation), {**row, **told})
+
+
 def levels(
     connection: Connection, batch_ids: Sequence[str], *, as_of_us: int | None = None
 ) -> dict[str, AttestationLevel]:
@@ -108,15 +117,16 @@ def key_ends(as_of_us: int | None = None) -> sa.Subquery:
     return sa.select(end.key_id, earliest, first).where(is_known).group_by(end.key_id).subquery()
 
 
-def divisions(as_of_us: int | None = None) -> sa.Subquery:
-    """(key_id, sequence) of the chains that divide, and at which seal, as was found up to a time.
+def divisions(as_of_us: int | None = None, *, of_key: sa.BindParameter[str] | None = None) -> sa.Subquery:
+    """(key_id, sequence) of the chains that divide (of all keys, or one), and at which seal, as was found up to a time.
 
     From there on nobody can say which side is the gateway: whoever holds the key signs both. Of the two seals that
     prove a division the one of the lower sequence is where it begins, at the latest.
     """
     fault, one, other = gateway_fault.c, gateway_seal.alias(), gateway_seal.alias()
     is_known = sa.true() if as_of_us is None else fault.found_us <= as_of_us
+    is_asked = sa.true() if of_key is None else fault.key_id == of_key
     lower = sa.case((one.c.sequence < other.c.sequence, one.c.sequence), else_=other.c.sequence)
     proven = gateway_fault.join(one, one.c.digest == fault.digest).join(other, other.c.digest == fault.other_digest)
     divided = sa.select(fault.key_id, sa.func.min(lower).label("sequence")).select_from(proven)
-    return divided.where(fault.kind.in_(sorted(DIVIDING)), is_known).group_by(fault.key_id).subquery()
+    return divided.where(fault.kind.in_(sorted(DIVIDING)), is_known, is_asked).group_by(fault.key_id).subquery()

@@ -62,6 +62,14 @@ class Entry:
         return entry_leaf(self.salt, self.kind, self.canonical)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An entry at its place in the log."""
+
+    position: int
+    entry: Entry
+
+
 def entry_leaf(salt: bytes, kind: str, canonical: bytes) -> bytes:
     """The leaf of an entry of that kind with these bytes under a salt."""
     return leaf_hash(salt, kind.encode() + b"\n" + canonical)
@@ -72,38 +80,46 @@ def new_entry(kind: str, subject: str, canonical: bytes) -> Entry:
     return Entry(kind=kind, subject=subject, canonical=canonical, salt=new_salts(1)[0])
 
 
-def take_turn(connection: Connection) -> None:
+def take_turn(connection: Connection) -> bool:
     """Let those who append do so one after another until the caller's transaction ends.
 
     A place in the log is given once, so two must not look for the next at the same time. SQLite has one writer: any
-    write statement makes this connection it. Whoever also takes the register's turn takes that one first.
+    write statement makes this connection it. Whoever also takes the register's turn takes that one first. Returns
+    whether others may have appended since the transaction began: SQLite refuses to write over what it has not seen.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE log_entry IN SHARE ROW EXCLUSIVE MODE"))
-    else:
-        connection.execute(_TURN)
+        return True
+    connection.execute(_TURN)
+    return False
 
 
-def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Append those of `entries` whose (kind, subject) is not in the log yet, in order."""
-    if len(_known(connection, entries)) == len(entries):
-        return  # nothing to add, so nobody has to wait
-    take_turn(connection)
+def append(connection: Connection, entries: Sequence[Entry]) -> list[Placed]:
+    """Append those of `entries` whose (kind, subject) is not in the log yet, in order; returns where they stand."""
     known = _known(connection, entries)
+    if len(known) == len(entries):
+        return []  # nothing to add, so nobody has to wait
+    if take_turn(connection):
+        known = _known(connection, entries)
     fresh = {(entry.kind, entry.subject): entry for entry in entries if (entry.kind, entry.subject) not in known}
     if not fresh:
-        return  # a rival was first
+        return []  # a rival was first
     size = tree_size(connection)
     frontier = _hashes(connection, pieces((0, size)))
-    rows = [
-        {"position": position, "kind": entry.kind, "subject": entry.subject, "salt": entry.salt, "leaf": entry.leaf}
-        for position, entry in enumerate(fresh.values(), start=size)
-    ]
-    made = grown([frontier[node] for node in pieces((0, size))], size, [entry.leaf for entry in fresh.values()])
-    connection.execute(sa.insert(log_entry), rows)
+    placed = [Placed(position=position, entry=entry) for position, entry in enumerate(fresh.values(), start=size)]
+    leaves = [entry.leaf for entry in fresh.values()]
+    made = grown([frontier[node] for node in pieces((0, size))], size, leaves)
+    connection.execute(sa.insert(log_entry), [_row(one, leaf) for one, leaf in zip(placed, leaves, strict=True)])
     if made:
         nodes = [{"level": level, "position": place, "hash": digest} for (level, place), digest in made.items()]
         connection.execute(sa.insert(log_node), nodes)
+    return placed
+
+
+def _row(placed: Placed, leaf: bytes) -> dict[str, Any]:
+    entry = placed.entry
+    said = {"kind": entry.kind, "subject": entry.subject, "salt": entry.salt}
+    return {"position": placed.position, "leaf": leaf, **said}
 
 
 def erase(connection: Connection, kind: str, subject: str) -> None:
@@ -152,6 +168,27 @@ def tree_root(connection: Connection, size: int) -> bytes:
     nodes = pieces((0, size))
     hashes = _hashes(connection, nodes)
     return fold([hashes[node] for node in nodes])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The log as it stands: how many entries it has, the root over them, and the path that leads one of them to it."""
+
+    size: int
+    root: bytes
+    path: Sequence[bytes]
+
+
+def head(connection: Connection, position: int) -> Head:
+    """The head of the log and the path to it from the entry at a position, of one look."""
+    size = tree_size(connection)
+    nodes, spans = pieces((0, size)), inclusion_spans(position, size)
+    hashes = _hashes(connection, {*nodes, *(node for span in spans for node in pieces(span))})
+    return Head(
+        size=size,
+        root=fold([hashes[node] for node in nodes]),
+        path=[fold([hashes[node] for node in pieces(span)]) for span in spans],
+    )
 
 
 def find(connection: Connection, kind: str, subject: str) -> sa.Row[Any]:

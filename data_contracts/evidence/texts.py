@@ -27,19 +27,18 @@ class Texts:
             self.codes = np.zeros(len(said), dtype="<u4")
             self._cuts, self._used = list(range(len(bounds))), alone
             return
-        said = said.astype(np.int64)
-        self.codes = np.full(len(said), NULL, dtype="<u4")
-        rows = np.flatnonzero(said >= 0)
-        chunk = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))[rows]
-        first, use = _uses(chunk * len(words) + said[rows])
+        # A word of its own stands for null, so that every row has one.
+        chunk = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        first, use = _uses(chunk * (len(words) + 1) + 1 + said)
         # Uses of a chunk lie together in the order of its rows; a code counts from the chunk's first use on.
         order = np.argsort(first, kind="stable")
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order))
-        used = rows[first[order]]
+        order = order[said[first[order]] >= 0]
+        used = first[order]
         self._cuts = np.searchsorted(used, bounds).tolist()
         self._used = said[used].tolist()
-        self.codes[rows] = place[use] - np.array(self._cuts, dtype=np.int64)[chunk]
+        codes = np.full(len(first), NULL, dtype="<u4")
+        codes[order] = np.arange(len(order)) - np.array(self._cuts, dtype=np.int64)[chunk[used]]
+        self.codes = codes[use]
 
     def words_of(self, chunk: int) -> bytes:
         """How many distinct texts a chunk has, and each of them spelled out."""

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data_contracts.columns import contiguous
 from data_contracts.contract import Contract, PartitionGrain
 from data_contracts.identity import instants
 from data_contracts.reference.calendars import DAY_US
@@ -39,7 +40,7 @@ def places_of(table: pa.Table, contract: Contract) -> list[Place]:
     if not table.num_rows:
         return []
     periods = _periods(instants(table["event_time"]), contract.partition_grain)
-    key = periods.astype(np.int64) * MACHINE_BUCKETS + _buckets(table[contract.unit_column].combine_chunks())
+    key = periods.astype(np.int64) * MACHINE_BUCKETS + _buckets(contiguous(table[contract.unit_column]))
     order = np.argsort(key, kind="stable").astype(np.int64)
     keys, starts = np.unique(key[order], return_index=True)
     grain = _GRAINS[contract.partition_grain]

@@ -112,16 +112,20 @@ def _files_near(
         return []
     since = min(reach.event_from for reach in reaches)
     until = max(reach.event_until for reach in reaches)
-    span = (since, until) if contract.identity_has_time else None
-    records = files_in(connection, contract.kind, buckets={reach.bucket for reach in reaches}, event_span=span)
-    files = [(_reach_of_file(record), record) for record in records]
-    files = [(other, file) for other, file in files if any(other.meets(reach, contract) for reach in reaches)]
     units = rows.table[contract.unit_column].unique().to_pylist()
-    if not files or len(units) > FEW_UNITS or not contract.identity_has_time:
-        return files
-    known_from = None if contract.future_events else since - KNOWN_BEFORE_US[contract.chunk_period]
-    speaking = files_about(connection, units, event_from=since, event_until=until, known_from=known_from)
-    return [(other, file) for other, file in files if file.sha256 in speaking]
+    if len(units) > FEW_UNITS or not contract.identity_has_time:
+        span = (since, until) if contract.identity_has_time else None
+        records = files_in(connection, contract.kind, buckets={reach.bucket for reach in reaches}, event_span=span)
+    else:
+        records = files_about(
+            connection,
+            contract.kind,
+            units,
+            event_span=(since, until),
+            known_from=None if contract.future_events else since - KNOWN_BEFORE_US[contract.chunk_period],
+        )
+    files = [(_reach_of_file(record), record) for record in records]
+    return [(other, file) for other, file in files if any(other.meets(reach, contract) for reach in reaches)]
 
 
 def _reach(place: Place, table: pa.Table, contract: Contract) -> _Reach:

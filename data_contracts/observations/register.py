@@ -19,6 +19,7 @@ from data_contracts.identifiers import BatchId, MachineUid, ObligorId, ProfileId
 from data_contracts.identity import spans
 from data_contracts.observations.store import Part, StoredFile
 from data_contracts.observations.tables import (
+    Instant,
     batch,
     chunk,
     observation_file,
@@ -57,25 +58,32 @@ def take_turn(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("LOCK TABLE batch IN SHARE ROW EXCLUSIVE MODE"))
     else:
-        connection.execute(sa.update(batch).where(sa.false()).values(kind=batch.c.kind))
+        connection.execute(_TURN)
+
+
+# Prepared once: every admission puts these, and to put them together takes longer than to have them answered.
+_TURN = sa.update(batch).where(sa.false()).values(kind=batch.c.kind)
+_LAST = sa.select(sa.func.max(batch.c.sequence))
+_PROFILE = sa.select(source_profile.c.profile_id).where(source_profile.c.profile_id == sa.bindparam("profile_id"))
+_OBSERVED = sa.select(
+    observed_machine.c.machine_uid, sa.type_coerce(observed_machine.c.first_recorded_time, sa.BigInteger)
+).where(observed_machine.c.machine_uid.between(sa.bindparam("first"), sa.bindparam("last")))
 
 
 def next_batch(
     connection: Connection, *, source_sha256: str, profile: SourceProfile, obligor: ObligorId | None
 ) -> BatchKey:
     """The key of the batch that comes next; holds as long as the turn is kept."""
-    sequence = (connection.scalar(sa.select(sa.func.max(batch.c.sequence))) or 0) + 1
+    sequence = (connection.scalar(_LAST) or 0) + 1
     named = json.dumps([sequence, source_sha256, profile.profile_id, obligor], separators=(",", ":"))
     return BatchKey(sequence=sequence, batch_id=BatchId("b" + hashlib.sha256(named.encode()).hexdigest()[:24]))
 
 
 def save_profile(connection: Connection, profile: SourceProfile) -> None:
     """Store the profile unless it is there."""
-    known = connection.scalar(
-        sa.select(source_profile.c.profile_id).where(source_profile.c.profile_id == profile.profile_id)
-    )
-    if known is None:
-        row = {"profile_id": profile.profile_id, "canonical": profile.canonical()}
+    profile_id = profile.profile_id
+    if connection.scalar(_PROFILE, {"profile_id": profile_id}) is None:
+        row = {"profile_id": profile_id, "canonical": profile.canonical()}
         connection.execute(sa.insert(source_profile), row)
 
 
@@ -191,10 +199,8 @@ def save_machines(
     """
     if not machines:
         return
-    table = observed_machine.c
-    between = table.machine_uid.between(min(machines), max(machines))
-    seen = sa.select(table.machine_uid, sa.type_coerce(table.first_recorded_time, sa.BigInteger)).where(between)
-    known: dict[str, int] = dict(connection.execute(seen).all())
+    span = {"first": min(machines), "last": max(machines)}
+    known: dict[str, int] = dict(connection.execute(_OBSERVED, span).all())
     new = [
         {"machine_uid": uid, "obligor_id": obligor, "first_batch_id": batch_id, "first_recorded_time": recorded}
         for uid, (obligor, recorded) in machines.items()
@@ -209,7 +215,7 @@ def save_machines(
     if earlier:
         statement = (
             sa.update(observed_machine)
-            .where(table.machine_uid == sa.bindparam("uid"))
+            .where(observed_machine.c.machine_uid == sa.bindparam("uid"))
             .values(first_recorded_time=sa.bindparam("earlier"))
         )
         connection.execute(statement, earlier)
@@ -236,19 +242,39 @@ def files_in(
 
 
 def files_about(
-    connection: Connection, units: Sequence[str], *, event_from: int, event_until: int, known_from: int | None
-) -> set[str]:
-    """Hashes of the files that hold rows of a batch that speaks of one of a few `units` and reaches into a span of
-    event time, both ends inclusive. Batches of which nothing was known before `known_from` are enough. UTC µs."""
-    speaks = sa.select(chunk.c.batch_id).where(chunk.c.unit.in_(units))
-    if known_from is not None:
-        speaks = speaks.where(chunk.c.recorded_from >= known_from)
-    found = (
-        sa.select(observation_file_batch.c.sha256)
-        .join(batch, batch.c.batch_id == observation_file_batch.c.batch_id)
-        .where(batch.c.batch_id.in_(speaks), batch.c.event_from <= event_until, batch.c.event_until >= event_from)
+    connection: Connection,
+    kind: RecordKind,
+    units: Sequence[str],
+    *,
+    event_span: tuple[int, int],
+    known_from: int | None,
+) -> Sequence[Record]:
+    """Registered files that hold rows of a batch of a kind which speaks of one of a few `units` and reaches into a span
+    of event time (UTC microseconds, both ends inclusive).
+
+    Batches of which nothing was known before `known_from` (UTC microseconds) are enough. The units come first, so that
+    the answer takes as long as their batches are many, however many files of others lie in the same folders.
+    """
+    first, last = event_span
+    asked = {"kind": kind.value, "units": list(units), "first": first, "last": last}
+    return connection.execute(_ABOUT, {**asked, "known_from": _LEAST if known_from is None else known_from}).all()
+
+
+def _about() -> sa.Select[*tuple[Any, ...]]:
+    first, last, known_from = (sa.bindparam(name, type_=Instant) for name in ("first", "last", "known_from"))
+    speaks = sa.select(chunk.c.batch_id).where(
+        chunk.c.unit.in_(sa.bindparam("units", expanding=True)), chunk.c.recorded_from >= known_from
     )
-    return set(connection.scalars(found))
+    near = sa.select(batch.c.batch_id).where(
+        *(batch.c.batch_id.in_(speaks), batch.c.kind == sa.bindparam("kind")),
+        *(batch.c.event_from <= last, batch.c.event_until >= first),
+    )
+    held = sa.select(observation_file_batch.c.sha256).where(observation_file_batch.c.batch_id.in_(near))
+    return sa.select(observation_file).where(observation_file.c.sha256.in_(held)).order_by(observation_file.c.path)
+
+
+_ABOUT = _about()
+_LEAST = -(2**63)
 
 
 def visible_files(

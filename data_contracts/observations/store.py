@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from data_contracts.columns import contiguous
 from data_contracts.contract import RecordKind
 from data_contracts.errors import StoreDamaged, StoreUnwritable
 from data_contracts.observations.tables import machine_day_file, observation_file, retired_file
@@ -187,7 +188,7 @@ def _of_own_words(table: pa.Table) -> pa.Table:
     into the file, words of other files included."""
     for position, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
-            column = table.column(position).combine_chunks()
+            column = contiguous(table.column(position))
             table = table.set_column(position, field, _compacted(column))
     return table
 

@@ -117,7 +117,9 @@ observation_file_batch = sa.Table(
     sa.Column("sha256", sa.ForeignKey("observation_file.sha256"), primary_key=True),
     sa.Column("batch_id", sa.ForeignKey("batch.batch_id"), primary_key=True),
     sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Index("ix_observation_file_batch_batch_id", "batch_id"),
 )
+"""How many rows of which batch a file holds."""
 
 retired_file = sa.Table(
     "retired_file",

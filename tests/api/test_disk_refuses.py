@@ -242,6 +242,28 @@ def test_a_damaged_register_is_told_and_takes_nothing(
         assert any(word in ran.err + ran.out for word in ("malformed", "not a database", "disk I/O error")), ran.err
 
 
+@pytest.mark.parametrize("change", [cut_in_half, overwritten_head, overwritten_middle])
+def test_a_damaged_register_is_told_over_http(here: Home, change: Callable[[bytes], bytes]) -> None:
+    key = gateway_key(here)
+    assert {answer.status_code for answer in post(here, key, range(2))} == {201}
+    here.engine.dispose()
+    database = here.root / "millgrade.db"
+    database.write_bytes(change(database.read_bytes()))
+    told = post(here, key, range(2, 3))
+    assert {(answer.status_code, answer.json()["code"]) for answer in told} == {(500, "database_damaged")}
+    assert {answer.headers["content-type"] for answer in told} == {"application/problem+json"}
+    assert {"millgrade doctor" in answer.json()["hint"] for answer in told} == {True}
+
+
+def test_a_statement_of_ours_that_is_wrong_is_no_damage(here: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        raise sa.exc.IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
+
+    monkeypatch.setattr("api.telemetry.service.record_batch", wrong)
+    told = post(here, gateway_key(here), range(1))
+    assert {(answer.status_code, answer.json()["code"]) for answer in told} == {(500, "internal_error")}
+
+
 def test_a_log_that_was_cut_to_an_older_state_is_told_by_a_later_checkpoint(here: Home, tmp_path: Path) -> None:
     """Truncating the write-ahead log takes the last commits away; what was signed after them, and the files, tell."""
     key = gateway_key(here)

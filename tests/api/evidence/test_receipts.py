@@ -25,7 +25,7 @@ from api.evidence.claims import Kind
 from api.home import Home, open_home
 from api.operations import evidence, witness
 from api.receipts.opening import Opening, parse_opening
-from api.receipts.service import ingest_receipt, receipt, receipt_bytes
+from api.receipts.service import ingest_receipt, logged, receipt, receipt_bytes
 from api.snapshots import repository as snapshots
 from benchmarks.tamper import small
 from data_contracts.errors import InputError, LogDamaged, NotFound
@@ -268,7 +268,7 @@ def test_the_verifier_runs_alone(kept: Kept, told: dict[str, Any], tmp_path: Pat
 def test_a_gateway_keeps_a_small_receipt_of_its_batch(kept: Kept) -> None:
     with unit_of_work(kept.home.engine) as connection:
         name = BatchId(names(connection)[Kind.INGEST_BATCH])
-        made = ingest_receipt(connection, kept.home, name, now=LATER)
+        made = ingest_receipt(connection, kept.home, logged(connection, Kind.INGEST_BATCH, name), now=LATER)
     assert len(receipt_bytes(made)) < 3 * 1024
     report = check_receipt(json.dumps(made), kept.keys[:1])
     assert report["statement"]["batch_id"] == name
