@@ -13,12 +13,15 @@ import pyarrow.compute as pc
 
 from data_contracts.evidence.levels import AttestationLevel
 from data_contracts.identifiers import BatchId, MachineUid, ObligorId
+from features.machine_day.arrow import day_numbers, encoded
 from features.trust import ATTESTED_DAYS
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
 
 LEVELS = tuple(AttestationLevel)
+_PERIODS = 1 << 32
+"""More than there are days or months: a machine and one of them have room in one number."""
 
 
 def attested_shares(
@@ -35,22 +38,20 @@ def attested_shares(
     recent = machine_days.filter(pc.greater_equal(machine_days["day"], pa.scalar(first_day, pa.date32())))
     if not recent.num_rows:
         return {}
-    days = pd.DataFrame(
-        {
-            "machine_uid": recent["machine_uid"].cast(pa.string()).to_pandas().astype(object),
-            "obligor_id": recent["obligor_id"].cast(pa.string()).to_pandas().astype(object),
-            "day": recent["day"].cast(pa.int32()).to_numpy().astype(np.int64),
-        }
-    )
-    uids = [MachineUid(uid) for uid in sorted(days["machine_uid"].unique())]
-    levels = _levels(days, reader.attested_periods(as_of=as_of, machine_uids=uids, first_day=first_day).to_pandas())
-    counted = _days_that_count(days, _sold(machines, as_of), last=int((np.datetime64(today, "D")).astype(np.int64)))
+    uids, machine = encoded(recent["machine_uid"])
+    owners, owner = encoded(recent["obligor_id"])
+    days = pd.DataFrame({"machine": machine, "obligor": owner, "day": day_numbers(recent["day"])})
+    told_of = [MachineUid(uid) for uid in sorted(uids)]
+    periods = reader.attested_periods(as_of=as_of, machine_uids=told_of, first_day=first_day).to_pandas()
+    levels = _levels(days, periods.assign(machine=pd.Index(uids).get_indexer(periods["machine_uid"])))
+    of_machine, of_owner = ({word: code for code, word in enumerate(words)} for words in (uids, owners))
+    sold = {(of_machine.get(uid, -1), of_owner.get(obligor, -1)) for uid, obligor in _sold(machines, as_of)}
+    counted = _days_that_count(days, sold, last=int((np.datetime64(today, "D")).astype(np.int64)))
     found: dict[ObligorId, Mapping[AttestationLevel, float]] = {}
-    told = days.assign(level=levels).dropna(subset="level").groupby(["obligor_id", "level"]).size()
-    for (owner, level), count in told.items():
-        shares = dict(found.get(ObligorId(owner), {}))
-        shares[LEVELS[int(level)]] = min(float(count) / counted[owner], 1.0)
-        found[ObligorId(owner)] = shares
+    told = days.assign(level=levels).dropna(subset="level").groupby(["obligor", "level"]).size()
+    for (number, level), count in told.items():
+        name = ObligorId(owners[number])
+        found[name] = {**found.get(name, {}), LEVELS[int(level)]: min(float(count) / counted[number], 1.0)}
     return found
 
 
@@ -61,9 +62,9 @@ def _levels(days: pd.DataFrame, periods: pd.DataFrame) -> pd.Series:
     keys = {False: days["day"].to_numpy(), True: months}
     ranks = []
     for is_month, key in keys.items():
-        said = periods[periods["is_month"] == is_month].set_index(["machine_uid", "period"])["level"]
-        index = pd.MultiIndex.from_arrays([days["machine_uid"], key])
-        ranks.append(said.reindex(index).to_numpy(dtype=np.float64))
+        own = periods[periods["is_month"] == is_month]
+        said = pd.Series(own["level"].to_numpy(), index=own["machine"].to_numpy() * _PERIODS + own["period"].to_numpy())
+        ranks.append(said.reindex(days["machine"].to_numpy() * _PERIODS + key).to_numpy(dtype=np.float64))
     return pd.Series(np.fmin(*ranks), index=days.index)
 
 
@@ -78,15 +79,15 @@ def _sold(machines: pa.Table, as_of: datetime) -> set[tuple[str, str]]:
     return ended - owned
 
 
-def _days_that_count(days: pd.DataFrame, sold: set[tuple[str, str]], *, last: int) -> Mapping[str, int]:
+def _days_that_count(days: pd.DataFrame, sold: set[tuple[int, int]], *, last: int) -> Mapping[int, int]:
     """How many machine-days of each obligor there are, told of or not."""
-    spans = days.groupby(["obligor_id", "machine_uid"])["day"].agg(["min", "max"]).reset_index()
+    spans = days.groupby(["obligor", "machine"])["day"].agg(["min", "max"]).reset_index()
     ends = [
-        span.max_day if (span.machine_uid, span.obligor_id) in sold else max(last, span.max_day)
+        span.max_day if (span.machine, span.obligor) in sold else max(last, span.max_day)
         for span in spans.rename(columns={"min": "min_day", "max": "max_day"}).itertuples(index=False)
     ]
     spans["days"] = np.array(ends, dtype=np.int64) - spans["min"].to_numpy() + 1
-    return {str(owner): int(count) for owner, count in spans.groupby("obligor_id")["days"].sum().items()}
+    return {int(owner): int(count) for owner, count in spans.groupby("obligor")["days"].sum().items()}
 
 
 def levels_of_batches(

@@ -6,10 +6,11 @@ Of a feature that is not named here nothing is ruled out. The model of default r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,10 +73,8 @@ def _most_volatile(possible: Completions, window: Window, chosen: NDArray[np.int
     seen = owned > 0
     least = np.divide(executing, owned, out=np.zeros_like(owned), where=seen)
     most = np.divide(np.minimum(executing + hidden, owned), owned, out=np.zeros_like(owned), where=seen)
-    squares, freedom = np.zeros(len(owned)), np.zeros(len(owned))
-    for own in _weekdays(possible.observed.days[chosen, -window.days :], seen):
-        squares += _squares_at_worst(least, most, own)
-        freedom += np.maximum(own.sum(axis=1) - 1, 0)
+    weekday = possible.observed.days[chosen, -window.days :].astype(np.int64) % WEEKDAYS
+    squares, freedom = _squares_at_worst(least, most, weekday, seen)
     return np.asarray(np.sqrt(np.divide(squares, freedom, out=np.full(len(owned), np.nan), where=freedom > 0)))
 
 
@@ -172,24 +171,29 @@ def _too_short(history: DailyHistory, window: Window) -> NDArray[np.bool_]:
     return np.asarray(known < window.settings.minimum_history_share * window.days)
 
 
-def _weekdays(days: NDArray[np.datetime64], seen: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """The seen days that are of one weekday, weekday by weekday."""
-    weekday = days.astype(np.int64) % WEEKDAYS
-    return (seen & (weekday == which) for which in range(WEEKDAYS))
-
-
-def _squares_at_worst(least: Array, most: Array, chosen: NDArray[np.bool_]) -> Array:
-    """For each row the least over c of the sum over the chosen of the greater squared distance of c from either end.
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _squares_at_worst(
+    least: Array, most: Array, weekday: NDArray[np.int64], seen: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """For each row, over the seen days of each weekday, the least over c of the sum of the greater squared distance of
+    c from either end of a day's interval; and the degrees of freedom: such days less one for each weekday.
 
     A sum of convex functions of c, which `HALVINGS` halvings of [0, 1] bring to the last bits.
     """
-    middle = (least + most) / 2
-    low, high = np.zeros(len(least)), np.ones(len(least))
-    for _ in range(HALVINGS):
-        centre = (low + high) / 2
-        far = np.where(centre[:, None] < middle, most, least)
-        is_beyond = ((centre[:, None] - far) * chosen).sum(axis=1) > 0
-        low, high = np.where(is_beyond, low, centre), np.where(is_beyond, centre, high)
-    centre = ((low + high) / 2)[:, None]
-    worst = np.maximum((most - centre) ** 2, (least - centre) ** 2)
-    return np.asarray((worst * chosen).sum(axis=1))
+    squares, freedom = np.zeros(len(least)), np.zeros(len(least))
+    for row in range(len(least)):
+        for which in range(WEEKDAYS):
+            own = np.flatnonzero(seen[row] & (weekday[row] == which))
+            low, high = 0.0, 1.0
+            for _ in range(HALVINGS):
+                centre = (low + high) / 2
+                beyond = 0.0
+                for day in own:
+                    middle = (least[row, day] + most[row, day]) / 2
+                    beyond += centre - (most[row, day] if centre < middle else least[row, day])
+                low, high = (low, centre) if beyond > 0 else (centre, high)
+            centre = (low + high) / 2
+            for day in own:
+                squares[row] += max((most[row, day] - centre) ** 2, (least[row, day] - centre) ** 2)
+            freedom[row] += max(len(own) - 1, 0)
+    return squares, freedom

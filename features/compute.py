@@ -136,7 +136,9 @@ def read_all(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everyb
     machine_days, _ = load_machine_days(
         reader, as_of=as_of, obligor_ids=obligor_ids, first_day=first_day, machines=everybody.machines
     )
-    machines = reader.machines(as_of=as_of, obligor_ids=obligor_ids)
+    machines = everybody.machines_of(obligor_ids)
+    batches = reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids, machines=machines)
+    uids = machine_days.machine_uids
     orders, deliveries = (
         reader.rows(kind, as_of=as_of, obligor_ids=obligor_ids, event_from=as_of - timedelta(days=QUANTITY_DAYS))
         for kind in (RecordKind.PURCHASE_ORDER, RecordKind.DELIVERY)
@@ -145,14 +147,14 @@ def read_all(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everyb
         obligor_ids=obligor_ids,
         as_of=as_of,
         machine_days=machine_days,
-        ledgers=load_ledgers(reader, as_of=as_of, machine_uids=machine_days.machine_uids, obligor_ids=obligor_ids),
+        ledgers=load_ledgers(reader, as_of=as_of, machine_uids=uids, obligor_ids=obligor_ids, machines=machines),
         machines=machines,
         register=_of_machines(everybody.machines, machines["machine_uid"]),
         orders=_up_to(orders, as_of),
         deliveries=_up_to(deliveries, as_of),
         profiles=everybody.profiles,
-        batches=levels_of_batches(reader, reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids), as_of=as_of),
-        earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=machine_days.machine_uids, before=first_day),
+        batches=levels_of_batches(reader, batches, as_of=as_of),
+        earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=uids, before=first_day),
     )
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
+from data_contracts.identifiers import ObligorId
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
+
+Found = TypeVar("Found")
 
 _SILENCE_COLUMNS = ("obligor_id", "until_time", "heartbeat", "event_time")
 
@@ -27,6 +31,19 @@ class Everybody:
     machines: pa.Table
     profiles: Mapping[str, Mapping[str, Any]]
     silences: pd.DataFrame
+    _found: dict[Hashable, Any] = field(init=False, repr=False, default_factory=dict)
+
+    def machines_of(self, obligor_ids: Sequence[ObligorId]) -> pa.Table:
+        """The rows of the register that name these obligors (as `ObservationReader.machines` of them)."""
+        wanted = pa.array(list(obligor_ids), pa.string())
+        return self.machines.filter(pc.is_in(self.machines["obligor_id"], value_set=wanted))
+
+    def once(self, key: Hashable, compute: Callable[[], Found]) -> Found:
+        """What the snapshots of several blocks need of everybody, computed for the first of them."""
+        if key not in self._found:
+            self._found[key] = compute()
+        found: Found = self._found[key]
+        return found
 
     @property
     def listened(self) -> int:

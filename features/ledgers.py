@@ -123,8 +123,10 @@ def load_ledgers(
     machine_uids: Sequence[MachineUid],
     obligor_ids: Sequence[ObligorId] | None = None,
     kinds: Sequence[RecordKind] = tuple(COLUMNS),
+    machines: pa.Table | None = None,
 ) -> Ledgers:
-    """The ledgers of these obligors (all, if None) and of these machines over the `HISTORY_DAYS` before `as_of`."""
+    """The ledgers of these obligors (all, if None) and of these machines over the `HISTORY_DAYS` before `as_of`.
+    `machines` are the obligors' (`reader.machines`) where they are at hand."""
     since = as_of - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
     tables = {}
     for kind in kinds:
@@ -137,7 +139,7 @@ def load_ledgers(
             event_from=None if kind in TIMELESS else since,
             columns=("machine_uid" if by_machine else "obligor_id", "event_time", *columns),
         )
-    owned = reader.machines(as_of=as_of, obligor_ids=obligor_ids)
+    owned = reader.machines(as_of=as_of, obligor_ids=obligor_ids) if machines is None else machines
     begun = pc.less_equal(owned["owned_from"], pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC")))
     return Ledgers(tables, owned.filter(pc.fill_null(begun, True)))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -171,12 +173,20 @@ def _started(table: pa.Table, executing: Array, pair: Ints, zones: Sequence[str]
 
 def _added(values: Array, rows: Ints, cell: Ints, *, units: int, width: int, nullable: bool) -> Measure:
     """Sums by cell; a nullable measure is NaN in the cells in which no row says it."""
-    own = values[rows]
-    said = ~np.isnan(own)
-    if nullable and not said.any():
+    sums = np.full(units * width, np.nan if nullable else 0.0)
+    if not _add(values, rows, cell, sums) and nullable:
         return unsaid(units, width)
-    sums = np.bincount(cell, weights=np.where(said, own, 0.0), minlength=units * width)
-    if nullable:
-        sums = np.where(np.bincount(cell[said], minlength=units * width) > 0, sums, np.nan)
-    # Over no row at all, bincount counts in whole numbers.
-    return Measure(np.asarray(sums.reshape(units, width), dtype=np.float64))
+    return Measure(sums.reshape(units, width))
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _add(values: Array, rows: Ints, cell: Ints, sums: Array) -> bool:
+    """Add what rows say to their cells, of which NaN is an empty one; whether any row says anything."""
+    said = False
+    for place in range(len(rows)):
+        value = values[rows[place]]
+        if not math.isnan(value):
+            before = sums[cell[place]]
+            sums[cell[place]] = 0.0 + value if math.isnan(before) else before + value
+            said = True
+    return said

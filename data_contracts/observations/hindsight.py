@@ -39,10 +39,10 @@ class HindsightReader(ObservationReader):
         return super().rows(kind, as_of=self.known_by(as_of), event_until=event_until, **asked)
 
     def batches_by_obligor(
-        self, *, as_of: datetime, obligor_ids: Iterable[ObligorId]
+        self, *, as_of: datetime, obligor_ids: Iterable[ObligorId], machines: pa.Table | None = None
     ) -> dict[ObligorId, tuple[BatchId, ...]]:
         """Every batch known by then about these obligors."""
-        return super().batches_by_obligor(as_of=self.known_by(as_of), obligor_ids=obligor_ids)
+        return super().batches_by_obligor(as_of=self.known_by(as_of), obligor_ids=obligor_ids, machines=machines)
 
     def _observed(self, as_of: datetime, owners: Sequence[ObligorId] | None) -> pa.Table:
         return super()._observed(self.known_by(as_of), owners)

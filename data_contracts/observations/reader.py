@@ -161,11 +161,11 @@ class ObservationReader:
         return sorted({batch for batches in found.values() for batch in batches}, key=lambda batch: sequences[batch])
 
     def batches_by_obligor(
-        self, *, as_of: datetime, obligor_ids: Iterable[ObligorId]
+        self, *, as_of: datetime, obligor_ids: Iterable[ObligorId], machines: pa.Table | None = None
     ) -> dict[ObligorId, tuple[BatchId, ...]]:
-        """The same for each obligor on its own."""
+        """The same for each obligor on its own; `machines` are theirs (`self.machines`) where they are at hand."""
         owners = sorted(set(obligor_ids))
-        machines = self.machines(as_of=as_of, obligor_ids=owners)
+        machines = self.machines(as_of=as_of, obligor_ids=owners) if machines is None else machines
         units: dict[str, set[ObligorId]] = {owner: {owner} for owner in owners}
         for uid, owner in zip(machines["machine_uid"].to_pylist(), machines["obligor_id"].to_pylist(), strict=True):
             units.setdefault(uid, set()).add(ObligorId(owner))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,12 +48,10 @@ def gap_evidence(
     notices = _table(reader, RecordKind.POWER_NOTICE, history.units, as_of, ("obligor_id", "until_time", "measure"))
     bills = _table(reader, RecordKind.ENERGY_BILL, history.units, as_of, ("obligor_id", "month", "energy_kwh"))
     frame = _Frame(history.units, history.zones, history.last_days, days)
-    silences = everybody.silences
-    silences = silences[silences["until_time"].isna() | (silences["until_time"] >= since)]
-    by_beat = {beat: frame.cover(silences[silences["heartbeat"] == word], as_of) for word, beat in _HEARD.items()}
+    silences = {word: everybody.once((word, since), partial(_silences, everybody, word, since)) for word in _HEARD}
     heartbeat = np.zeros(possible.unobserved.shape, dtype=np.int64)
-    for beat, flags in by_beat.items():
-        heartbeat[flags] = beat
+    for word, beat in _HEARD.items():
+        heartbeat[frame.cover(silences[word].of(history.units), as_of)] = beat
     heard = history.sampled_seconds.last(days) > 0
     return GapEvidence(
         unobserved=possible.unobserved,
@@ -61,8 +60,8 @@ def gap_evidence(
         sold_seconds=sold_seconds(reader, possible, everybody, machine_days),
         power_notice=frame.cover(notices[notices["measure"] == WHOLE_DAYS], as_of),
         heartbeat=heartbeat,
-        others_lost=frame.others(silences[silences["heartbeat"] == "lost"], as_of),
-        others_power_lost=frame.others(silences[silences["heartbeat"] == "power_lost"], as_of),
+        others_lost=frame.others(silences["lost"], as_of),
+        others_power_lost=frame.others(silences["power_lost"], as_of),
         others=np.full(heard.shape, max(everybody.listened - 1, 0)),
         meter_ratio=frame.meter(bills),
         is_rest=_rests(history.executing_seconds.last(days), frame.dates()),
@@ -76,6 +75,41 @@ def _table(
 ) -> pd.DataFrame:
     owners = [ObligorId(unit) for unit in units]
     return reader.rows(kind, as_of=as_of, obligor_ids=owners, columns=[*columns, "event_time"]).to_pandas()
+
+
+def _silences(everybody: Everybody, word: str, since: datetime) -> Silences:
+    """Those of everybody that end after `since`, with this heartbeat."""
+    rows = everybody.silences
+    return Silences(rows[(rows["heartbeat"] == word) & ~(rows["until_time"] < since)])
+
+
+class Silences:
+    """Spans of many obligors (columns obligor_id, event_time, until_time), of which one block after another asks."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.rows = rows
+        self._who, self._names = pd.factorize(rows["obligor_id"])
+        self._covered: dict[tuple[str, int, int, datetime], tuple[Flags, Ints]] = {}
+
+    def of(self, units: Sequence[str]) -> pd.DataFrame:
+        """The spans of these obligors."""
+        return self.rows[np.isin(self._who, self.places(units))]
+
+    def places(self, units: Sequence[str]) -> Ints:
+        """The row of each obligor in `covered`; the last, nobody's, where there is no span of it."""
+        if not len(self._names):
+            return np.zeros(len(units), dtype=np.int64)
+        found = self._names.get_indexer(pd.Index(units))
+        return np.asarray(np.where(found < 0, len(self._names), found))
+
+    def covered(self, zone: str, first: int, width: int, as_of: datetime) -> tuple[Flags, Ints]:
+        """(obligor, day): the days from `first` on, read in `zone`, in which a span of each lies; and of how many."""
+        key = (zone, first, width, as_of)
+        if key not in self._covered:
+            begin, end = _local(self.rows, zone, as_of)
+            flags = _covered(self._who, begin - first, end - first + 1, shape=(len(self._names) + 1, width))
+            self._covered[key] = flags, flags.sum(axis=0)
+        return self._covered[key]
 
 
 class _Frame:
@@ -110,18 +144,16 @@ class _Frame:
         first = self.last[row] - self.days + 1
         return _covered(row, begin - first, end - first + 1, shape=(len(self.units), self.days))
 
-    def others(self, rows: pd.DataFrame, as_of: datetime) -> Ints:
+    def others(self, spans: Silences, as_of: datetime) -> Ints:
         """For each cell, how many other obligors had it go on on the same day (each day read in the cell's zone)."""
         counts = np.zeros((len(self.units), self.days), dtype=np.int64)
-        who, names = pd.factorize(rows["obligor_id"])
-        known = names.get_indexer(self.units) if len(names) else np.full(len(self.units), -1)
+        places = spans.places(self.units)
         for zone in np.unique(self.zones):
             mine = np.flatnonzero(self.zones == zone)
             first = int(self.last[mine].min()) - self.days + 1
-            begin, end = _local(rows, str(zone), as_of)
             width = int(self.last[mine].max()) - first + 1
-            silent = _covered(who, begin - first, end - first + 1, shape=(len(names) + 1, width))
-            others = silent.sum(axis=0) - silent[known[mine]]  # the row beyond the last name is nobody's
+            silent, together = spans.covered(str(zone), first, width, as_of)
+            others = together - silent[places[mine]]
             columns = (self.last[mine] - self.days + 1 - first)[:, None] + np.arange(self.days)
             counts[mine] = np.take_along_axis(others, columns, axis=1)
         return counts

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from data_contracts.reference.calendars import local_days
-from features.data_trust.gap_evidence import _Frame
+from features.data_trust.gap_evidence import Silences, _Frame
 
 AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 DAYS = 40
@@ -59,7 +59,7 @@ def test_days_covered(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_how_many_others(seed: int) -> None:
     rows = spans(seed)
-    found = FRAME.others(rows, AS_OF)
+    found = FRAME.others(Silences(rows), AS_OF)
     assert found.max() > 1
     for unit, name in enumerate(UNITS):
         counts = np.zeros(DAYS, dtype=np.int64)
@@ -70,7 +70,7 @@ def test_how_many_others(seed: int) -> None:
 
 
 def test_nobody_fell_silent() -> None:
-    assert not FRAME.others(spans(0).iloc[:0], AS_OF).any()
+    assert not FRAME.others(Silences(spans(0).iloc[:0]), AS_OF).any()
     assert not FRAME.cover(spans(0).iloc[:0], AS_OF).any()
 
 
