@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api.access_log.repository import looked
 from api.chain import service as chain
 from api.console import HomeOption, JsonOption, aligned, opened, progress_bar, show
 from api.database.engine import unit_of_work
-from api.instants import parse_instant
+from api.funds import service as funds
+from api.funds.schemas import FundsAsked
+from api.http.strict_json import parse_file
+from api.instants import parse_instant, require_past
+from api.obligors.repository import require
 from api.partners.repository import LOCAL
 from api.watch import repository as cases
 from api.watch import service as watching
-from data_contracts.identifiers import PartnerId
+from data_contracts.identifiers import ObligorId, PartnerId
 from scoring.monitoring.cases import Act, CaseOutcome
 from scoring.supply_chain.contagion.stress import Shock
 
@@ -31,6 +37,7 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(case_app, name="case")
     app.command("stress")(stress)
     app.command("watch")(watch)
+    app.command("use-of-funds")(use_of_funds)
 
 
 def stress(
@@ -74,6 +81,27 @@ def stress(
     )
     table = aligned(struck[:SHOWN], COLUMNS) if struck else ""
     show(told, as_json, "\n".join([gist, table, f"Rests on: {told['rests_on']}"]))
+
+
+def use_of_funds(
+    *,
+    file: Annotated[Path, typer.Option("--file", help="JSON file, as POST /v1/use-of-funds takes it.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Instant or date; default of the file, else now.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a loan's payments against what was agreed, what was delivered, bought, and set to work."""
+    now, asked = datetime.now(UTC), parse_file(file, FundsAsked)
+    instant = parse_instant(as_of, zone=ZONE) if as_of else asked.as_of or now
+    require_past(instant, now=now)
+    with opened(home) as here, unit_of_work(here.engine) as connection:
+        require(connection, ObligorId(asked.obligor_id))
+        looked(connection, ObligorId(asked.obligor_id), "use_of_funds", now=now)
+        told = funds.use_of_funds(connection, here, asked, as_of=instant)
+    gist = f"{told['agreed_use_minor'] / 100:,.2f} of {told['paid_minor'] / 100:,.2f} {told['currency']} as agreed"
+    show(told, as_json, "\n".join([gist, *(item["narrative"]["en"] for item in told["findings"])]))
 
 
 def watch(

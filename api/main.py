@@ -16,6 +16,7 @@ from api.consents import endpoints as consents
 from api.covenants import endpoints as covenants
 from api.credit_decisions import endpoints as credit_decisions
 from api.decision_events import endpoints as decision_events
+from api.funds import endpoints as funds
 from api.gateways import endpoints as gateways
 from api.governance import endpoints as governance
 from api.group_commit import GroupCommit
@@ -70,6 +71,7 @@ RESOURCES = (
     consents,
     pledges,
     chain,
+    funds,
     matching,
     portfolio,
     jobs,

@@ -15,6 +15,7 @@ from scoring.decision.policy import RULES
 from scoring.explanation.reasons import reason_codes
 from scoring.monitoring.vocabulary import WarningCode
 from scoring.records import InsuranceProduct, Outcome, ScoreSource
+from scoring.supply_chain.collateral.funds import Deviation
 from scoring.supply_chain.pledges.claims import Collision
 
 
@@ -33,6 +34,7 @@ def needed() -> list[str]:
         + [f"product.{product.value}" for product in InsuranceProduct]
         + [f"pledge.{code.value}" for code in Collision]
         + [f"warning.{code.value}" for code in WarningCode]
+        + [f"funds.{code.value}" for code in Deviation]
     )
 
 

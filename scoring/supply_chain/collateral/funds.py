@@ -16,7 +16,7 @@ from typing import Any
 from scoring.money import exact
 
 
-class Purpose(StrEnum):
+class FundsPurpose(StrEnum):
     """What borrowed money is for."""
 
     EQUIPMENT = "equipment"
@@ -39,7 +39,7 @@ class Agreed:
     """One line of what was agreed: the payee, what for, the most, and for equipment the machine."""
 
     payee: str
-    purpose: Purpose
+    purpose: FundsPurpose
     amount_minor: int
     machine_uid: str | None = None
 
@@ -141,7 +141,7 @@ def _came_of(
     total = sum(payment.amount_minor for payment in paid)
     is_due = (day - first).days > terms["delivery_days"]
     found: Deviation | None = None
-    if line.purpose is Purpose.MATERIAL:
+    if line.purpose is FundsPurpose.MATERIAL:
         if is_due and happened.bought_minor.get(line.payee, 0) == 0:
             found = Deviation.NO_PURCHASE
     elif line.machine_uid is not None:

@@ -84,6 +84,13 @@ CRITERIA = {
 }
 
 
+def funds_of(firm: str) -> dict[str, Any]:
+    """A loan that was paid to somebody nobody agreed on."""
+    paid = {"payment_id": "P1", "payee": "somebody", "paid_on": "2026-06-01", "amount_minor": 100}
+    agreed = {"payee": "a maker", "purpose": "material", "amount_minor": 100}
+    return {"obligor_id": firm, "currency": "CNY", "agreed": [agreed], "payments": [paid]}
+
+
 def an_application(firm: str) -> dict[str, Any]:
     """A loan that is looked for, shown to a bank that this firm consents to."""
     lent = {"product": "working_capital", "amount_minor": 50_000_000, "currency": "CNY", "tenor_months": 12}
@@ -187,6 +194,7 @@ RULES = {
     "withdrawApplication": Rule("obligor", makes="createApplication"),
     "createPrescreen": Rule("bank", status=201, body=lambda _: CRITERIA, has_object=False),
     "createMatch": Rule("bank", status=201, body=lambda _: {**CRITERIA, "funds_minor": 10**9}, has_object=False),
+    "createUseOfFunds": Rule("bank", status=201, body=funds_of, is_looked_at="use_of_funds"),
     "createPortfolioReport": Rule("bank", status=201, body=lambda _: {"months": 2}, has_object=False),
     "createWatchRun": Rule("operator", status=201, body=lambda _: {}, has_object=False),
     "getJob": Rule("operator", all_seeing="operator", makes="job"),

@@ -35,16 +35,17 @@ def test_the_document_is_current() -> None:
 
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
-        "actOnCase", "appendPolicyRecord", "confirmOverride", "confirmPledge", "createApplication", "createConsent", "createCreditDecision",
-        "createDryRun", "createGatewayKey", "createInsurancePolicy", "createMatch", "createPledge", "createPortfolioReport",
-        "createPremiumQuote", "createPrescreen", "createRecourseCompletion", "createStress", "createTelemetry",
-        "createWatchRun", "getCase", "getConsent", "getCovenants", "getCreditDecision", "getCreditDecisionReceipt",
-        "getCreditMemo", "getExplanation", "getInsurancePolicy", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths",
-        "getObligor", "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt", "getPremiumStatement",
-        "getReadiness", "getRecourse", "getResponses", "getScore", "getValidationPack", "listAccessLog",
-        "listApplications", "listCases", "listConsents", "listGatewayKeys", "listMachines", "listObligors",
-        "listPledges", "proposeOverride", "releasePledge", "reportDecisionEvent", "revokeGatewayKey", "tellResponse",
-        "withdrawApplication", "withdrawConsent",
+        "actOnCase", "appendPolicyRecord", "confirmOverride", "confirmPledge", "createApplication", "createConsent",
+        "createCreditDecision", "createDryRun", "createGatewayKey", "createInsurancePolicy", "createMatch",
+        "createPledge", "createPortfolioReport", "createPremiumQuote", "createPrescreen", "createRecourseCompletion",
+        "createStress", "createTelemetry", "createUseOfFunds", "createWatchRun", "getCase", "getConsent",
+        "getCovenants", "getCreditDecision", "getCreditDecisionReceipt", "getCreditMemo", "getExplanation",
+        "getInsurancePolicy", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths", "getObligor",
+        "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",
+        "getPremiumStatement", "getReadiness", "getRecourse", "getResponses", "getScore", "getValidationPack",
+        "listAccessLog", "listApplications", "listCases", "listConsents", "listGatewayKeys", "listMachines",
+        "listObligors", "listPledges", "proposeOverride", "releasePledge", "reportDecisionEvent", "revokeGatewayKey",
+        "tellResponse", "withdrawApplication", "withdrawConsent",
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.reference.dated import load_book
-from scoring.supply_chain.collateral.funds import Agreed, Deviation, Happened, Payment, Purpose, examine_funds
+from scoring.supply_chain.collateral.funds import Agreed, Deviation, FundsPurpose, Happened, Payment, examine_funds
 from scoring.supply_chain.collateral.inventory import Balance, Lot, StockKind, contradictions, shortfall, stock_values
 from scoring.supply_chain.collateral.leasing import Fence, Fix, Lease, distance_m, early_end, moved, use_and_pay
 
@@ -129,8 +129,8 @@ def test_ending_a_lease_early() -> None:
 
 
 AGREED = [
-    Agreed(payee="MAKER", purpose=Purpose.EQUIPMENT, amount_minor=1_000, machine_uid="A/1"),
-    Agreed(payee="STEEL", purpose=Purpose.MATERIAL, amount_minor=500),
+    Agreed(payee="MAKER", purpose=FundsPurpose.EQUIPMENT, amount_minor=1_000, machine_uid="A/1"),
+    Agreed(payee="STEEL", purpose=FundsPurpose.MATERIAL, amount_minor=500),
 ]
 NOTHING = Happened(delivered_on={}, first_used_on={}, bought_minor={}, own_side=frozenset({"A", "SISTER"}))
 
