@@ -75,6 +75,7 @@ def measure(world: StructuralWorld, *, firms: int, paths: int) -> dict[str, Any]
         **_lowered(effects),
         **_flipped(kept),
         "information_only": sum(not is_of_risk(plan) for plan in plans),
+        "plans_of_firms_in_default": sum(map(is_of_risk, plans)) - len(effects),
         "firms_asked": len(answered),
         "answers": dict(Counter(item.answer.value for item in answered)),
         "outcomes_before": dict(Counter(item.outcome.value for item in answered)),
@@ -102,13 +103,17 @@ def levers_alone(world: StructuralWorld, paths: int) -> dict[str, Any]:
         if number not in truths:
             truths[number] = world.truth_at(number)
         truth = truths[number]
-        if truth.state.default_day[row] < world.laws.calendar.day_count:
+        if _is_in_default(world, truth, row):
             continue
         before = nested_pd(truth, row, paths=paths, seed=world.seed)
         if OPEN_FATE[0] < before.pd < OPEN_FATE[1]:
             for name, one in alone(truth, row, before, paths=paths, seed=world.seed).items():
                 found.setdefault(name.value, []).append(one)
     return {name: {"firms": len(items), **_changes(items)} for name, items in found.items()}
+
+
+def _is_in_default(world: StructuralWorld, truth: Snapshot, row: int) -> bool:
+    return bool(truth.state.default_day[row] < world.laws.calendar.day_count)
 
 
 Acted = tuple[Plan, Effect]
@@ -136,12 +141,14 @@ def _carried_out(asked: WhatIf, plan: Plan) -> Any:
 
 
 def _effects(world: StructuralWorld, recourse: Recourse, paths: int) -> list[Acted]:
-    """What each plan with a lever on risk does to the firm."""
+    """What each plan with a lever on risk does to the firm; nothing where it is in default and nobody has said so yet."""
     plans = [plan for plan in recourse.plans if is_of_risk(plan)]
     if not plans:
         return []
     number, row = world.blocks[str(recourse.obligor_id)]
     truth = world.truth_at(number)
+    if _is_in_default(world, truth, row):
+        return []
     before = nested_pd(truth, row, paths=paths, seed=world.seed)
     return [(plan, effect(plan, truth, row, before, paths=paths, seed=world.seed)) for plan in plans]
 

@@ -1,0 +1,62 @@
+"""Recourse, cost to fake and profit on worlds of two hundred firms: the figures add up, and are what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import profit
+from benchmarks.cost_to_fake import __main__ as cost_to_fake
+from benchmarks.cost_to_fake.strategies import STRATEGIES
+from benchmarks.recourse import __main__ as recourse
+from benchmarks.recourse.worlds import StructuralWorld, structural
+
+SEED, OBLIGORS, ASKING = 1, 200, 2
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StructuralWorld]:
+    """A world of which few firms ask; their peers are all that there are. The first is in default already, which nobody
+    has reported yet."""
+    made = structural(SEED, OBLIGORS, tmp_path_factory.mktemp("worlds"))
+    few = replace(made)
+    vars(few)["reach"], vars(few)["asking"] = made.reach, made.asking[3 : 3 + ASKING]
+    yield few
+    made.home.engine.dispose()
+
+
+def test_every_plan_is_carried_out_and_counted_once(world: StructuralWorld) -> None:
+    found = recourse.measure(world, firms=ASKING, paths=4)
+    assert found["firms_asked"] == sum(found["answers"].values()) == sum(found["outcomes_before"].values()) <= ASKING
+    of_risk = found["plans_on_risk"] + found["plans_of_firms_in_default"]
+    assert found["plans"] == of_risk + found["information_only"] == len(found["slack"]) > 0
+    assert found["plans"] == sum(found["outcomes_promised"].values())
+    of_open_fate = found["lowered"] + found["unchanged"] + found["raised"]
+    assert of_open_fate == found["plans_of_firms_that_may_default"] <= found["plans_on_risk"]
+    assert sum(group["plans"] for group in found["by_levers"].values()) == found["plans_on_risk"]
+    assert found["flipped_share"] == 1.0
+    assert found["rescores_inside"] > 0
+
+
+def test_every_strategy_is_priced_and_what_pays_gains_more_than_it_costs(world: StructuralWorld) -> None:
+    found = cost_to_fake.measure(world, firms=2)
+    assert found["strategies"].keys() == STRATEGIES.keys()
+    paying = [name for name, own in found["strategies"].items() if own["gain_minor"] > own["cost_minor"]]
+    assert (found["paying"], found["pays"], found["firms"]) == (paying, bool(paying), 2)
+    for own in found["strategies"].values():
+        lower, upper = own["net_interval_minor"]
+        assert lower <= own["gain_minor"] - own["cost_minor"] + 1
+        assert own["gain_minor"] - own["cost_minor"] - 1 <= upper
+
+
+def test_nobody_earns_more_than_the_lender_who_knows_the_truth(tmp_path: Path) -> None:
+    found = profit.measure(range(1, 3), OBLIGORS, tmp_path)
+    earned = {name: item["value"] for name, item in found["earned_minor"].items()}
+    for name, regret in found["regret_minor"].items():
+        assert regret["value"] == pytest.approx(earned["truth"] - earned[name], abs=1e-3)
+        assert regret["lower"] <= regret["value"] <= regret["upper"]
+        assert regret["value"] >= 0
+    assert found["granted_share"]["no_telemetry"]["value"] == 1.0
