@@ -20,6 +20,8 @@ from data_contracts.evidence.tree import inclusion_spans
 from features.snapshot import FeatureSnapshot, plain_feature
 
 SEED_BYTES = 32
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+"""Made once: a snapshot has a leaf for each feature, and to make an encoder takes as long as to use it."""
 
 
 @dataclass(frozen=True)
@@ -76,4 +78,4 @@ def batches_of(roots: Mapping[str, str], seed: bytes) -> Disclosure:
 
 
 def _json(plain: Mapping[str, Any]) -> str:
-    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(plain)

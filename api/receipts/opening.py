@@ -45,11 +45,11 @@ def parse_opening(words: Sequence[str], *, quantities: bool = False) -> Opening:
             raise InputError(f"{word!r} cannot be opened.", hint=f"Write {WORDS}.")
     opened = [*batches, *(batch_id for batch_id, _ in chunks)]
     return Opening(
-        features=None if "features" in words else features,
-        batches=None if "batches" in words else list(dict.fromkeys(opened)),
+        features=None if "features" in words else tuple(features),
+        batches=None if "batches" in words else tuple(dict.fromkeys(opened)),
         quantities=quantities,
         consents="consents" in words,
-        chunks=chunks,
+        chunks=tuple(chunks),
     )
 
 

@@ -24,7 +24,7 @@ from api.errors import EvidenceErased
 from api.evidence.claims import Kind
 from api.home import Home, open_home
 from api.operations import evidence, witness
-from api.receipts.opening import Opening, parse_opening
+from api.receipts.opening import SEALED, Opening, parse_opening
 from api.receipts.service import ingest_receipt, logged, receipt, receipt_bytes
 from api.snapshots import repository as snapshots
 from benchmarks.tamper import small
@@ -405,3 +405,7 @@ def test_a_witness_refuses_a_rollback_and_a_fork(kept: Kept, grown: Home, tmp_pa
     with pytest.raises(witness.NotWitnessed, match="proves from 0 entries on"):
         witness.witness(state, request(grown, tmp_path, 0), key, name="w", now=LATER)
     assert (state / "last.checkpoint").read_text(encoding="utf-8") == remembered
+
+
+def test_who_asks_to_open_nothing_gets_what_is_sealed() -> None:
+    assert parse_opening([]) == SEALED  # else a sealed receipt would look up all that it does not open
