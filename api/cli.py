@@ -42,12 +42,14 @@ from api import (
 from api import demo as demonstration
 from api.access_log.repository import looked
 from api.chain.product_terms import Detail, product_terms
+from api.chain.schemas import StockAsked
 from api.credit_decisions import changes
 from api.credit_decisions import service as credit_decisions
 from api.credit_decisions.asked import brought
 from api.database.engine import unit_of_work
 from api.errors import EXIT_BAD_INPUT, DatabaseUnavailable
 from api.home import Home, open_home
+from api.http.strict_json import parse_file
 from api.instants import parse_amount, parse_instant, require_past
 from api.machines import service as machines_service
 from api.main import create_app
@@ -214,6 +216,9 @@ def decide(
     inspected_units: Annotated[
         int | None, typer.Option("--inspected-units", min=0, help="Of its units the buyer inspected so many.")
     ] = None,
+    stock: Annotated[
+        Path | None, typer.Option("--stock", help="JSON file: the count that inventory is lent against.")
+    ] = None,
     as_of: AsOfOption = None,
     partner: PartnerOption = LOCAL,
     home: HomeOption = None,
@@ -239,7 +244,13 @@ def decide(
             product,
             currency=currency,
             pd_12m=answer["pd_12m"],
-            detail=Detail(order_id=order, is_accepted=accepted, inspected_units=inspected_units),
+            detail=Detail(
+                order_id=order,
+                is_accepted=accepted,
+                inspected_units=inspected_units,
+                stock=None if stock is None else parse_file(stock, StockAsked).count(),
+                owed_minor=request.amount_minor,
+            ),
             as_of=request.as_of,
         )
     _show(answer if terms is None else {**answer, "terms": terms}, as_json, credit_memo.text(answer))

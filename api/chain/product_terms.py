@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import sqlalchemy as sa
 
+from api.chain.stock_terms import StockCount, stock_terms
 from api.home import Home
 from api.pledges.service import supply_chain_parameters
 from api.snapshots.service import reader
@@ -28,17 +29,23 @@ REACH = timedelta(days=550)
 YEAR = timedelta(days=365)
 RECENT_DAYS, USUAL_DAYS = 28, 182
 SECONDS_AN_HOUR = 3600.0
+DAY_COLUMNS = [
+    *("machine_uid", "day", "parts", "scrap_parts", "energy_executing_kwh", "executing_seconds", "observed_seconds"),
+]
 
 Rows = Callable[..., pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """What the lender asks of beside the product: one order, and what its buyer said of it."""
+    """What the lender brings beside the product: one order and what its buyer said of it, a count of stock, and what is
+    owed against it."""
 
     order_id: str | None = None
     is_accepted: bool = False
     inspected_units: int | None = None
+    stock: StockCount | None = None
+    owed_minor: int = 0
 
 
 def product_terms(
@@ -61,9 +68,7 @@ def product_terms(
 
     def days() -> pd.DataFrame:
         told, _ = load_machine_days(source, as_of=as_of, obligor_ids=[obligor_id], first_day=(as_of - REACH).date())
-        frame = told.table.select(
-            ["machine_uid", "day", "parts", "energy_executing_kwh", "executing_seconds", "observed_seconds"]
-        ).to_pandas()
+        frame = told.table.select(DAY_COLUMNS).to_pandas()
         return frame.assign(
             day=pd.to_datetime(frame["day"]),
             executing_hours=(frame["executing_seconds"] / SECONDS_AN_HOUR).where(frame["observed_seconds"] > 0),
@@ -77,7 +82,15 @@ def product_terms(
         case CreditProduct.FINANCE_LEASE:
             told = _leases(rows, days(), day=pd.Timestamp(day), values=values)
         case CreditProduct.INVENTORY:
-            told = _stock(rows, days(), as_of)
+            told = stock_terms(
+                rows,
+                days(),
+                as_of,
+                count=detail.stock,
+                owed_minor=detail.owed_minor,
+                currency=currency,
+                values=values,
+            )
         case _:
             return None
     return {
@@ -192,15 +205,3 @@ def _hours_a_day(days: pd.DataFrame, end: pd.Timestamp, length: int) -> float | 
     """Mean executing hours of the observed days before `end`; None where none was observed."""
     span = days[(days["day"] < end) & (days["day"] >= end - pd.Timedelta(days=length))]["executing_hours"].dropna()
     return float(span.mean()) if len(span) else None
-
-
-def _stock(rows: Rows, days: pd.DataFrame, as_of: datetime) -> dict[str, Any]:
-    """What a year made and shipped. How much lies there nobody told: a count is the lender's to bring."""
-    since = pd.Timestamp((as_of - YEAR).astimezone(ZONE).date())
-    deliveries = rows(RecordKind.DELIVERY, as_of - YEAR)
-    return {
-        "made_parts_365d": float(days[days["day"] >= since]["parts"].sum()),
-        "shipped_parts_365d": float(deliveries["parts"].sum()),
-        "counted_parts": None,
-        "missing": "stock_count",
-    }

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.http.shapes import Asked, Currency, Told, UtcInstant
+from api.chain.stock_terms import StockCount
+from api.http.shapes import AmountMinor, Asked, Currency, Told, UtcInstant
 
 FirmName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+MOST_UNITS = 10**12
+Units = Annotated[int, Field(ge=0, le=MOST_UNITS)]
+
+
+class StockAsked(Asked):
+    """The lender's word on finished goods: the units counted when monitoring began and on which day, those counted now
+    (null where nobody did), and what a unit is worth, the lesser of cost and market."""
+
+    opening_units: Units
+    opened_on: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))]
+    unit_value_minor: AmountMinor
+    counted_units: Units | None = None
+
+    def count(self) -> StockCount:
+        """As the terms take it."""
+        return StockCount(**self.model_dump())
 
 
 class StressAsked(Asked):

@@ -166,7 +166,9 @@ def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> 
 
 
 def _detail(asked: CreditDecisionRequest) -> Detail:
-    return Detail() if asked.order is None else Detail(**asked.order.model_dump())
+    order = {} if asked.order is None else asked.order.model_dump()
+    stock = None if asked.stock is None else asked.stock.count()
+    return Detail(**order, stock=stock, owed_minor=asked.amount_minor)
 
 
 def _answer(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from api.chain.schemas import StockAsked
 from api.credit_decisions.asked import AssetAsked, FactsAsked
 from api.http.shapes import AmountMinor, Asked, Currency, ObligorCode, Told, UtcInstant
 from api.scores.schemas import FullScoreTold, ReadingsTold
@@ -33,6 +34,7 @@ class CreditDecisionRequest(Asked):
     asset: AssetAsked | None = None
     facts: FactsAsked = FactsAsked()
     order: OrderAsked | None = None
+    stock: StockAsked | None = None
     as_of: UtcInstant | None = None
     snapshot: Literal["latest", "fresh"] = "latest"
 

@@ -35,3 +35,27 @@ def test_other_products_have_none_and_an_unknown_order_is_not_found(world: World
     body = {**loan(world.own), "product": "purchase_order", "tenor_months": 6, "order": {"order_id": "nobody's"}}
     answer = world.ask("POST", "/v1/credit-decisions", key="bank-a", json=body)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_stock_is_what_was_counted_and_made_less_what_was_shipped(world: World) -> None:
+    told = asked(world, "inventory")["terms"]
+    assert (told["stock"], told["missing"]) == (None, "stock_count")
+    count = {"opening_units": 500, "opened_on": "2026-03-01", "unit_value_minor": 2_000}
+    first = asked(world, "inventory", stock=count)["terms"]["stock"]
+    assert first["expected"] == 500 + first["made"] - first["shipped"] - first["scrapped"]
+    assert first["made"] > 0
+    assert first["units_that_count"] == max(0, first["expected"])
+    assert first["owed_minor"] == loan(world.own)["amount_minor"]
+    assert first["shortfall_minor"] == max(0, first["owed_minor"] - first["lendable_minor"])
+    second = asked(world, "inventory", stock={**count, "counted_units": 7})["terms"]["stock"]
+    assert second["units_that_count"] == min(7, max(0, first["expected"]))
+    assert second["value_minor"] <= first["value_minor"]
+    assert ("counted_less" in second["contradictions"]) is (first["expected"] > 7)
+
+
+@pytest.mark.parametrize("day", ["2024-01-01", "2027-01-01"])
+def test_a_count_of_another_year_is_refused(world: World, day: str) -> None:
+    count = {"opening_units": 5, "opened_on": day, "unit_value_minor": 1}
+    body = {**loan(world.own), "product": "inventory", "tenor_months": 6, "stock": count}
+    answer = world.ask("POST", "/v1/credit-decisions", key="bank-a", json=body)
+    assert (answer.status_code, "Count anew" in answer.text) == (422, True)
