@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from risk_reports.narrative import LANGUAGE_KEYS, Words, credit_reason_sentences, fact_sentences, freeze, readings
 from risk_reports.numbers import money, number, quantity, ratio
@@ -12,7 +13,7 @@ from risk_reports.wording.catalogue import Language, wording
 from scoring.facts import FactSource
 from scoring.records import Covenant, CreditDecision, Finding, Outcome
 
-UNTOLD = ("covered_months", "dated", "longest_months")
+UNTOLD = ("covered_months", "dated", "distance", "longest_months")
 """Values of a finding that are None where there was nothing to look at."""
 
 
@@ -219,6 +220,25 @@ def _share(share: float | None, _: str, language: Language) -> str:
     return ratio(share, language, digits=1)
 
 
+def _furthest(items: Sequence[Mapping[str, Any]], _: str, language: Language) -> str:
+    say = wording(language).say
+    told = []
+    for item in items:
+        definition = CATALOGUE[item["feature"]]
+        value, lower, upper = (
+            quantity(item[name], definition.unit, language) for name in ("value", "usual_lower", "usual_upper")
+        )
+        label = definition.label_zh if language is Language.ZH else definition.label_en
+        days = definition.window_days
+        told.append(say("unusual", label=label, days=days, value=value, lower=lower, upper=upper))
+    return say("list.comma").join(told) or say("none")
+
+
+def _families(names: Sequence[str], _: str, language: Language) -> str:
+    say = wording(language).say
+    return say("list.comma").join(say(f"family.{name}") for name in names) or say("none")
+
+
 WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
     "missing": _missing,
     "findings": lambda items, _, __: ", ".join(f"{key} ({count})" for key, count in items.items()),
@@ -228,6 +248,8 @@ WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
     "most_ratio": lambda value, _, __: str(value),
     "without_agreement": lambda names, _, language: ", ".join(names) or wording(language).say("none"),
     "binding": _binding,
+    "furthest": _furthest,
+    "missing_families": _families,
     "value": _share,
     "minimum": _share,
 }

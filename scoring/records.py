@@ -151,11 +151,38 @@ class TermStructure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unusual:
+    """A feature that is far out: its value, and between which values 98 % of the training rows lie. A value within them
+    is unusual beside the others."""
+
+    feature: str
+    value: float
+    usual_lower: float
+    usual_upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Familiarity:
+    """How unlike the training rows one row is: its `distance` in units of the one beyond which it is referred, the
+    features `furthest` out if it is beyond, and families that are missing here and hardly ever were in training."""
+
+    distance: float
+    furthest: tuple[Unusual, ...]
+    missing_families: tuple[str, ...]
+
+    @property
+    def is_familiar(self) -> bool:
+        """Whether the model was taught on rows like this one."""
+        return self.distance <= 1 and not self.missing_families
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRecord:
     """A probability of default with everything needed to check and replay it.
 
     `pd_model` is the calibrated margin; `pd_steps` lead from it (or from an industry's prior) to `pd_12m`;
-    `term_structure` spreads it over the months.
+    `term_structure` spreads it over the months. `familiarity` says whether the model was taught on anything like it
+    (None where no model was asked, or it does not know); the finding of rule K06 tells of it.
     """
 
     obligor_id: ObligorId
@@ -177,6 +204,7 @@ class ScoreRecord:
     model_version: ModelVersion | None
     parameters_version: ParametersVersion
     data_origin: DataOrigin
+    familiarity: Familiarity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from data_contracts.identifiers import ModelVersion
 from scoring.boosters import Ensemble, Explanation, ensemble
 from scoring.cards import canonical_card, version_of
 from scoring.credit.card import CreditCard
+from scoring.credit.familiarity import TrainingCloud
 from scoring.credit.term_structure import HazardShape
 from scoring.explanation.compiled import interventional_of
 from scoring.explanation.shapley import ReferenceCounts
@@ -29,6 +30,8 @@ class CreditArtefact:
     card_bytes: bytes
     bag: Ensemble
     reference: ReferenceCounts | None
+    cloud: TrainingCloud | None
+    """Where the training rows lie, where the model knows."""
 
     @property
     def shape(self) -> HazardShape | None:
@@ -63,4 +66,5 @@ def credit_artefact(
         card_bytes=written,
         bag=ensemble(members),
         reference=reference,
+        cloud=None if card.familiarity is None else card.familiarity.cloud(card.features),
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, ReferenceGroup, Slice
 from scoring.credit.calibration import CalibrationMethod, Calibrator
+from scoring.credit.familiarity import TrainingCloud, from_lower_triangle
 from scoring.credit.term_structure import HazardShape
 
 
@@ -41,6 +44,37 @@ class HazardCard(Frozen):
     def shape(self) -> HazardShape:
         """The function that these numbers stand for."""
         return HazardShape(**self.model_dump(exclude={"months_at_risk", "defaults"}))
+
+
+class FamiliarityCard(Frozen):
+    """Where the training rows lie (see `scoring.credit.familiarity.TrainingCloud`): a figure a feature in the order of
+    the card's, `covariance` by the rows of its lower triangle. `referred` is the share of the test rows that are unlike
+    them."""
+
+    centres: tuple[float, ...]
+    below: tuple[float, ...]
+    above: tuple[float, ...]
+    means: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    usual: tuple[tuple[float, float], ...]
+    always_told: tuple[str, ...]
+    limit: float
+    referred: float
+
+    def cloud(self, features: Sequence[ModelFeature]) -> TrainingCloud:
+        """What these numbers stand for, of the card's features."""
+        return TrainingCloud(
+            keys=tuple(feature.key for feature in features),
+            families=tuple(feature.family for feature in features),
+            centres=np.array(self.centres),
+            below=np.array(self.below),
+            above=np.array(self.above),
+            means=np.array(self.means),
+            covariance=from_lower_triangle(self.covariance),
+            usual=np.array(self.usual),
+            always_told=frozenset(self.always_told),
+            limit=self.limit,
+        )
 
 
 class CreditMetrics(Frozen):
@@ -78,9 +112,10 @@ class CreditCard(Frozen):
     hazards, as a model has none that was trained where only the outcome of 12 months was known, and no
     `interval_widening`: the log-odds by which both ends move out for what the spread of the members does not show;
     format 3 no `standing`: the features of which unobserved time rules nothing out, and the value at which each stands
-    at everyone's upper end."""
+    at everyone's upper end; format 4 no `familiarity`: where the training rows lie, so that what is unlike them is not
+    referred."""
 
-    format: Literal[1, 2, 3, 4] = 4
+    format: Literal[1, 2, 3, 4, 5] = 5
     kind: Literal["credit"] = "credit"
     data_origin: DataOrigin
     statement: str | None
@@ -106,3 +141,4 @@ class CreditCard(Frozen):
     reference: ReferenceGroup | None = None
     grades: tuple[GradeFigures, ...] = ()
     hazard: HazardCard | None = None
+    familiarity: FamiliarityCard | None = None

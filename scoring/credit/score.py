@@ -200,6 +200,7 @@ def _model_record(
         model_version=artefact.version,
         parameters_version=parameters.version,
         data_origin=_origin(snapshot, artefact),
+        familiarity=None if artefact.cloud is None else artefact.cloud.judge(observed),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from data_contracts.errors import InvalidParameters
@@ -101,6 +101,23 @@ class Mandate:
         is_bad = record.source is ScoreSource.MODEL and (mandate is ModelMandate.LAPSED or is_on_trial)
         values = {"mandate": None if mandate is None else mandate.value, "data_origin": record.data_origin.value}
         return self.outcome if is_bad else Outcome.APPROVE, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfamiliar:
+    """The model was taught on nothing like this obligor: what it says is a guess, however sure it looks."""
+
+    outcome: Outcome
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Bites where the snapshot is unlike the training rows, and names what makes it so."""
+        told = case.record.familiarity
+        values = {
+            "distance": None if told is None else told.distance,
+            "furthest": [] if told is None else [asdict(item) for item in told.furthest],
+            "missing_families": [] if told is None else list(told.missing_families),
+        }
+        return Outcome.APPROVE if told is None or told.is_familiar else self.outcome, values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +323,7 @@ RULES: Mapping[str, tuple[Layer, type[Any]]] = {
     "K03_data_trust": (Layer.DATA, DataTrust),
     "K04_data_trust_grade": (Layer.DATA, DataTrustGrade),
     "K05_model_mandate": (Layer.DATA, Mandate),
+    "K06_unfamiliar": (Layer.DATA, Unfamiliar),
     "F01_bureau_arrears": (Layer.FACTS, facts.BureauArrears),
     "F02_revenue_differs": (Layer.FACTS, facts.RevenueDiffers),
     "F03_lender_pd": (Layer.FACTS, facts.LenderPd),

@@ -29,6 +29,7 @@ from scoring.errors import NotEnoughEvents
 from scoring.explanation.compiled import explainer_of, interventional_of
 from scoring.explanation.reference import reference_digest
 from scoring.explanation.shapley import ReferenceCounts
+from scoring.training.familiarity import fit_familiarity
 from scoring.training.features import credit_sign, input_columns, model_features, with_medians
 from scoring.training.grades import grade_figures
 from scoring.training.hazard import fit_hazard_shape
@@ -86,17 +87,15 @@ def train_credit(
     values = parameters.at(split.test[-1])
     settings = values["credit_model"]
     columns = _inputs(data, split, values)
-    train, calibrate, test = (_rows(data, columns, as_ofs) for as_ofs in (split.train, split.calibrate, split.test))
-    _check_events(train, calibrate, test, minimum=settings["minimum_defaults"])
+    observed = [_rows(data, columns, as_ofs) for as_ofs in (split.train, split.calibrate, split.test)]
+    _check_events(*observed, minimum=settings["minimum_defaults"])
     features = model_features(
         [data.names[column] for column in columns],
-        train.values,
+        observed[0].values,
         sign=credit_sign,
         adverse_percentile=settings["adverse_percentile"],
     )
-    train, calibrate, test = (
-        replace(rows, values=within_reach(rows.values, features)) for rows in (train, calibrate, test)
-    )
+    train, calibrate, test = (replace(rows, values=within_reach(rows.values, features)) for rows in observed)
     rounds = _rounds(train, features, settings, seed=seed)
     members = [_member(train, features, settings, rounds=rounds, seed=seed + i) for i in range(settings["members"])]
     bag = ensemble(members)
@@ -126,6 +125,7 @@ def train_credit(
         parameters_version=parameters.version,
         data_cut=data_cut,
         hazard=_hazard_card(bag, train, scale, until=split.test[0], seed=seed),
+        familiarity=fit_familiarity(features, *(rows.values for rows in observed), settings=settings),
         reference=_reference_card(bag, calibrate, scale, peers, reference),
         grades=grade_figures(
             _pd(bag, test.values, scale),

@@ -51,6 +51,7 @@ def test_it_scores_and_explains_the_same(written: int, version: str) -> None:
 def test_format_1_had_no_reference_group() -> None:
     artefact, told = released(FORMATS[1])
     assert artefact.reference is None
+    assert artefact.cloud is None  # K06 does not bite
     rows = np.array(told["rows"], dtype=float)
     assert np.array_equal(artefact.explain(rows).contributions, artefact.explain_portfolio(rows).contributions)
 

@@ -40,6 +40,7 @@ from scoring.records import (
     Capacity,
     CreditProduct,
     CreditRequest,
+    Familiarity,
     Layer,
     Outcome,
     Price,
@@ -47,6 +48,7 @@ from scoring.records import (
     ScoreRecord,
     ScoreSource,
     TenorBound,
+    Unusual,
     UsagePlan,
 )
 
@@ -175,7 +177,15 @@ def _record(given: dict[str, Any], grade: RatingGrade) -> ScoreRecord:
         model_version=None,
         parameters_version=ParametersVersion("p"),
         data_origin=given["origin"],
+        familiarity=_familiarity(given.get("distance"), given.get("lacks", ())),
     )
+
+
+def _familiarity(distance: float | None, missing_families: tuple[str, ...]) -> Familiarity | None:
+    if distance is None:
+        return None
+    far = Unusual(feature="utilisation_90d", value=0.2, usual_lower=0.66, usual_upper=0.91)
+    return Familiarity(distance=distance, furthest=(far,) if distance > 1 else (), missing_families=missing_families)
 
 
 @pytest.fixture
@@ -197,6 +207,9 @@ def policy(parameters: ParameterBook) -> CreditPolicy:
         ({"mandate": "lapsed", "origin": DataOrigin.SYNTHETIC}, ["K05_model_mandate"], "refer"),
         ({"mandate": "lapsed", "source": "thin_history"}, ["K01_thin_history"], "refer"),
         ({"mandate": None}, [], "approve"),
+        ({"distance": 1.0}, [], "approve"),
+        ({"distance": 1.0001}, ["K06_unfamiliar"], "refer"),
+        ({"distance": 0.3, "lacks": ("energy",)}, ["K06_unfamiliar"], "refer"),
         ({"pd": 0.04, "lower": 0.03, "upper": 0.06}, [], "approve"),
         ({"pd": 0.0401, "lower": 0.03, "upper": 0.06}, ["S03_referral_band"], "refer"),
         ({"pd": 0.0632, "lower": 0.05, "upper": 0.0632}, ["S03_referral_band"], "refer"),

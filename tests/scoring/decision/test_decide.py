@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scoring_book import AS_OF, OBLIGOR, make_snapshot, production
+from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production
 
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.dated import ParameterBook, parse_book
 from features.snapshot import FeatureSnapshot, parse_snapshot
+from risk_reports.credit_memo import narrative
 from scoring import registry
 from scoring.canonical import canonical_bytes, plain_decision
 from scoring.credit.artefact import CreditArtefact
@@ -75,6 +76,22 @@ def test_thin_history_is_referred_with_an_indication(
     assert decision.limit.limit_minor is None
     assert decision.limit.indicative_limit_minor == 56_818_182
     assert decision.limit.binding == "expected_loss_budget"
+
+
+def test_a_firm_unlike_the_training_rows_is_referred_in_words(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    strange = np.nan_to_num(rows[0], nan=0.5)
+    strange[NAMES.index("utilisation_90d")] = 9.0
+    snapshot = make_snapshot(strange, quantities=QUANTITIES, coverage=0.95)
+    decision = decided(snapshot, credit_model, parameters)
+    assert decision.outcome is Outcome.REFER
+    finding = next(finding for finding in decision.findings if finding.rule_id == "K06_unfamiliar")
+    assert finding.values["furthest"][0]["feature"] == "utilisation_90d"
+    words = narrative(decision, snapshot)["narrative"]
+    english, chinese = ("\n".join(words[language]["findings"]) for language in ("en", "zh"))
+    assert "over 90 days 900.0% (usually" in english
+    assert "K06_unfamiliar: 模型未学习过与该主体类似的样本" in chinese
 
 
 def test_the_advised_tenor_is_the_products_longest(

@@ -1,0 +1,91 @@
+"""Fitting where training rows lie, and how far out a row may be before a person is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.covariance import LedoitWolf
+
+from scoring.cards import ModelFeature
+from scoring.credit.card import FamiliarityCard
+from scoring.credit.familiarity import TrainingCloud, lower_triangle, standardised
+
+Matrix = NDArray[np.float64]
+
+USUAL_PERCENTILES = (1, 99)
+SIGNIFICANT_DIGITS = 9
+"""Of what linear algebra gives, so that its last bits do not enter a model's version."""
+
+
+def fit_familiarity(
+    features: Sequence[ModelFeature], train: Matrix, calibrate: Matrix, test: Matrix, *, settings: Mapping[str, Any]
+) -> FamiliarityCard:
+    """Where the rows of `train` (n, k) lie, as observed; NaN where missing.
+
+    The limit is the percentile `familiar_percentile` of the distances of `calibrate`, later rows of which nothing here
+    was fitted; `referred` tells which share of `test`, later still, it would refer. Features are standardised by the
+    medians and by the usual distance on either side, since most have one long tail; a missing value counts as the
+    median in the covariance, which is shrunk as Ledoit and Wolf (2004) say.
+    """
+    cloud = _cloud(features, train, usual_missing_share=settings["familiar_missing_share"])
+    limit = _rounded(np.percentile(cloud.distances(calibrate), settings["familiar_percentile"]))
+    told = FamiliarityCard(
+        centres=tuple(cloud.centres.tolist()),
+        below=tuple(cloud.below.tolist()),
+        above=tuple(cloud.above.tolist()),
+        means=tuple(cloud.means.tolist()),
+        covariance=lower_triangle(cloud.covariance),
+        usual=tuple((lower, upper) for lower, upper in cloud.usual.tolist()),
+        always_told=tuple(sorted(cloud.always_told)),
+        limit=limit,
+        referred=0.0,
+    )
+    judged = told.cloud(features)
+    referred = [not judged.judge(row).is_familiar for row in test]
+    return told.model_copy(update={"referred": float(np.mean(referred))})
+
+
+def _cloud(features: Sequence[ModelFeature], train: Matrix, *, usual_missing_share: float) -> TrainingCloud:
+    centres = np.nanmedian(train, axis=0)
+    below, above = _scales(train - centres)
+    below, above = (np.array([_rounded(value) for value in scales]) for scales in (below, above))
+    fitted = LedoitWolf().fit(np.nan_to_num(standardised(train, centres, below, above)))
+    families = np.array([feature.family for feature in features])
+    return TrainingCloud(
+        keys=tuple(feature.key for feature in features),
+        families=tuple(families.tolist()),
+        centres=centres,
+        below=below,
+        above=above,
+        means=np.array([_rounded(value) for value in fitted.location_]),
+        covariance=np.array([[_rounded(value) for value in row] for row in fitted.covariance_]),
+        usual=np.nanpercentile(train, USUAL_PERCENTILES, axis=0).T,
+        always_told=frozenset(
+            family
+            for family in set(families.tolist())
+            if np.isnan(train[:, families == family]).all(axis=1).mean() < usual_missing_share
+        ),
+        limit=1.0,
+    )
+
+
+def _scales(away: Matrix) -> tuple[Matrix, Matrix]:
+    """Root mean square distances from the centre below and above it; a side on which no row lies has the other's, and a
+    feature that was always the same counts in whole units."""
+    below, above = (_root_mean_square(np.where(side, away, np.nan)) for side in (away < 0, away > 0))
+    below, above = np.where(np.isnan(below), above, below), np.where(np.isnan(above), below, above)
+    return np.nan_to_num(below, nan=1.0), np.nan_to_num(above, nan=1.0)
+
+
+def _root_mean_square(values: Matrix) -> Matrix:
+    """Of each column over what is there; NaN where nothing is."""
+    count = (~np.isnan(values)).sum(axis=0)
+    squares = np.nansum(values**2, axis=0)
+    return np.asarray(np.sqrt(np.divide(squares, count, out=np.full(len(count), np.nan), where=count > 0)))
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
