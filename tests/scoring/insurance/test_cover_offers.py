@@ -18,11 +18,12 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score
 from scoring.errors import HourMeterMissing, InvalidRequest, NothingToCover
 from scoring.insurance.artefact import InsuranceArtefact
+from scoring.insurance.bulk import bills_of_book
 from scoring.insurance.filed import TrustFloor, charged, filed_cover
 from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import RATES, idle_quote
 from scoring.insurance.offers.warranty import FAILURES, HOURS, warranty_quote
-from scoring.insurance.premium import quote
+from scoring.insurance.premium import loadings, quote
 from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
 
 HOURS_A_DAY, FAILURES_A_1000 = 6.0, 1.5
@@ -231,3 +232,21 @@ def test_what_cannot_be_covered_is_refused(snapshot: FeatureSnapshot, ask: Any) 
         ask(snapshot, InsuranceProduct.IDLE_COVER, ends=date(2028, 6, 30))
     with pytest.raises(InvalidRequest, match="days, not 1 to"):
         ask(snapshot, InsuranceProduct.GUARANTEE, starts=date(2027, 7, 1))
+
+
+@pytest.mark.parametrize("product", OFFERED)
+def test_a_million_random_quotes_stay_inside_the_bounds_and_reconcile(
+    product: InsuranceProduct, parameters: ParameterBook
+) -> None:
+    values = parameters.at(AS_OF)
+    tariff = filed_cover(product, values, model_version=ModelVersion("m"))
+    drawn = np.random.default_rng(5)
+    edges = [np.array([-1.0, *factor.factor.banding.edges, 1e6]) for factor in tariff.factors]
+    rows = np.column_stack([drawn.choice(column, 1_000_000) + drawn.normal(size=1_000_000) for column in edges])
+    rows[drawn.random(rows.shape) < 0.05] = np.nan
+    rates = tariff.rates(rows)
+    assert ((rates >= tariff.base_rate * tariff.lowest) & (rates <= tariff.base_rate * tariff.highest)).all()
+    insured = drawn.integers(1_000_000, 10**10, len(rates))
+    bills = bills_of_book(rates * tariff.cost_share * insured, loadings=loadings("CNY", values))
+    lines = sum(bills.loadings.values())
+    assert (bills.pure_premium_minor + lines == bills.gross_premium_minor).all()
