@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +15,11 @@ from api.home import Home
 from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.store import ObservationStore
 from features.blocks import Processes
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Of glibc's `mallopt`."""
+
+_KEPT_BYTES = 2**30
 
 MOST = 8
 """Processes at once that are worth their memory, however many processors there are."""
@@ -33,7 +40,17 @@ def _processors() -> int:
 
 @contextmanager
 def _open_reader(url: str, observations: Path) -> Iterator[ObservationReader]:
+    _keep_memory()
     engine = create_engine(url)
     with reading(engine) as connection:
         yield ObservationReader(connection, ObservationStore(observations))
     engine.dispose()
+
+
+def _keep_memory() -> None:
+    """Have this process keep the memory that a block gave back for the next one: a tenth to a fifth of its processor
+    time went into asking the kernel for the same arrays again. Where the C library is not glibc nothing changes."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
+        mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)

@@ -64,9 +64,11 @@ def over_blocks(
 
 
 def blocks_of(obligor_ids: Sequence[ObligorId], size: int, processes: Processes | None = None) -> list[Block]:
-    """The obligors in their order, at most so many at a time; fewer where processes would have nothing to do."""
+    """The obligors in their order, at most so many at a time; where there are processes, as many blocks of one size
+    for each of them, unless so few obligors are not worth one."""
     if processes is not None:
-        share = -(-len(obligor_ids) // processes.count)
+        turns = -(-len(obligor_ids) // (size * processes.count))
+        share = -(-len(obligor_ids) // max(turns * processes.count, 1))
         size = min(size, max(share, WORTH_A_PROCESS))
     return [obligor_ids[start : start + size] for start in range(0, len(obligor_ids), size)]
 

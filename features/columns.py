@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from features.feature_value import REASONS, SAID, Missing
 from features.history import Array
 
+_CODES = {reason: code for code, reason in enumerate(REASONS)}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -22,7 +24,7 @@ class Column:
 
 def reason_code(reason: Missing) -> int:
     """Position of `reason` in `REASONS`."""
-    return REASONS.index(reason)
+    return _CODES[reason]
 
 
 def ratio(
@@ -49,6 +51,8 @@ def column(values: Array, *, missing: Missing) -> Column:
 
 def unless(found: Column, applies: NDArray[np.bool_], reason: Missing) -> Column:
     """The column, missing for `reason` where that applies."""
+    if not applies.any():
+        return found
     values = np.where(applies, np.nan, found.values)
     return Column(values, np.where(applies, reason_code(reason), found.reasons).astype(np.int8))
 

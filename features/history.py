@@ -262,4 +262,6 @@ def unsaid(units: int, days: int) -> Measure:
 def nan_sum(values: Array) -> Array:
     """Row sums that skip NaN; NaN where a row is NaN throughout."""
     said = ~np.isnan(values)
+    if said.all():
+        return np.asarray(values.sum(axis=1))
     return np.where(said.any(axis=1), np.where(said, values, 0.0).sum(axis=1), np.nan)

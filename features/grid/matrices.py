@@ -31,7 +31,7 @@ from features.peer_loading import divisions_at
 from features.peer_reference import complete_months, peer_reference
 from features.settings import settings_at
 
-OBLIGORS_PER_BLOCK = 250
+OBLIGORS_PER_BLOCK = 200
 
 DAYS = HistoryDays(obligor=HISTORY_DAYS, recent=RECENT_DAYS, machine=MACHINE_DAYS)
 
