@@ -309,5 +309,5 @@ def _owner(machine_uid: str) -> ObligorId:
 
 
 def _distinct(table: pa.Table, name: str) -> list[str]:
-    words: list[str] = contiguous(table[name]).cast(pa.string()).unique().to_pylist()
+    words: list[str] = contiguous(table[name]).unique().to_pylist()
     return sorted(words)
