@@ -90,7 +90,7 @@ def test_a_firm_unlike_the_training_rows_is_referred_in_words(
     assert finding.values["furthest"][0]["feature"] == "utilisation_90d"
     words = narrative(decision, snapshot)["narrative"]
     english, chinese = ("\n".join(words[language]["findings"]) for language in ("en", "zh"))
-    assert "over 90 days 900.0% (usually" in english
+    assert "over 90 days 900.0 % (usually" in english
     assert "K06_unfamiliar: 模型未学习过与该主体类似的样本" in chinese
 
 
