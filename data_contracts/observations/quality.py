@@ -33,7 +33,8 @@ QUERY = """
         max(event_time) AS last_sample, sum(least(coalesce(until_next, hold), hold)) AS heard_seconds,
         count(*) FILTER (until_next > hold) AS gaps,
         coalesce(max(until_next - hold) FILTER (until_next > hold), 0) AS longest_gap_seconds,
-        median(late) AS usual_lateness_seconds, max(late) AS greatest_lateness_seconds, min(late) AS skew_seconds,
+        median(late) AS usual_lateness_seconds, max(late) AS greatest_lateness_seconds,
+        min(late) AS least_lateness_seconds, greatest(-min(late), 0) AS skew_seconds,
         count(*) FILTER (falls) AS counter_breaks
     FROM spoken GROUP BY ALL ORDER BY machine_uid, day, profile_id
 """
@@ -44,9 +45,10 @@ class SampledDay:
     """One machine's samples of one source on one local day.
 
     `heard_seconds` is the time that its samples hold, each counted on its own day; `gaps` are silences beyond a hold
-    that begin on it, `longest_gap_seconds` the longest (0: none). Lateness is recorded less event time: its median and
-    largest show the uplink, its least (`skew_seconds`) the clock, as no uplink is faster than that. `counter_breaks`
-    are falls of a part counter or energy register: resets, rollovers, or a counter that was turned back.
+    that begin on it, `longest_gap_seconds` the longest (0: none). Lateness is recorded less event time: the uplink or
+    a file admitted long after. `skew_seconds` is what can only be the clock: how far a sample's stamp
+    lay ahead of its record (0: none did; a slow clock cannot be told from a slow uplink). `counter_breaks` are falls of
+    a part counter or energy register: resets, rollovers, or a counter that was turned back.
     """
 
     machine_uid: MachineUid
@@ -60,6 +62,7 @@ class SampledDay:
     longest_gap_seconds: float
     usual_lateness_seconds: float
     greatest_lateness_seconds: float
+    least_lateness_seconds: float
     skew_seconds: float
     counter_breaks: int
 

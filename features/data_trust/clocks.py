@@ -25,7 +25,7 @@ def clocks_ahead(days: Iterable[SampledDay]) -> list[TrustFinding]:
     stamp: its clock ran ahead, or was set ahead, then. Clocks that ran further ahead were turned away at admission."""
     ahead: dict[str, list[SampledDay]] = defaultdict(list)
     for day in days:
-        if day.skew_seconds < -AHEAD_SECONDS:
+        if day.skew_seconds > AHEAD_SECONDS:
             ahead[day.machine_uid].append(day)
     return [
         TrustFinding(
@@ -33,7 +33,7 @@ def clocks_ahead(days: Iterable[SampledDay]) -> list[TrustFinding]:
             severity=Severity.MODERATE if len(found) >= SEVERAL_DAYS else Severity.NOTE,
             machine_uid=found[0].machine_uid,
             since=min(day.day for day in found),
-            evidence={"days": len(found), "most_seconds_ahead": -min(day.skew_seconds for day in found)},
+            evidence={"days": len(found), "most_seconds_ahead": max(day.skew_seconds for day in found)},
         )
         for _, found in sorted(ahead.items())
     ]

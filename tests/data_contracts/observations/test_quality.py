@@ -36,8 +36,18 @@ def test_a_day_worked_by_hand(door: Door) -> None:
     assert (day.machine_uid, day.day, day.samples) == (UID, date(2026, 5, 4), 3)
     assert day.heard_seconds == 300 + 600 + 600
     assert (day.gaps, day.longest_gap_seconds) == (1, 2700)
-    assert (day.usual_lateness_seconds, day.greatest_lateness_seconds, day.skew_seconds) == (10, 600, 2)
+    assert (day.least_lateness_seconds, day.usual_lateness_seconds, day.greatest_lateness_seconds) == (2, 10, 600)
+    assert day.skew_seconds == 0
     assert day.counter_breaks == 1
+
+
+def test_only_a_stamp_ahead_of_its_record_is_the_clocks(door: Door) -> None:
+    """A day recorded four weeks late says nothing of a clock; one sample known 45 s before it happened does."""
+    head = "m,t,state,count,r\n"
+    door.text(head + "m1,2026-05-04 08:00,2,1,2026-06-01 08:00\nm1,2026-05-05 08:00,2,2,2026-05-05 07:59:15\n", COUNTED)
+    late, ahead = sampled_days(door.reader(), machine_uids=[UID], as_of=NOW, event_from=SPRING)
+    assert (late.least_lateness_seconds, late.skew_seconds) == (28 * 86400, 0)
+    assert (ahead.least_lateness_seconds, ahead.skew_seconds) == (-45, 45)
 
 
 def test_the_day_is_that_of_the_site(door: Door) -> None:
