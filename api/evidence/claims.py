@@ -1,8 +1,5 @@
 """What every kept record says, as the bytes that the log commits to: made of its rows, when it is kept and when it is
-audited.
-
-A record that says something else than its rows did is found by its leaf. The columns are listed rather than taken as
-they come: a column that is added later must not change what was said before.
+audited. A record that says something else than its rows did is found by its leaf.
 """
 
 from __future__ import annotations
@@ -35,10 +32,48 @@ from api.database.tables import (
     premium_quote,
     recourse_offer,
     recourse_rescore,
+    response_event,
     score_record,
     snapshot,
+    watch_case,
+    watch_event,
 )
-from api.evidence.rows import ADMISSIONS, CHUNKS, READMITTED, rows_of, selected
+from api.evidence.columns import (
+    APPOINTMENT_COLUMNS,
+    ATTESTATION_COLUMNS,
+    BASIS_COLUMNS,
+    BATCH_COLUMNS,
+    CASE_COLUMNS,
+    CASE_EVENT_COLUMNS,
+    CHECK_COLUMNS,
+    CONFIRMATION_COLUMNS,
+    CONSENT_COLUMNS,
+    DECISION_COLUMNS,
+    DECISION_TOLD,
+    EVENT_COLUMNS,
+    FAULT_COLUMNS,
+    FILE_COLUMNS,
+    GATEWAY_KEY_COLUMNS,
+    KEY_END_COLUMNS,
+    MANDATE_COLUMNS,
+    OFFER_COLUMNS,
+    OVERRIDE_COLUMNS,
+    PLEDGE_CLAIM_COLUMNS,
+    PLEDGE_COLUMNS,
+    PLEDGE_TRACE_COLUMNS,
+    POLICY_COLUMNS,
+    QUOTE_COLUMNS,
+    QUOTE_TOLD,
+    REFUSAL_COLUMNS,
+    RESCORE_COLUMNS,
+    RESPONSE_COLUMNS,
+    SCORE_COLUMNS,
+    SCORE_TOLD,
+    SEAL_COLUMNS,
+    SNAPSHOT_COLUMNS,
+    VALIDATION_COLUMNS,
+)
+from api.evidence.rows import ADMISSIONS, CASE_EVENTS, CHUNKS, READMITTED, rows_of, selected
 from data_contracts.evidence import log
 from data_contracts.evidence.tables import (
     batch_attestation,
@@ -81,10 +116,13 @@ class Kind(StrEnum):
     OVERRIDE = "override"
     OVERRIDE_CONFIRMATION = "override_confirmation"
     DECISION_EVENT = "decision_event"
+    RESPONSE_EVENT = "response_event"
     RECOURSE_OFFER = "recourse_offer"
     RECOURSE_RESCORE = "recourse_rescore"
     PREMIUM_QUOTE = "premium_quote"
     POLICY_RECORD = "policy_record"
+    CASE_EVENT = "case_event"
+    CASE_END = "case_end"
     PLEDGE = "pledge"
     PLEDGE_CONFIRMATION = "pledge_confirmation"
     PLEDGE_END = "pledge_end"
@@ -108,76 +146,6 @@ class Claim:
 
 Reader = Callable[[sa.Connection, Sequence[str] | None], Iterator[Claim]]
 """Claims about some subjects, or about all."""
-
-BATCH_COLUMNS = (
-    *("sequence", "batch_id", "kind", "obligor_id", "source_name", "source_sha256", "profile_id", "contract_version"),
-    *("received_time", "backfilled", "data_origin", "rows_read", "rows_admitted", "rows_duplicate", "rows_quarantined"),
-    *("merkle_root", "event_from", "event_until", "recorded_from", "recorded_until"),
-)
-FILE_COLUMNS = (
-    *("sha256", "path", "kind", "partition", "bucket", "rows", "bytes", "event_from", "event_until", "recorded_from"),
-    *("recorded_until", "unit_from", "unit_until", "merges", "contract_version", "received_time"),
-)
-ATTESTATION_COLUMNS = ("batch_id", "position", "level", "seal_digest", "attested_by", "evidence", "attested_us")
-GATEWAY_KEY_COLUMNS = (
-    *("key_id", "gateway", "obligor_id", "public_key", "livemode", "registered_us", "registered_by"),
-)
-SEAL_COLUMNS = (
-    *("digest", "key_id", "sequence", "boot_id", "monotonic_us", "wall_us", "previous", "body_sha256", "signature"),
-    *("received_us", "batch_id"),
-)
-FAULT_COLUMNS = ("fault_id", "kind", "key_id", "digest", "other_digest", "detail", "found_us", "batch_id")
-KEY_END_COLUMNS = ("key_id", "revoked_us", "revoked_from_us")
-REFUSAL_COLUMNS = ("refusal_id", "key_id", "reason", "seal", "body_sha256", "sent_by", "refused_us")
-CONSENT_COLUMNS = (
-    *("consent_id", "obligor_id", "recipient", "purpose", "streams", "granted_time", "expires_time", "mark"),
-    "evidence",
-)
-PLEDGE_COLUMNS = (
-    *("pledge_id", "obligor_id", "partner_id", "livemode", "reserved_time", "expires_time", "is_refused", "items"),
-    "parameters_version",
-)
-PLEDGE_CLAIM_COLUMNS = ("pledge_id", "token", "amount", "capacity")
-PLEDGE_TRACE_COLUMNS = ("pledge_id", "token", "is_left")
-BASIS_COLUMNS = ("features_root", "features_count", "batches_root", "batches_count")
-SNAPSHOT_COLUMNS = ("snapshot_id", "obligor_id", "as_of", "taken_time")
-ANSWER_COLUMNS = ("obligor_id", "as_of", "snapshot_id", "model_version", "parameters_version", "consent_ids")
-SCORE_COLUMNS = ("score_id", "scored_time", "source", "pd_12m", "rating_grade", *ANSWER_COLUMNS)
-DECISION_COLUMNS = (
-    *("decision_id", "partner_id", "decided_time", "outcome", "rating_grade", "request", *ANSWER_COLUMNS),
-)
-MANDATE_COLUMNS = ("model_mandate",)
-"""Said of decisions that have one: those of early releases say what they said."""
-
-OVERRIDE_COLUMNS = (
-    *("override_id", "decision_id", "outcome", "reason_code", "reason_text", "proposed_by", "proposed_time"),
-    "expires_time",
-)
-VALIDATION_COLUMNS = (
-    *("validation_id", "model_kind", "model_version", "owner", "validated_by", "conclusion", "findings", "pack_sha256"),
-    *("validated_time", "expires_time"),
-)
-CHECK_COLUMNS = (
-    *("check_id", "model_kind", "model_version", "name", "is_passed", "figures", "checked_by", "checked_time"),
-)
-APPOINTMENT_COLUMNS = (
-    *("appointment_id", "model_kind", "model_version", "role", "validation_id", "appointed_by", "appointed_time"),
-)
-EVENT_COLUMNS = ("event_id", "decision_id", "kind", "happened_on", "note", "reported_by", "reported_time")
-POLICY_COLUMNS = (
-    *("record_id", "policy_id", "position", "step", "quote_id", "obligor_id", "partner_id", "livemode"),
-    *("recorded_time", "recorded_by", "facts"),
-)
-CONFIRMATION_COLUMNS = ("override_id", "confirmed_by", "confirmed_time")
-OFFER_COLUMNS = ("offer_id", "decision_id", "made_time", "good_until", "plans", "note", "body")
-RESCORE_COLUMNS = (*("rescore_id", "offer_id", "plan", "reported_time", "snapshot_id", "outcome", "is_kept", "body"),)
-QUOTE_COLUMNS = ("quote_id", "partner_id", "quoted_time", "request", *ANSWER_COLUMNS)
-SCORE_TOLD = ("data_origin",)
-DECISION_TOLD = (
-    *("pd_12m", "limit_minor", "indicative_limit_minor", "currency", "annual_rate_ratio", "tenor_months"),
-    *("policy_version", "livemode", "data_origin"),
-)
-QUOTE_TOLD = ("gross_premium_minor", "currency", "claim_frequency_per_machine_year", "livemode", "data_origin")
 
 
 def ingest_batches(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
@@ -309,6 +277,8 @@ OVERRIDE_CONFIRMATIONS = Plain(
 )
 POLICY_RECORDS = Plain(kind=Kind.POLICY_RECORD, table=policy_record, columns=POLICY_COLUMNS, kept="recorded_time")
 DECISION_EVENTS = Plain(kind=Kind.DECISION_EVENT, table=decision_event, columns=EVENT_COLUMNS, kept="reported_time")
+RESPONSE_EVENTS = Plain(kind=Kind.RESPONSE_EVENT, table=response_event, columns=RESPONSE_COLUMNS, kept="told_time")
+CASE_ENDS = Plain(kind=Kind.CASE_END, table=watch_case, columns=CASE_COLUMNS, kept="changed_time", since=("outcome",))
 OFFERS = Plain(kind=Kind.RECOURSE_OFFER, table=recourse_offer, columns=OFFER_COLUMNS, kept="made_time")
 RESCORES = Plain(kind=Kind.RECOURSE_RESCORE, table=recourse_rescore, columns=RESCORE_COLUMNS, kept="reported_time")
 MODEL_VALIDATIONS = Plain(
@@ -346,6 +316,17 @@ def pledges(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterat
                 digest.update(_json(_columns(line, names)) + b"\n")
         said = {**_columns(row, PLEDGE_COLUMNS), "claims_sha256": digest.hexdigest()}
         yield Claim(kind=Kind.PLEDGE, subject=row.pledge_id, canonical=_json(said), kept_time=row.reserved_time)
+
+
+def case_events(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
+    """What became known in cases (by their ids) and was done in them, each with whose case it is and since when.
+
+    How an open case stands changes with every night and is not said; how it ended is, once it did.
+    """
+    for row in selected(connection, CASE_EVENTS, watch_event.c.case_id, subjects):
+        said = _columns(row, (*CASE_EVENT_COLUMNS, "obligor_id", "opened_on"))
+        subject = f"{row.case_id}/{row.position}"
+        yield Claim(kind=Kind.CASE_EVENT, subject=subject, canonical=_json(said), kept_time=row.time)
 
 
 def snapshots(connection: sa.Connection, subjects: Sequence[str] | None) -> Iterator[Claim]:
@@ -408,10 +389,13 @@ READERS: Mapping[Kind, Reader] = {
     Kind.OVERRIDE: OVERRIDES,
     Kind.OVERRIDE_CONFIRMATION: OVERRIDE_CONFIRMATIONS,
     Kind.DECISION_EVENT: DECISION_EVENTS,
+    Kind.RESPONSE_EVENT: RESPONSE_EVENTS,
     Kind.RECOURSE_OFFER: OFFERS,
     Kind.RECOURSE_RESCORE: RESCORES,
     Kind.PREMIUM_QUOTE: premium_quotes,
     Kind.POLICY_RECORD: POLICY_RECORDS,
+    Kind.CASE_EVENT: case_events,
+    Kind.CASE_END: CASE_ENDS,
     Kind.PLEDGE: pledges,
     Kind.PLEDGE_CONFIRMATION: PLEDGE_CONFIRMATIONS,
     Kind.PLEDGE_END: PLEDGE_ENDS,

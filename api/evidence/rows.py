@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from api.database.tables import watch_case, watch_event
 from data_contracts.evidence.tables import batch_attestation
 from data_contracts.observations.tables import batch, chunk, readmission
 
@@ -20,6 +21,11 @@ ADMISSIONS = sa.select(*batch.c, batch_attestation.c.level, batch_attestation.c.
     )
 )
 """Admissions, with what was said of each when it came in."""
+
+CASE_EVENTS = sa.select(*watch_event.c, watch_case.c.obligor_id, watch_case.c.opened_on).select_from(
+    watch_event.outerjoin(watch_case, watch_case.c.case_id == watch_event.c.case_id)
+)
+"""What happened in cases, with whose they are; of a case that is gone nobody's, so that its events stay in sight."""
 
 READMITTED = sa.select(readmission.c.readmitted_in).distinct()
 """The batches with which rows came in again."""

@@ -15,6 +15,8 @@ import sqlalchemy as sa
 
 from api.database.tables import credit_decision, response_event
 from api.errors import RoleNotAllowed
+from api.evidence.claims import Kind
+from api.evidence.service import record
 from api.keys.principal import Role
 from api.responses.schemas import (
     AppealAnswered,
@@ -44,7 +46,7 @@ Events = Sequence[sa.Row[Any]]
 
 
 def tell(connection: sa.Connection, decision: sa.Row[Any], event: EventAsked, *, role: Role, now: datetime) -> None:
-    """Keep one event of the course of a decision's loan.
+    """Keep and log one event of the course of a decision's loan.
 
     Raises RoleNotAllowed where it is the other side's to tell, NotFound for an event that it is not about, and
     InvalidRequest where it is not its turn.
@@ -56,9 +58,10 @@ def tell(connection: sa.Connection, decision: sa.Row[Any], event: EventAsked, *,
     events = _events(connection, decision)
     _check(events, event, day=now.astimezone(ZONE).date(), now=now)
     said = event.model_dump(mode="json", exclude={"kind", "about", "by"})
+    event_id = f"re_{uuid4().hex}"
     connection.execute(
         response_event.insert().values(
-            event_id=f"re_{uuid4().hex}",
+            event_id=event_id,
             decision_id=decision.decision_id,
             number=len(events),
             about=getattr(event, "about", None),
@@ -69,6 +72,7 @@ def tell(connection: sa.Connection, decision: sa.Row[Any], event: EventAsked, *,
             said=said,
         )
     )
+    record(connection, Kind.RESPONSE_EVENT, [event_id])
 
 
 def course(connection: sa.Connection, decision: sa.Row[Any], *, now: datetime) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from api.database.statements import insert_once
 from api.database.tables import watch_case, watch_day, watch_event
+from api.evidence.claims import Kind
+from api.evidence.service import record
 from data_contracts.errors import NotFound
 from scoring.monitoring.cases import Case, CaseOutcome, CaseState
 from scoring.monitoring.vocabulary import Severity, WarningCode
@@ -116,6 +118,12 @@ def append(
     position = connection.scalar(taken) or 0
     row = {"case_id": case_id, "position": position, "time": now, "what": what, "by": by, "reason": reason}
     connection.execute(watch_event.insert().values(evidence=list(evidence), **row))
+
+
+def log(connection: sa.Connection, case_ids: Sequence[str]) -> None:
+    """Log what was kept in these cases since they were logged last, and how those ended that are closed."""
+    record(connection, Kind.CASE_EVENT, case_ids)
+    record(connection, Kind.CASE_END, case_ids)
 
 
 def case_of(row: sa.Row[Any]) -> Case:

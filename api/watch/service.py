@@ -105,6 +105,7 @@ def keep(
                     connection, firm, found.get(firm, ()), standing.get(firm), day=day, opens=opens, now=now
                 )
             ]
+            cases.log(connection, [item["case_id"] for item in told])
             cases.finish(connection, {firm: len(found.get(firm, ())) for firm in mine}, day=day)
         news, done = news + told, done + len(mine)
         progress("watching", min(start + BLOCK, len(firms)), len(firms))
@@ -122,11 +123,12 @@ def handle(
     outcome: CaseOutcome | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Do something with a case and keep who did it and why. Raises NotFound and InvalidRequest."""
+    """Do something with a case; keep and log who did it and why. Raises NotFound and InvalidRequest."""
     before = cases.case_of(cases.load(connection, case_id))
     after = act(before, what, reason=reason, until=until, outcome=outcome)
     cases.save(connection, case_id, after, is_new=False, now=now)
     cases.append(connection, case_id, what=what.value, by=by, reason=reason, evidence=(), now=now)
+    cases.log(connection, [case_id])
     return described(connection, case_id)
 
 

@@ -22,6 +22,7 @@ from api.errors import SealRefused
 from api.gateways import service as gateways
 from api.home import Home, open_home
 from api.insurance_policies import service as insurance_policies
+from api.keys.principal import Role
 from api.models import service as models
 from api.operations import consents, machines, obligors
 from api.operations.entries import entries, read_all
@@ -31,13 +32,18 @@ from api.pledges import service as pledges
 from api.premium_quotes import repository as quotes
 from api.premium_quotes import service as premium_quotes
 from api.recourse import repository as offers
+from api.responses import service as responses
+from api.responses.schemas import AppealAsked, StepAsked
 from api.scores.service import score_all
 from api.telemetry.service import ingest_file
+from api.watch import service as cases
 from benchmarks import small_home
 from data_contracts.evidence.seal import NO_SEAL, Seal, key_id_of, signed
 from data_contracts.identifiers import BatchId, DecisionId, ObligorId, QuoteId
 from data_contracts.mapping import Mapping, parse_mapping
 from data_contracts.observations.tables import batch, to_microseconds
+from scoring.monitoring.cases import Act, CaseOutcome, Opening
+from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, Outcome, QuoteRequest
 from scoring.supply_chain.pledges.items import ItemKind, MachineItem
 
@@ -82,6 +88,7 @@ def build(folder: Path) -> Home:
         decide(home, firm)
     override(home)
     recourse(home)
+    look_after(home)
     quote(home)
     quote(home, InsuranceProduct.GUARANTEE)
     policy(home)
@@ -228,6 +235,39 @@ def recourse(home: Home) -> None:
         offers.append_rescore(
             connection, {"rescore_id": "again", "offer_id": "offer", "plan": 0, "reported_time": NOW, **concluded}
         )
+
+
+def look_after(home: Home) -> None:
+    """The second firm's loan: a case that was opened and closed; a step that was taken, and the appeal against it."""
+    weak = EarlyWarning(
+        unit=SECOND,
+        day=AS_OF.date(),
+        code=WarningCode.WEAK_PRODUCTION,
+        severity=Severity.SERIOUS,
+        strength=3.0,
+        evidence={},
+    )
+    opens = Opening(severity=Severity.SERIOUS)
+    (news,), _ = cases.keep(
+        home, {SECOND: [weak]}, [SECOND], day=weak.day, opens=opens, parameters_version="made up", now=NOW
+    )
+    with unit_of_work(home.engine) as connection:
+        cases.handle(
+            connection,
+            news["case_id"],
+            Act.CLOSE,
+            by="officer",
+            reason="orders came back",
+            until=None,
+            outcome=CaseOutcome.RECOVERED,
+            now=NOW,
+        )
+        loan = connection.execute(sa.select(credit_decision).where(credit_decision.c.obligor_id == SECOND)).one()
+        step = StepAsked(kind="step", step="notice", reason="no data", evidence=(news["case_id"],), by="officer")
+        responses.tell(connection, loan, step, role=Role.BANK, now=NOW)
+        about = responses.course(connection, loan, now=NOW)["events"][0]["event_id"]
+        appeal = AppealAsked(kind="appeal", about=about, reason="the gateway was broken", by="owner")
+        responses.tell(connection, loan, appeal, role=Role.OBLIGOR, now=NOW)
 
 
 def quote(home: Home, product: InsuranceProduct = InsuranceProduct.EQUIPMENT_UBI, *, as_of: datetime = AS_OF) -> bytes:

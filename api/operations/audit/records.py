@@ -23,8 +23,11 @@ from api.database.tables import (
     premium_quote,
     recourse_offer,
     recourse_rescore,
+    response_event,
     score_record,
     snapshot,
+    watch_case,
+    watch_event,
 )
 from api.evidence import claims
 from api.evidence.claims import READERS, Claim, Kind
@@ -115,7 +118,8 @@ def examine_records(
 
 
 def examine_orphans(connection: sa.Connection) -> Iterator[Discrepancy]:
-    """Rows of the register that belong to no admission, and claims that belong to no pledge."""
+    """Rows of the register that belong to no admission, claims that belong to no pledge, cases in which nothing was
+    told."""
     admitted = sa.select(batch.c.batch_id)
     for table in (chunk, quarantined_row, quarantined_source, observation_file_batch):
         strangers = sa.select(table.c.batch_id).where(table.c.batch_id.not_in(admitted)).distinct()
@@ -125,6 +129,9 @@ def examine_orphans(connection: sa.Connection) -> Iterator[Discrepancy]:
         unpledged = sa.select(table.c.pledge_id).where(table.c.pledge_id.not_in(sa.select(pledge.c.pledge_id)))
         for name in connection.scalars(unpledged.distinct()):
             yield _found(Verdict.NOT_LOGGED, (table.name, name), "There is no such pledge: it was inserted.")
+    told = sa.select(watch_event.c.case_id)
+    for name in connection.scalars(sa.select(watch_case.c.case_id).where(watch_case.c.case_id.not_in(told))):
+        yield _found(Verdict.NOT_LOGGED, (watch_case.name, name), "Nothing was told in this case: it was inserted.")
     shared = sa.select(observation_file_batch.c.sha256)
     for path in connection.scalars(sa.select(observation_file.c.path).where(observation_file.c.sha256.not_in(shared))):
         yield _found(Verdict.NOT_LOGGED, (observation_file.name, path), "It belongs to no batch: it was inserted.")
@@ -174,10 +181,13 @@ _KEYS = {
     Kind.OVERRIDE: decision_override.c.override_id,
     Kind.OVERRIDE_CONFIRMATION: override_confirmation.c.override_id,
     Kind.DECISION_EVENT: decision_event.c.event_id,
+    Kind.RESPONSE_EVENT: response_event.c.event_id,
     Kind.RECOURSE_OFFER: recourse_offer.c.offer_id,
     Kind.RECOURSE_RESCORE: recourse_rescore.c.rescore_id,
     Kind.PREMIUM_QUOTE: premium_quote.c.quote_id,
     Kind.POLICY_RECORD: policy_record.c.record_id,
+    Kind.CASE_EVENT: watch_event.c.case_id,
+    Kind.CASE_END: watch_case.c.case_id,
     Kind.PLEDGE: pledge.c.pledge_id,
     Kind.PLEDGE_CONFIRMATION: pledge.c.pledge_id,
     Kind.PLEDGE_END: pledge.c.pledge_id,

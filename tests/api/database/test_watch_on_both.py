@@ -17,6 +17,7 @@ from api.home import Home, open_home
 from api.obligors import service as registration
 from api.watch import service
 from data_contracts.errors import NotFound
+from data_contracts.evidence.tables import log_entry
 from data_contracts.identifiers import ObligorId
 from scoring.monitoring.cases import Act, CaseOutcome, Opening
 from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
@@ -98,6 +99,7 @@ def test_rivals_share_the_work(home: Home) -> None:
     assert sum(done for _, done in ended) == 12
     assert sorted(item["obligor_id"] for news, _ in ended for item in news) == FIRMS[::2]
     assert len(rows(home, watch_event)) == 6
+    assert [row.kind for row in rows(home, log_entry)].count("case_event") == 6  # each is logged once, with its block
 
 
 def test_what_is_worse_is_news_in_the_same_case_and_what_people_do_is_kept(home: Home) -> None:
@@ -118,6 +120,8 @@ def test_what_is_worse_is_news_in_the_same_case_and_what_people_do_is_kept(home:
     assert [event["what"] for event in told["events"]] == ["news", "snooze", "news", "close"]
     assert (told["state"], told["outcome"], told["severity"]) == ("closed", "recovered", "critical")
     assert [item["code"] for item in told["warnings"]] == ["low_hours"]
+    of_case = [row.kind for row in rows(home, log_entry) if row.subject.startswith(case_id)]
+    assert of_case == ["case_event"] * 4 + ["case_end"]
     again = worse + timedelta(days=1)
     news, _ = run(home, {FIRMS[0]: [warned(FIRMS[0], day=again)]}, day=again)
     assert news[0]["case_id"] != case_id

@@ -28,10 +28,13 @@ from api.database.tables import (
     premium_quote,
     recourse_offer,
     recourse_rescore,
+    response_event,
     score_record,
     snapshot,
+    watch_case,
+    watch_event,
 )
-from api.evidence import claims
+from api.evidence import columns
 from api.evidence.claims import Kind
 from api.evidence.keys import PRIVATE_FILE, log_signers
 from api.home import Home, open_home
@@ -131,6 +134,21 @@ def test_claims_of_no_pledge_and_words_on_an_unconfirmed_one_are_found(kept: Kep
     assert [found.kind for found in kept.audited(insider)] == [Kind.PLEDGE_CONFIRMATION]
 
 
+def test_a_case_without_a_word_and_one_reopened_in_silence_are_found(kept: Kept, insider: sa.Connection) -> None:
+    row = insider.execute(sa.select(watch_case).where(watch_case.c.outcome.is_not(None))).mappings().one()
+    insider.execute(sa.insert(watch_case), {**row, "case_id": "of nothing", "outcome": None, "state": "open"})
+    assert [(found.verdict, found.subject) for found in kept.audited(insider)] == [(Verdict.NOT_LOGGED, "of nothing")]
+    insider.execute(sa.delete(watch_case).where(watch_case.c.case_id == "of nothing"))
+    assert kept.audited(insider) == []
+    insider.execute(sa.update(watch_case).values(outcome=None, state="open", open_for=row["obligor_id"]))
+    assert [(found.verdict, found.kind) for found in kept.audited(insider)] == [(Verdict.MISSING, Kind.CASE_END)]
+
+
+def test_an_appeal_that_is_put_aside_is_found(kept: Kept, insider: sa.Connection) -> None:
+    insider.execute(sa.delete(response_event).where(response_event.c.kind == "appeal"))
+    assert [(found.verdict, found.kind) for found in kept.audited(insider)] == [(Verdict.MISSING, Kind.RESPONSE_EVENT)]
+
+
 def test_an_unreadable_row_stops_no_audit(kept: Kept, insider: sa.Connection) -> None:
     insider.execute(sa.text("UPDATE score_record SET body = X'7B', scored_time = 9999999999999999"))
     insider.execute(sa.text("UPDATE consent SET streams = '['"))
@@ -141,29 +159,32 @@ def test_an_unreadable_row_stops_no_audit(kept: Kept, insider: sa.Connection) ->
 @pytest.mark.parametrize(
     ("table", "names", "elsewhere"),
     [
-        (batch, claims.BATCH_COLUMNS, set()),
-        (observation_file, claims.FILE_COLUMNS, set()),
-        (consent, claims.CONSENT_COLUMNS, {"withdrawn_time"}),
-        (snapshot, (*claims.SNAPSHOT_COLUMNS, *claims.BASIS_COLUMNS), {"disclosure_seed"}),
-        (batch_attestation, claims.ATTESTATION_COLUMNS, set()),
-        (gateway_key, claims.GATEWAY_KEY_COLUMNS, set()),
-        (gateway_key_end, claims.KEY_END_COLUMNS, {"position"}),
-        (refused_seal, claims.REFUSAL_COLUMNS, set()),
-        (gateway_seal, claims.SEAL_COLUMNS, set()),
-        (gateway_fault, claims.FAULT_COLUMNS, set()),
-        (score_record, claims.SCORE_COLUMNS, {"body"}),
-        (credit_decision, (*claims.DECISION_COLUMNS, *claims.MANDATE_COLUMNS), {"body"}),
-        (premium_quote, claims.QUOTE_COLUMNS, {"body"}),
-        (policy_record, claims.POLICY_COLUMNS, set()),
-        (decision_event, claims.EVENT_COLUMNS, set()),
-        (recourse_offer, claims.OFFER_COLUMNS, set()),
-        (recourse_rescore, claims.RESCORE_COLUMNS, set()),
-        (model_validation, claims.VALIDATION_COLUMNS, set()),
-        (model_check, claims.CHECK_COLUMNS, set()),
-        (model_appointment, claims.APPOINTMENT_COLUMNS, set()),
-        (pledge, claims.PLEDGE_COLUMNS, {"confirmed_time", "review", "ended_time", "end_reason"}),
-        (pledge_claim, claims.PLEDGE_CLAIM_COLUMNS, set()),
-        (pledge_trace, claims.PLEDGE_TRACE_COLUMNS, set()),
+        (batch, columns.BATCH_COLUMNS, set()),
+        (observation_file, columns.FILE_COLUMNS, set()),
+        (consent, columns.CONSENT_COLUMNS, {"withdrawn_time"}),
+        (snapshot, (*columns.SNAPSHOT_COLUMNS, *columns.BASIS_COLUMNS), {"disclosure_seed"}),
+        (batch_attestation, columns.ATTESTATION_COLUMNS, set()),
+        (gateway_key, columns.GATEWAY_KEY_COLUMNS, set()),
+        (gateway_key_end, columns.KEY_END_COLUMNS, {"position"}),
+        (refused_seal, columns.REFUSAL_COLUMNS, set()),
+        (gateway_seal, columns.SEAL_COLUMNS, set()),
+        (gateway_fault, columns.FAULT_COLUMNS, set()),
+        (score_record, columns.SCORE_COLUMNS, {"body"}),
+        (credit_decision, (*columns.DECISION_COLUMNS, *columns.MANDATE_COLUMNS), {"body"}),
+        (premium_quote, columns.QUOTE_COLUMNS, {"body"}),
+        (policy_record, columns.POLICY_COLUMNS, set()),
+        (decision_event, columns.EVENT_COLUMNS, set()),
+        (response_event, columns.RESPONSE_COLUMNS, set()),
+        (watch_case, columns.CASE_COLUMNS, set()),
+        (watch_event, columns.CASE_EVENT_COLUMNS, set()),
+        (recourse_offer, columns.OFFER_COLUMNS, set()),
+        (recourse_rescore, columns.RESCORE_COLUMNS, set()),
+        (model_validation, columns.VALIDATION_COLUMNS, set()),
+        (model_check, columns.CHECK_COLUMNS, set()),
+        (model_appointment, columns.APPOINTMENT_COLUMNS, set()),
+        (pledge, columns.PLEDGE_COLUMNS, {"confirmed_time", "review", "ended_time", "end_reason"}),
+        (pledge_claim, columns.PLEDGE_CLAIM_COLUMNS, set()),
+        (pledge_trace, columns.PLEDGE_TRACE_COLUMNS, set()),
     ],
 )
 def test_a_claim_says_every_column(table: sa.Table, names: tuple[str, ...], elsewhere: set[str]) -> None:
