@@ -21,21 +21,19 @@ from api.cli_portfolio import (
 )
 from api.console import HomeOption, JsonOption, opened, show
 from api.credit_decisions.papers import memo_document
-from api.governance.papers import pack_document
+from api.governance.papers import card_of, pack_document
 from api.governance.service import find_model
-from api.home import Home
 from api.models import claims as claim_models
 from api.models.service import credit_model, promoted_credit
 from api.partners.repository import LOCAL
 from api.premium_quotes.papers import statement_document
 from data_contracts.errors import InputError
 from data_contracts.identifiers import DecisionId, ModelVersion, QuoteId
-from risk_reports import model_card, portfolio_document
+from risk_reports import portfolio_document
 from risk_reports.document import Document
 from risk_reports.rendering.html import html
 from risk_reports.rendering.pdf import pdf
 from risk_reports.wording.catalogue import Language
-from scoring import registry
 from scoring.credit.artefact import CreditArtefact
 from scoring.export import rules, sql
 from scoring.onnx_export import onnx_bytes
@@ -118,7 +116,8 @@ def model_card_(
 ) -> None:
     """The card of a model of default."""
     with opened(home) as here:
-        _write(model_card.document(_card(here, model), LANGUAGES[language]), out, as_json)
+        artefact = promoted_credit(here) if model is None else credit_model(here, ModelVersion(model))
+        _write(card_of(here, artefact, LANGUAGES[language]), out, as_json)
 
 
 @report_app.command("validation_pack")
@@ -180,11 +179,6 @@ def export(
 
 def _rules(artefact: CreditArtefact) -> bytes:
     return (json.dumps(rules(artefact), indent=1) + "\n").encode()
-
-
-def _card(home: Home, version: str | None) -> registry.Card:
-    artefact = promoted_credit(home) if version is None else credit_model(home, ModelVersion(version))
-    return registry.plain_card(artefact)
 
 
 def _write(document: Document, out: Path, as_json: bool) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from risk_reports.document import Document, Section, Table
+from risk_reports.document import Document, Picture, Section, Table
 from risk_reports.numbers import estimate, number, ratio
+from risk_reports.paper_charts import Point, curves, intervals
 from risk_reports.wording.catalogue import Language, Wording, wording
 from scoring.insurance.linear import Banding
 
 Told = Mapping[str, Any]
 LIMITS = ("history", "cause", "severity", "filing")
+ENDS = ("value", "lower", "upper")
 QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 
 
@@ -122,19 +124,47 @@ class _Pack:
         return Section(
             heading=self.say(heading, **values),
             paragraphs=[self.say("actuary.covering", covering=covering, bands=len(bands))],
+            pictures=[self._actual_to_expected(self.say(heading, **values), bands)],
             table=self._table(("band", "exposure", "claims", "expected", "ae", "interval"), rows, figures=5),
         )
 
+    def _actual_to_expected(self, heading: str, bands: Sequence[Told]) -> Picture:
+        points = [Point(label=band["name"], **{end: band["ratio"][end] for end in ENDS}) for band in bands]
+        across, up = self._column("band"), self._column("ae")
+        return intervals(points, across=across, up=up, at=1.0, told=self.say("actuary.picture", heading=heading))
+
     def double_lift(self) -> Section:
-        return self._plain("double_lift", self.figures["double_lift"], ("ratio", "observed", "trees", "glm"))
+        return self._curves("double_lift", "ratio", ("observed", "trees", "glm"), from_zero=False)
 
     def lorenz(self) -> Section:
+        """Beside the diagonal, on which claims would lie if the order told nothing."""
+        found = [(0.0, 0.0), *((row["exposure"], row["claims"]) for row in self.figures["lorenz"])]
+        lines = {self._column("claims_share"): found, self.say("actuary.lorenz.equal"): [(at, at) for at, _ in found]}
         section = self._plain("lorenz", self.figures["lorenz"], ("exposure_share", "claims_share"))
         gap = self.say("actuary.lorenz.gap", gap=self._number(self.figures["concentration_gap"], digits=5))
-        return Section(heading=section.heading, paragraphs=[*section.paragraphs, gap], table=section.table)
+        picture = curves(
+            lines,
+            across=self._column("exposure_share"),
+            up=self._column("claims_share"),
+            told=self.say("actuary.picture", heading=section.heading),
+        )
+        return replace(section, paragraphs=[*section.paragraphs, gap], pictures=[picture])
 
     def murphy(self) -> Section:
-        return self._plain("murphy", self.figures["murphy"], ("threshold", "trees", "glm", "constant"))
+        return self._curves("murphy", "threshold", ("trees", "glm", "constant"))
+
+    def _curves(self, name: str, across: str, lines: Sequence[str], *, from_zero: bool = True) -> Section:
+        """A table with a line for each of these columns over another one."""
+        found = self.figures[name]
+        section = self._plain(name, found, (across, *lines))
+        picture = curves(
+            {self._column(line): [(row[across], row[line]) for row in found] for line in lines},
+            across=self._column(across),
+            up=self.say(f"actuary.{name}.up"),
+            told=self.say("actuary.picture", heading=section.heading),
+            from_zero=from_zero,
+        )
+        return replace(section, pictures=[picture])
 
     def relativities(self) -> Section:
         """The distilled table: base pure premium, and one relativity a band of each factor."""
@@ -199,8 +229,10 @@ class _Pack:
         return name.replace("_", " ")
 
     def _table(self, columns: tuple[str, ...], rows: Sequence[Sequence[str]], *, figures: int) -> Table:
-        header = [self.say(f"actuary.column.{name}") for name in columns]
-        return Table(header=header, rows=rows, figures=figures)
+        return Table(header=[self._column(name) for name in columns], rows=rows, figures=figures)
+
+    def _column(self, name: str) -> str:
+        return self.say(f"actuary.column.{name}")
 
     def _number(self, value: float, *, digits: int = 4) -> str:
         return number(value, self.words.language, digits=digits, fixed=True)

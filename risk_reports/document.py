@@ -20,12 +20,22 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A drawing as SVG, shown as an image (a script in it never runs), and what it shows in words for those who do not
+    see it."""
+
+    svg: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A heading with paragraphs, points and a table, any of which may be missing."""
+    """A heading with paragraphs, points, pictures and a table, any of which may be missing."""
 
     heading: str
     paragraphs: Sequence[str] = ()
     points: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
     table: Table | None = None
 
 

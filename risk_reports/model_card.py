@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from features.catalogue import CATALOGUE
-from risk_reports.document import Document, Section, Table
+from risk_reports.document import Document, Picture, Section, Table
 from risk_reports.numbers import estimate, number, ratio
 from risk_reports.wording.catalogue import Language, Wording, wording
 
@@ -25,8 +25,9 @@ FIGURES = (
 SHARES = (("mean_pd", "mean_pd"), ("default_rate", "default_rate"))
 
 
-def document(card: Mapping[str, Any], language: Language) -> Document:
-    """The card of a model of default in one language."""
+def document(card: Mapping[str, Any], language: Language, *, plots: Mapping[str, str]) -> Document:
+    """The card of a model of default in one language. `plots` are SVGs by file name, as they were drawn when the model
+    was trained; empty where nothing that draws was installed then."""
     words = wording(language)
     say = words.say
     origin = say(f"card.origin.{card['data_origin']}")
@@ -44,6 +45,7 @@ def document(card: Mapping[str, Any], language: Language) -> Document:
             _quality(card["metrics"], words, language),
             grades_section(card, words, language),
             _features(card, words, language),
+            *([_drawn(plots, words)] if plots else []),
             _made(card, words),
         ],
         dated=datetime.fromisoformat(card["test"]["as_ofs"][-1]),
@@ -94,6 +96,18 @@ def grades_section(card: Mapping[str, Any], words: Wording, language: Language) 
     ]
     header = [words.say(f"card.{name}") for name in ("grade", "obligors", "defaults", "mean_pd", "prudent", "optimism")]
     return Section(heading=words.say("card.grades"), table=Table(header=header, rows=rows, figures=5))
+
+
+def _drawn(plots: Mapping[str, str], words: Wording) -> Section:
+    """All features at once first, then the single ones."""
+    return Section(
+        heading=words.say("card.drawn"),
+        paragraphs=[words.say("card.drawn.how")],
+        pictures=[
+            Picture(svg=svg, told=words.say("card.drawn.told", name=name.removesuffix(".svg").replace("-", ": ", 1)))
+            for name, svg in sorted(plots.items())
+        ],
+    )
 
 
 def _features(card: Mapping[str, Any], words: Wording, language: Language) -> Section:

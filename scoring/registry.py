@@ -86,6 +86,12 @@ def save_plots(folder: Path, artefact: Artefact, plots: Mapping[str, bytes]) -> 
     return sorted(plots)
 
 
+def load_plots(folder: Path, artefact: Artefact) -> dict[str, str]:
+    """What `save_plots` wrote beside a kept artefact, as text by file name; empty where nothing was drawn."""
+    place = folder / artefact.card.kind / artefact.version / PLOTS_FOLDER
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(place.glob("*.svg"))}
+
+
 def save_figures(folder: Path, artefact: Artefact, figures: Mapping[str, Any]) -> None:
     """Write what a validator asks of a kept artefact beside it; like its plots, it is no part of its identity."""
     content = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False).encode()

@@ -18,11 +18,18 @@ from risk_reports.document import Document
 from risk_reports.validation_pack import Pack
 from risk_reports.wording.catalogue import Language
 from scoring import registry
+from scoring.credit.artefact import CreditArtefact
 
 
 def card_document(home: Home, language: Language) -> Document:
     """The card of the model of default that answers. Raises NoModel, ArtefactDamaged."""
-    return model_card.document(registry.plain_card(promoted_credit(home)), language)
+    return card_of(home, promoted_credit(home), language)
+
+
+def card_of(home: Home, artefact: CreditArtefact, language: Language) -> Document:
+    """The card of a model of default with the pictures that lie beside it."""
+    plots = registry.load_plots(home.models, artefact)
+    return model_card.document(registry.plain_card(artefact), language, plots=plots)
 
 
 def pack_document(home: Home, version: ModelVersion, language: Language, *, now: datetime) -> Document:

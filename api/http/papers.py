@@ -26,7 +26,7 @@ Spoken = Annotated[Literal["zh", "en"], Query(description="Chinese or English.")
 Rendered = Annotated[PaperFormat, Query(alias="format", description="PDF (PDF/UA) or one HTML page.")]
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "X-Content-Type-Options": "nosniff",
 }
 LANGUAGES = {"zh": Language.ZH, "en": Language.EN}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -20,4 +21,6 @@ def html(document: Document) -> bytes:
 @cache
 def _template() -> Template:
     loader = PackageLoader("risk_reports", "rendering")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("document.html")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment.filters["encoded"] = lambda text: b64encode(text.encode()).decode()
+    return environment.get_template("document.html")

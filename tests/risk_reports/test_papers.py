@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from base64 import b64encode
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from pypdf import PdfReader
 
 from risk_reports import credit_memo_document, model_card
-from risk_reports.document import Document, Section, Table
+from risk_reports.document import Document, Picture, Section, Table
 from risk_reports.numbers import money, ratio
 from risk_reports.rendering import pdf as rendering
 from risk_reports.rendering.html import html
@@ -30,6 +31,7 @@ CARD: dict[str, Any] = {
     **CreditCard.model_validate_json((RELEASED / "card.json").read_bytes()).model_dump(mode="json"),
 }
 
+DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
 AMOUNTS = ("amount_minor", "limit_minor", "expected_loss_minor", "exposure_at_default_minor")
 RATIOS = ("pd_12m", "pd_12m_lower", "pd_12m_upper", "lgd_ratio", "raroc_ratio")
 
@@ -89,11 +91,22 @@ def test_the_same_document_is_the_same_bytes_and_bears_its_own_time() -> None:
 
 @pytest.mark.parametrize("language", list(Language))
 def test_the_card_on_paper_is_the_card(language: Language) -> None:
-    on_paper = text_of(pdf(model_card.document(CARD, language)))
+    on_paper = text_of(pdf(model_card.document(CARD, language, plots={})))
     metrics = CARD["metrics"]
     assert bare(ratio(metrics["default_rate"], language)) in on_paper
     assert CARD["model_version"] in on_paper
     assert all(str(CARD[name]["rows"]) in on_paper for name in ("train", "calibrate", "test"))
+
+
+def test_a_card_shows_what_was_drawn_when_it_was_trained() -> None:
+    plain = model_card.document(CARD, Language.EN, plots={})
+    drawn = model_card.document(CARD, Language.EN, plots={"dependence-a_90d.svg": DOT, "beeswarm.svg": DOT})
+    assert len(drawn.sections) == len(plain.sections) + 1
+    page = html(drawn).decode()
+    assert page.index("beeswarm.") < page.index("dependence: a_90d.")
+    assert page.count(b64encode(DOT.encode()).decode()) == 2
+    assert "<svg" not in page
+    assert pdf(drawn) != pdf(plain)
 
 
 def test_text_of_a_document_is_never_markup() -> None:
@@ -108,6 +121,7 @@ def test_text_of_a_document_is_never_markup() -> None:
                 heading=hostile,
                 paragraphs=[hostile],
                 points=[hostile],
+                pictures=[Picture(svg=DOT, told=f'"{hostile}')],
                 table=Table(header=["a"], rows=[[hostile]], figures=0),
             )
         ],
