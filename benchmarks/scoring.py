@@ -65,7 +65,7 @@ def measure(*, obligors: int) -> dict[str, Any]:
     rows = features_of(np.random.default_rng(SEED).normal(size=obligors), seed=SEED + 1)
     keys = list(CATALOGUE)
     matrix = np.ascontiguousarray(rows[:, [keys.index(feature.key) for feature in artefact.card.features]])
-    snapshots = [_snapshot(row) for row in rows]
+    snapshots = [snapshot_of(row) for row in rows]
     rates = {
         "score_records": _rate(lambda: score_many(snapshots, artefact, parameters), obligors),
         "our_batch": _rate(lambda: artefact.bag.explain(matrix), obligors),
@@ -153,7 +153,8 @@ def features_of(health: Matrix, *, seed: int) -> Matrix:
     return np.asarray(values)
 
 
-def _snapshot(row: Matrix) -> FeatureSnapshot:
+def snapshot_of(row: Matrix) -> FeatureSnapshot:
+    """A snapshot of the catalogue's features (all of them, in its order), NaN where not observed."""
     values = {
         key: FeatureValue(
             value=None if np.isnan(value) else float(value),

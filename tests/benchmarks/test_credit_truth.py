@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,8 +14,12 @@ from scipy.special import expit
 from benchmarks.credit_truth.figures import HALVED_BY, cells_of, coverage, expected_auc, fractional_slope
 from benchmarks.credit_truth.page import PAGE, written
 from benchmarks.credit_truth.worlds import TRUTHS, build, read_known, read_truth
-from benchmarks.worlds.built import TEST, BuiltWorld
+from benchmarks.worlds.built import CALIBRATE, KINDS, TEST, TRAIN, BuiltWorld, built, split, taken_in
+from benchmarks.worlds.compared import fitted
 from features.as_of import CreditTrainingSet
+
+OBLIGORS = 200
+"""Of which enough default in every slice for a model."""
 
 
 def test_the_slope_is_one_where_chances_are_what_was_said_and_less_where_it_was_too_sure() -> None:
@@ -68,6 +74,18 @@ def test_a_world_is_taken_in_without_its_truth(tmp_path: Path, monkeypatch: pyte
     assert {len(values) for values in exact.values()} == {len(world.data.as_of)}
     assert (exact["pd_12m_true"] < exact["pd_lifetime_true"]).all()
     assert np.isfinite(world.points[world.at(TEST)]).all()
+
+
+def test_a_model_is_the_same_to_the_bit_where_the_truth_was_deleted(tmp_path: Path) -> None:
+    months = (*TRAIN, *CALIBRATE, *TEST)
+    with built("base", seed=1, obligors=OBLIGORS, machines_per_obligor=1.0) as world:
+        assert set(TRUTHS) <= set(world.truth("obligor_month").column_names)
+        beside = fitted(world.training_set(months), split())
+        shutil.rmtree(world.folder / "truth")
+        home = taken_in(world.folder, tmp_path / "home", KINDS)
+        alone = fitted(replace(world, home=home).training_set(months), split())
+        home.engine.dispose()
+    assert alone.version == beside.version
 
 
 def test_the_page_keeps_all_but_its_block() -> None:

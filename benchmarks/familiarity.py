@@ -1,0 +1,153 @@
+"""How often the referral of the unfamiliar is false, what it catches, and what it costs beside a score.
+
+    python -m benchmarks.familiarity --json         (seeds 101-102, 5,000 firms each; --worlds FOLDER keeps the worlds)
+
+The service's own model is trained in each frozen base world as `benchmarks.credit_truth` does and judges the firms of the
+test month, a year later than any row that its limit rests on. They live in the world that it was taught on, so that whom
+it refers it refers falsely. The same firms with every feature taken from another firm have usual values that do not belong
+together, and with their utilisation halved alone they contradict their own power-on rates: of these it should refer many.
+Costs are microseconds a row, each the best of three passes, on one thread. Synthetic; effect sizes are inputs, not findings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.models.service import scoring_parameters
+from benchmarks.credit_truth.rungs import Judge
+from benchmarks.credit_truth.worlds import build, read_known
+from benchmarks.scoring import snapshot_of
+from benchmarks.worlds.built import TEST, split
+from benchmarks.worlds.compared import fitted
+from features.catalogue import CATALOGUE
+from scoring.credit.artefact import CreditArtefact
+from scoring.credit.familiarity import TrainingCloud
+from scoring.credit.score import score_many
+from scoring.records import Familiarity, ScoreSource
+from simulator.summary import STATEMENT
+
+FIRST_SEED = 101
+SEEDS = 2
+OBLIGORS = 5_000
+TIMED = 500
+"""Rows whose cost is taken, and whose altered copies are judged."""
+REPETITIONS = 3
+HALVED = "utilisation"
+
+Matrix = NDArray[np.float64]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="the first seed (101)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many worlds (2)")
+    parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of each world (5000)")
+    parser.add_argument("--worlds", type=Path, help="folder to keep the worlds in")
+    asked = parser.parse_args()
+    seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
+    with TemporaryDirectory() as folder:
+        found = measure(seeds, obligors=asked.obligors, folder=asked.worlds or Path(folder))
+    print(json.dumps(found, indent=2) if asked.json else "\n".join(f"{name}: {value}" for name, value in found.items()))
+
+
+def measure(seeds: Sequence[int], *, obligors: int, folder: Path) -> dict[str, Any]:
+    """Every world's figures, with the mean of the false referrals."""
+    worlds = [{"seed": seed, **_world(build(seed, obligors, folder)[0])} for seed in seeds]
+    return {
+        "false_referral_rate": float(np.mean([world["false_referral_rate"] for world in worlds])),
+        "worlds": worlds,
+        "obligors": obligors,
+        "statement": STATEMENT,
+    }
+
+
+def _world(known: Path) -> dict[str, Any]:
+    data = read_known(known)
+    model = fitted(data.data, split())
+    assert model.cloud is not None, "a model trained today knows where its rows lay"
+    catalogue = data.data.values[data.at(TEST)][:, [data.data.names.index(key) for key in CATALOGUE]]
+    rows = catalogue[:, [list(CATALOGUE).index(feature.key) for feature in model.card.features]]
+    return {
+        **false_referrals(model.cloud, rows),
+        "referred_of_features_of_other_firms": _referred(model.cloud, exchanged(rows[:TIMED])),
+        "referred_of_utilisation_halved": _referred(model.cloud, halved(rows[:TIMED], model)),
+        **_costs(model, catalogue[:TIMED], rows[:TIMED]),
+    }
+
+
+def false_referrals(cloud: TrainingCloud, rows: Matrix) -> dict[str, Any]:
+    """The share of rows (n, k) of the cloud's own world that it refers, and for which of the two reasons."""
+    told = [cloud.judge(row) for row in rows]
+    return {
+        "test_rows": len(rows),
+        "false_referral_rate": _share(told),
+        "too_far_out": float(np.mean([one.distance > 1 for one in told])),
+        "missing_a_family": float(np.mean([bool(one.missing_families) for one in told])),
+        "families_always_told": sorted(cloud.always_told),
+    }
+
+
+def exchanged(rows: Matrix) -> Matrix:
+    """Rows (n, k) with each feature from another row: all of its values usual, hardly any two of one firm."""
+    rng = np.random.default_rng(0)
+    return np.column_stack([rng.permutation(column) for column in rows.T])
+
+
+def halved(rows: Matrix, model: CreditArtefact) -> Matrix:
+    """Rows (n, k) with utilisation, whatever its window, halved and all else as it was."""
+    factors = [0.5 if CATALOGUE[feature.key].name == HALVED else 1.0 for feature in model.card.features]
+    return rows * factors
+
+
+def _costs(model: CreditArtefact, catalogue: Matrix, rows: Matrix) -> dict[str, Any]:
+    """Microseconds a row of judging how familiar a row is, of the whole score (judging included), and their ratio."""
+    parameters, cloud = scoring_parameters(), model.cloud
+    assert cloud is not None
+    snapshots = [snapshot_of(row) for row in catalogue]
+    records = score_many(snapshots, model, parameters)
+    scored = [at for at, record in enumerate(records) if record.source is ScoreSource.MODEL]
+    asked, snapshots = rows[scored], [snapshots[at] for at in scored]
+    judging = _microseconds(lambda: [cloud.judge(row) for row in asked], len(asked))
+    scoring = _microseconds(lambda: score_many(snapshots, model, parameters), len(asked))
+    margins = _microseconds(lambda: Judge(model=model).pd(asked), len(asked))
+    return {
+        "features": rows.shape[1],
+        "rows_timed": len(asked),
+        "patterns_of_missing_values": len({np.isnan(row).tobytes() for row in asked}),
+        "judging_microseconds": round(judging, 1),
+        "pd_alone_microseconds": round(margins, 1),
+        "score_record_microseconds": round(scoring, 1),
+        "judging_share_of_a_record": round(judging / scoring, 3),
+    }
+
+
+def _referred(cloud: TrainingCloud, rows: Matrix) -> float:
+    return _share([cloud.judge(row) for row in rows])
+
+
+def _share(told: Sequence[Familiarity]) -> float:
+    return float(np.mean([not one.is_familiar for one in told]))
+
+
+def _microseconds(run: Callable[[], object], rows: int) -> float:
+    seconds = []
+    for _ in range(REPETITIONS):
+        begun = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds) / rows * 1e6
+
+
+if __name__ == "__main__":
+    main()
