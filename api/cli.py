@@ -20,6 +20,7 @@ from api import (
     cli_claims,
     cli_decisions,
     cli_evidence,
+    cli_exposure,
     cli_gateways,
     cli_jobs,
     cli_keeping,
@@ -99,6 +100,7 @@ cli_portfolio.mount(app)
 cli_matching.mount(app)
 cli_responses.mount(app)
 cli_policies.mount(app)
+cli_exposure.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from scoring.credit.price import PriceInputs, waterfall
+from scoring.credit.price import NO_EXTRAS, Extras, PriceInputs, waterfall
 from scoring.errors import InvalidRequest
 from scoring.insurance.build_up import Bill, Loadings, RiskTerms, bill_of_risk
 from scoring.money import exact, rounded, to_minor
@@ -70,13 +70,15 @@ class GuaranteePrice:
 class NoArbitrage:
     """The loan's price with and without the guarantee, and what the guarantee costs, as annual ratios of the loan.
 
-    `gap` is what the guarantee costs beyond what it takes off the price; `covers_expected_loss` whether the premium is
+    `gap` is what the guarantee costs beyond what it takes off the price; `capital_saved` the part of the latter that is
+    the lender's cost of capital, which no premium on expected loss pays; `covers_expected_loss` whether the premium is
     at least the lender's expected loss on the covered layer.
     """
 
     rate_alone: Decimal
     rate_guaranteed: Decimal
     premium_rate: Decimal
+    capital_saved: Decimal
     covers_expected_loss: bool
 
     @property
@@ -117,15 +119,21 @@ def guarantee_price(curve: Curve, facility: CoveredFacility, terms: GuaranteeTer
 
 
 def no_arbitrage(
-    found: GuaranteePrice, curve: Curve, facility: CoveredFacility, *, pd_12m: float, inputs: PriceInputs
+    found: GuaranteePrice,
+    curve: Curve,
+    facility: CoveredFacility,
+    *,
+    pd_12m: float,
+    inputs: PriceInputs,
+    extras: Extras = NO_EXTRAS,
 ) -> NoArbitrage:
     """The lender's own waterfall with its loss, and with the loss that the guarantee leaves it.
 
     The premium as a rate is spread over what is owed, month by month; both rates are those of `scoring.credit.price`.
     """
     left = facility.lgd * (1 - facility.covered_share)
-    alone, _ = waterfall(pd_12m, exact(facility.lgd), inputs)
-    guaranteed, _ = waterfall(pd_12m, exact(left), inputs)
+    alone, lines_alone = waterfall(pd_12m, exact(facility.lgd), inputs, extras)
+    guaranteed, lines_guaranteed = waterfall(pd_12m, exact(left), inputs, extras)
     owed_years = Decimal(sum(facility.exposures_minor)) / MONTHS_A_YEAR
     rate = rounded(found.bill.gross_premium_minor / owed_years, step=BASIS_POINT / 100)
     lenders = _lenders_loss(curve, facility)
@@ -133,6 +141,7 @@ def no_arbitrage(
         rate_alone=alone,
         rate_guaranteed=guaranteed,
         premium_rate=rate,
+        capital_saved=lines_alone["capital"] - lines_guaranteed["capital"],
         covers_expected_loss=found.bill.gross_premium_minor >= to_minor(exact(lenders)),
     )
 

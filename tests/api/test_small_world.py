@@ -101,6 +101,22 @@ def test_a_quote_has_every_key_and_its_bill_adds_up(world: Any, ask: Any) -> Non
     assert product == pytest.approx(answer["claim_frequency_per_machine_year"], rel=1e-9)
 
 
+def test_one_exposure_is_priced_together_and_bears_each_loss_once(world: Any, ask: Any) -> None:
+    cover = COVER[2:]
+    asked = ("--amount", "500000.00", "--tenor-months", "12", "--sum-insured", "800000.00", "--fixed-cost", "300000.00")
+    told = json.loads(ask("coherence", "--obligor", modelled(world), *asked, *cover))
+    decision = json.loads(ask("decide", "--obligor", modelled(world), *LOAN))
+    assert told["pd_12m"] == decision["pd_12m"]
+    assert told["loan"]["annual_rate_ratio"] == decision["annual_rate_ratio"]
+    assert sum(told["borne_minor"].values()) == sum(loss["expected_minor"] for loss in told["losses"]) > 0
+    for item in told["covers"]:
+        assert told["borne_minor"][item["bearer"]] == item["expected_minor"]
+    less, same, more = told["work"]
+    assert less["pd_12m"] >= same["pd_12m"] >= more["pd_12m"]
+    assert less["claim_frequency_per_machine_year"] <= more["claim_frequency_per_machine_year"]
+    assert "default_guaranteed" in ask("coherence", "--obligor", modelled(world), *asked, *cover[:-1])
+
+
 def test_every_score_adds_up(world: Any) -> None:
     for record in world[1]:
         if record.source is ScoreSource.MODEL:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from data_contracts.reference.dated import ParameterBook
@@ -26,14 +29,8 @@ def guarantee_quote(
     terms = values["insurance_covers"]["guarantee"]
     record = score(snapshot, artefact, parameters)
     months = months_of(request)
-    owed = [request.sum_insured_minor * (months - paid) // months for paid in range(months)]
-    facility = CoveredFacility(
-        exposures_minor=owed,
-        lgd=values["lgd"][terms["lgd_product"]],
-        covered_share=terms["covered_share"],
-        recovered_share=terms["recovered_share"],
-        ceded_share=terms["ceded_share"],
-        annual_discount=terms["annual_discount"],
+    facility = repaid_evenly(
+        request.sum_insured_minor, months=months, lgd=values["lgd"][terms["lgd_product"]], terms=terms
     )
     asked = GuaranteeTerms(risk_margin=exact(terms["risk_margin"]), loadings=loadings(request.currency, values))
     price = guarantee_price(record.term_structure, facility, asked)
@@ -41,10 +38,22 @@ def guarantee_quote(
         inputs=np.array([[float(record.rating_grade.removeprefix("R"))]]),
         measured=(None,),
         expected_minor=np.array([float(price.bill.pure_premium_minor)]),
-        insured_minor=exact(sum(owed)) / months,
+        insured_minor=exact(sum(facility.exposures_minor)) / months,
         reasons=record.reasons,
         machines=(),
         model_version=artefact.version,
         data_origin=record.data_origin,
     )
     return offer(snapshot, request, risk, parameters)
+
+
+def repaid_evenly(amount_minor: int, *, months: int, lgd: float, terms: Mapping[str, Any]) -> CoveredFacility:
+    """What is owed month by month on an amount that is repaid in equal parts, under the guarantee's terms."""
+    return CoveredFacility(
+        exposures_minor=[amount_minor * (months - paid) // months for paid in range(months)],
+        lgd=lgd,
+        covered_share=terms["covered_share"],
+        recovered_share=terms["recovered_share"],
+        ceded_share=terms["ceded_share"],
+        annual_discount=terms["annual_discount"],
+    )

@@ -13,7 +13,7 @@ from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from scoring.errors import NothingToCover
 from scoring.insurance.idle_cover.payout import IdleTerms, Reference, payout_share
-from scoring.insurance.idle_cover.price import price_book
+from scoring.insurance.idle_cover.price import BookPrice, price_book
 from scoring.insurance.idle_cover.simulate import RateModel, simulate_seasons
 from scoring.insurance.offers.risk import Measured, ModelledRisk, checked, lead_months, months_of, offer
 from scoring.money import exact
@@ -41,12 +41,8 @@ def idle_quote(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: Par
     values = checked(snapshot, request, parameters)
     terms = values["insurance_covers"]["idle_cover"]
     key, rate = _operating_rate(snapshot)
-    usual = float(np.clip(rate, *RATE_ENDS))
-    state = _industry_state(snapshot, usual, sd=terms["industry_sd"])
-    paid = payouts(usual, state, months=months_of(request), lead=lead_months(request, request.as_of), terms=terms)
-    price = price_book(
-        paid[:, None], np.array([float(request.sum_insured_minor)]), cost_of_capital=terms["cost_of_capital"]
-    )
+    usual, state = _where_it_stands(snapshot, rate, terms)
+    price = idle_price(snapshot, request, parameters)
     risk = ModelledRisk(
         inputs=np.array([[usual, state, float(months_of(request))]]),
         measured=(
@@ -62,6 +58,21 @@ def idle_quote(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: Par
         data_origin=snapshot.data_origin,
     )
     return offer(snapshot, request, risk, parameters)
+
+
+def idle_price(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: ParameterBook) -> BookPrice:
+    """The one policy as a book: expected payout, and the load of its tail. Raises as `idle_quote`."""
+    terms = checked(snapshot, request, parameters)["insurance_covers"]["idle_cover"]
+    usual, state = _where_it_stands(snapshot, _operating_rate(snapshot)[1], terms)
+    paid = payouts(usual, state, months=months_of(request), lead=lead_months(request, request.as_of), terms=terms)
+    insured = np.array([float(request.sum_insured_minor)])
+    return price_book(paid[:, None], insured, cost_of_capital=terms["cost_of_capital"])
+
+
+def _where_it_stands(snapshot: FeatureSnapshot, rate: float, terms: Mapping[str, Any]) -> tuple[float, float]:
+    """The usual operating rate that is simulated around, and the state of the industry."""
+    usual = float(np.clip(rate, *RATE_ENDS))
+    return usual, _industry_state(snapshot, usual, sd=terms["industry_sd"])
 
 
 def payouts(usual: float, state: float, *, months: int, lead: int, terms: Mapping[str, Any]) -> Vector:

@@ -36,6 +36,13 @@ def warranty_quote(
 
     Raises as `premium.quote`, and HourMeterMissing for a machine whose hours nobody told.
     """
+    return offer(snapshot, request, warranty_risk(snapshot, request, artefact, parameters), parameters)
+
+
+def warranty_risk(
+    snapshot: FeatureSnapshot, request: QuoteRequest, artefact: InsuranceArtefact, parameters: ParameterBook
+) -> ModelledRisk:
+    """What each machine's repairs are expected to cost, within the cover's terms. Raises as `warranty_quote`."""
     values = checked(snapshot, request, parameters)
     terms = values["insurance_covers"]["extended_warranty"]
     machines = covered_machines(snapshot, request)
@@ -47,7 +54,7 @@ def warranty_quote(
         inputs.append([hours, _failure_rate(snapshot.machines[machine][FAILURES]), months])
         rate = terms["repairs_a_claim"] * told.claim_frequency_per_machine_year
         expected.append(_expected_minor(rate, hours, worth, request, terms))
-    risk = ModelledRisk(
+    return ModelledRisk(
         inputs=np.array(inputs),
         measured=(*(_measured(snapshot, machines, key) for key in (HOURS, FAILURES)), None),
         expected_minor=np.array(expected),
@@ -57,7 +64,6 @@ def warranty_quote(
         model_version=artefact.version,
         data_origin=synthetic_if_any(snapshot.data_origin, artefact.card.data_origin),
     )
-    return offer(snapshot, request, risk, parameters)
 
 
 def _measured(snapshot: FeatureSnapshot, machines: Sequence[MachineUid], key: str) -> Measured:

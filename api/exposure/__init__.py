@@ -1,0 +1,1 @@
+"""One exposure priced under a loan and every cover at once."""
