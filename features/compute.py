@@ -20,10 +20,12 @@ from features.bounded import evaluate_bounds
 from features.bounds import Completions, completions
 from features.catalogue import catalogue_columns, catalogue_version, evaluate
 from features.data_trust.clone_sweep import CloneSweep
+from features.data_trust.gap_evidence import TAKES as EVIDENCE
 from features.data_trust.gap_evidence import gap_evidence
 from features.data_trust.gap_findings import gap_findings
 from features.data_trust.gaps import classify_gaps, external_seconds
 from features.data_trust.grade import UNEXAMINED, graded
+from features.data_trust.loading import TAKES as EXAMINED
 from features.data_trust.loading import examined
 from features.data_trust.settings import gap_rules_at, grade_rules_at
 from features.declaration import HISTORY_DAYS, MACHINE_DAYS, RECENT_DAYS
@@ -32,6 +34,8 @@ from features.feature_history import feature_history, of_industries
 from features.feature_value import REASONS, SAID, FeatureRow, FeatureValue
 from features.history import DailyHistory
 from features.ledger_quantities import LedgerRules, ledger_quantities, ledger_rules_at
+from features.ledger_reading import LedgerReading, Take, read_ledgers
+from features.ledgers import TAKES as FEATURED
 from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
@@ -56,6 +60,13 @@ if TYPE_CHECKING:
 
 SEVERAL_CURRENCIES = "several_currencies"
 
+ORDERS = Take(
+    kind=RecordKind.PURCHASE_ORDER, columns=("order_id", "parts", "amount_minor", "currency"), days=QUANTITY_DAYS
+)
+DELIVERIES = Take(kind=RecordKind.DELIVERY, columns=("order_id", "amount_minor"), days=QUANTITY_DAYS)
+TAKES = (*FEATURED.values(), *EVIDENCE, *EXAMINED, ORDERS, DELIVERIES)
+"""What snapshots take of the ledgers of obligors."""
+
 Values = Mapping[str, FeatureValue]
 
 
@@ -69,6 +80,7 @@ def snapshots(
     with_trust: bool = True,
     peers: PeerReference | None = None,
     everybody: Everybody | None = None,
+    ledgers: LedgerReading | None = None,
     clones: CloneSweep | None = None,
 ) -> list[FeatureSnapshot]:
     """What was known about each of `obligor_ids` at `as_of`, in their order.
@@ -77,15 +89,15 @@ def snapshots(
     quantities that limits rest on, and what was found wrong. The same for one obligor alone and among many. An
     obligor of whom nothing is known gets a snapshot in which everything is missing. Without `peers` what compares with
     them is missing; `clones` is what a sweep over the whole book found. `everybody` is what is known of everybody then,
-    where it was read before.
+    and `ledgers` hold `TAKES` of these obligors, where they were read before.
     """
     everybody = everybody or load_everybody(reader, as_of=as_of)
-    read = read_all(reader, obligor_ids, everybody)
+    read = read_all(reader, obligor_ids, everybody, ledgers)
     settings = settings_at(parameters, as_of)
     history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
     history = of_industries(history, {owner: row["industry_division"] for owner, row in read.profiles.items()})
     possible = completions(history, registered_time(read.register, history, RECENT_DAYS))
-    gaps = gap_evidence(reader, possible, everybody, read.machine_days)
+    gaps = gap_evidence(read.reading, possible, everybody, read.machine_days)
     causes = classify_gaps(gaps, gap_rules_at(parameters, as_of))
     excused = possible.excusing(external_seconds(causes, gaps))
     values = dict(zip(obligor_ids, feature_rows(history, settings, possible, excused, peers), strict=True))
@@ -118,6 +130,7 @@ class Read:
     obligor_ids: Sequence[ObligorId]
     as_of: datetime
     machine_days: MachineDays
+    reading: LedgerReading
     ledgers: Ledgers
     machines: pa.Table
     register: pa.Table
@@ -129,9 +142,15 @@ class Read:
     earlier_days: Mapping[str, date]
 
 
-def read_all(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everybody: Everybody) -> Read:
-    """Read it, as known when everybody was."""
+def read_all(
+    reader: ObservationReader,
+    obligor_ids: Sequence[ObligorId],
+    everybody: Everybody,
+    reading: LedgerReading | None = None,
+) -> Read:
+    """Read it, as known when everybody was; of ledgers, what was not read before."""
     as_of = everybody.as_of
+    reading = reading or read_ledgers(reader, as_of=as_of, obligor_ids=obligor_ids, takes=TAKES)
     first_day = as_of.astimezone(UTC).date() - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
     machine_days, _ = load_machine_days(
         reader, as_of=as_of, obligor_ids=obligor_ids, first_day=first_day, machines=everybody.machines
@@ -139,19 +158,16 @@ def read_all(reader: ObservationReader, obligor_ids: Sequence[ObligorId], everyb
     machines = everybody.machines_of(obligor_ids)
     batches = reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids, machines=machines)
     uids = machine_days.machine_uids
-    orders, deliveries = (
-        reader.rows(kind, as_of=as_of, obligor_ids=obligor_ids, event_from=as_of - timedelta(days=QUANTITY_DAYS))
-        for kind in (RecordKind.PURCHASE_ORDER, RecordKind.DELIVERY)
-    )
     return Read(
         obligor_ids=obligor_ids,
         as_of=as_of,
         machine_days=machine_days,
-        ledgers=load_ledgers(reader, as_of=as_of, machine_uids=uids, obligor_ids=obligor_ids, machines=machines),
+        reading=reading,
+        ledgers=load_ledgers(reader, as_of=as_of, machine_uids=uids, machines=machines, reading=reading),
         machines=machines,
         register=_of_machines(everybody.machines, machines["machine_uid"]),
-        orders=_up_to(orders, as_of),
-        deliveries=_up_to(deliveries, as_of),
+        orders=_up_to(reading.take(ORDERS), as_of),
+        deliveries=_up_to(reading.take(DELIVERIES), as_of),
         profiles=everybody.profiles,
         batches=levels_of_batches(reader, batches, as_of=as_of),
         earlier_days=first_reported_days(reader, as_of=as_of, machine_uids=uids, before=first_day),
@@ -276,7 +292,7 @@ def _trust(
     rules = grade_rules_at(parameters, read.as_of)
     rolled_up = _findings(read)
     findings, checks = examined(
-        reader, read.machine_days, obligor_ids=read.obligor_ids, as_of=read.as_of, parameters=parameters
+        reader, read.machine_days, read.reading, obligor_ids=read.obligor_ids, as_of=read.as_of, parameters=parameters
     )
     sources: list[Mapping[str, Sequence[TrustFinding]]] = [rolled_up, findings, gaps, clones.findings if clones else {}]
     attested = attested_shares(reader, read.machine_days.table, read.machines, as_of=read.as_of)

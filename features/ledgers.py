@@ -18,6 +18,7 @@ from features.bookings import Book
 from features.declaration import HISTORY_DAYS
 from features.history import DailyHistory, Level, Standing
 from features.ledger_measures import Booked, Placed, machine_measures, obligor_measures
+from features.ledger_reading import LedgerReading, Take, read_ledgers
 from features.ledger_rows import Ints, Rows, numbered, words_of
 from features.loading import ZONE_MARGIN
 from features.standing import machine_standing, obligor_standing
@@ -69,6 +70,15 @@ MACHINE_KINDS = (RecordKind.MAINTENANCE, RecordKind.LOCATION)
 
 TIMELESS = (RecordKind.FACILITY, RecordKind.BALANCE_SHEET, RecordKind.COUNTERPARTY_RATING)
 """Ledgers of which a row counts however old it is."""
+
+TAKES: Mapping[RecordKind, Take] = {
+    kind: Take(
+        kind=kind, columns=tuple(columns), days=None if kind in TIMELESS else HISTORY_DAYS + ZONE_MARGIN // timedelta(1)
+    )
+    for kind, columns in COLUMNS.items()
+    if kind is not RecordKind.LOCATION
+}
+"""What features take of the ledgers of obligors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,20 +134,20 @@ def load_ledgers(
     obligor_ids: Sequence[ObligorId] | None = None,
     kinds: Sequence[RecordKind] = tuple(COLUMNS),
     machines: pa.Table | None = None,
+    reading: LedgerReading | None = None,
 ) -> Ledgers:
     """The ledgers of these obligors (all, if None) and of these machines over the `HISTORY_DAYS` before `as_of`.
-    `machines` are the obligors' (`reader.machines`) where they are at hand."""
-    since = as_of - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN
-    tables = {}
-    for kind in kinds:
-        columns, by_machine = COLUMNS[kind], kind is RecordKind.LOCATION
-        tables[kind] = reader.rows(
-            kind,
+    `machines` are the obligors' (`reader.machines`), and `reading` holds `TAKES` of theirs, where they are at hand."""
+    takes = [TAKES[kind] for kind in kinds if kind is not RecordKind.LOCATION]
+    reading = reading or read_ledgers(reader, as_of=as_of, obligor_ids=obligor_ids, takes=takes)
+    tables = {take.kind: reading.take(take) for take in takes}
+    if RecordKind.LOCATION in kinds:
+        tables[RecordKind.LOCATION] = reader.rows(
+            RecordKind.LOCATION,
             as_of=as_of,
-            obligor_ids=None if by_machine else obligor_ids,
-            machine_uids=machine_uids if by_machine else None,
-            event_from=None if kind in TIMELESS else since,
-            columns=("machine_uid" if by_machine else "obligor_id", "event_time", *columns),
+            machine_uids=machine_uids,
+            event_from=as_of - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN,
+            columns=("machine_uid", "event_time", *COLUMNS[RecordKind.LOCATION]),
         )
     owned = reader.machines(as_of=as_of, obligor_ids=obligor_ids) if machines is None else machines
     begun = pc.less_equal(owned["owned_from"], pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC")))

@@ -187,7 +187,7 @@ def what_if(
     }
     history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=[obligor_id])
     possible = completions(history, registered_time(read.register, history, RECENT_DAYS))
-    gaps = gap_evidence(reader, possible, everybody, read.machine_days)
+    gaps = gap_evidence(read.reading, possible, everybody, read.machine_days)
     return WhatIf(
         base=base,
         told=Told(

@@ -30,12 +30,13 @@ from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.store import ObservationStore
 from data_contracts.observations.tables import metadata
 from features.bounds import completions
-from features.data_trust.gap_evidence import gap_evidence
+from features.data_trust.gap_evidence import TAKES, gap_evidence
 from features.data_trust.gaps import CAUSES, EXTERNAL, classify_gaps
 from features.data_trust.settings import gap_rules_at
 from features.declaration import HISTORY_DAYS, RECENT_DAYS
 from features.everybody import load_everybody
 from features.feature_history import feature_history
+from features.ledger_reading import read_ledgers
 from features.ledgers import load_ledgers
 from features.loading import ZONE_MARGIN, load_machine_days
 from features.register import registered_time
@@ -147,7 +148,8 @@ def _gaps(reader: ObservationReader, blocks: Sequence[Block], laws: Laws, *, mon
     ledgers = load_ledgers(reader, as_of=as_of, machine_uids=days.machine_uids, obligor_ids=owners)
     history = feature_history(days, ledgers, as_of=as_of, obligor_ids=owners)
     possible = completions(history, registered_time(everybody.machines, history, RECENT_DAYS))
-    evidence = gap_evidence(reader, possible, everybody, days)
+    told = read_ledgers(reader, as_of=as_of, obligor_ids=owners, takes=TAKES)
+    evidence = gap_evidence(told, possible, everybody, days)
     cause = classify_gaps(evidence, gap_rules_at(shipped_parameters(), PARAMETERS_AS_OF))
     back = np.arange(RECENT_DAYS - 1, -1, -1)
     return Gaps(

@@ -18,10 +18,11 @@ from data_contracts.reference.dated import ParameterBook
 from features.data_trust.codes import TrustCode
 from features.data_trust.engine import examine_between
 from features.data_trust.fingerprints import KeyedTraces, joined_traces, keyed_traces
-from features.data_trust.loading import OBLIGORS_TOGETHER, told_blocks
+from features.data_trust.loading import OBLIGORS_TOGETHER, TAKES, told_blocks
 from features.data_trust.settings import trust_settings_at
 from features.data_trust.told import Told
 from features.declaration import HISTORY_DAYS
+from features.ledger_reading import read_ledgers
 from features.loading import history_begins, load_machine_days
 from features.trust import CheckState, TrustFinding, parse_finding, plain_finding
 
@@ -101,4 +102,5 @@ def _book(reader: ObservationReader, obligor_ids: Sequence[ObligorId], as_of: da
     for first in range(0, len(obligor_ids), OBLIGORS_TOGETHER):
         block = obligor_ids[first : first + OBLIGORS_TOGETHER]
         days, _ = load_machine_days(reader, as_of=as_of, obligor_ids=block, first_day=begins, machines=machines)
-        yield from told_blocks(reader, days, block, as_of)
+        ledgers = read_ledgers(reader, as_of=as_of, obligor_ids=block, takes=TAKES)
+        yield from told_blocks(days, ledgers, block, as_of)

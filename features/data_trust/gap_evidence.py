@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from data_contracts.contract import RecordKind
-from data_contracts.identifiers import ObligorId
 from data_contracts.reference.calendars import local_days
 from data_contracts.reference.holidays import CHINESE_ZONES, days_from_new_year, is_public_holiday
 from features.bounds import Completions
 from features.data_trust.gaps import Flags, GapEvidence, Heartbeat
-from features.data_trust.sold import sold_seconds
+from features.data_trust.sold import SALES, sold_seconds
 from features.everybody import Everybody
 from features.history import Array
+from features.ledger_reading import LedgerReading, Take
 from features.machine_day.machine_days import MachineDays
-
-if TYPE_CHECKING:
-    from data_contracts.observations.reader import ObservationReader
 
 WHOLE_DAYS = "whole_days"
 REST_SHARE = 0.1
@@ -32,21 +28,25 @@ NEW_YEAR_FIRST, NEW_YEAR_LAST = -1, 6
 """Days from Chinese New Year's Day that are its festival: its eve and the week of the regulation on holidays."""
 _HEARD = {"present": Heartbeat.PRESENT, "lost": Heartbeat.LOST, "power_lost": Heartbeat.POWER_LOST}
 
+NOTICES = Take(kind=RecordKind.POWER_NOTICE, columns=("until_time", "measure"), days=None)
+BILLS = Take(kind=RecordKind.ENERGY_BILL, columns=("month", "energy_kwh"), days=None)
+TAKES = (NOTICES, BILLS, SALES)
+"""What the evidence takes of the ledgers of obligors."""
+
 Ints = NDArray[np.int64]
 
 
 def gap_evidence(
-    reader: ObservationReader, possible: Completions, everybody: Everybody, machine_days: MachineDays
+    ledgers: LedgerReading, possible: Completions, everybody: Everybody, machine_days: MachineDays
 ) -> GapEvidence:
     """The evidence on the gaps of each obligor of a history, all its machines as one.
 
     Silences are everybody's: who else fell silent on the same day is what nobody alone can make. `machine_days`
-    say when each machine was heard of.
+    say when each machine was heard of, `ledgers` hold `TAKES` of these obligors.
     """
     history, days, as_of = possible.observed, possible.unobserved.shape[1], everybody.as_of
     since = as_of - timedelta(days=days + 2)
-    notices = _table(reader, RecordKind.POWER_NOTICE, history.units, as_of, ("obligor_id", "until_time", "measure"))
-    bills = _table(reader, RecordKind.ENERGY_BILL, history.units, as_of, ("obligor_id", "month", "energy_kwh"))
+    notices, bills = (ledgers.take(take).to_pandas() for take in (NOTICES, BILLS))
     frame = _Frame(history.units, history.zones, history.last_days, days)
     silences = {word: everybody.once((word, since), partial(_silences, everybody, word, since)) for word in _HEARD}
     heartbeat = np.zeros(possible.unobserved.shape, dtype=np.int64)
@@ -57,7 +57,7 @@ def gap_evidence(
         unobserved=possible.unobserved,
         heard=heard,
         owner=np.arange(len(history.units)),
-        sold_seconds=sold_seconds(reader, possible, everybody, machine_days),
+        sold_seconds=sold_seconds(ledgers, possible, everybody, machine_days),
         power_notice=frame.cover(notices[notices["measure"] == WHOLE_DAYS], as_of),
         heartbeat=heartbeat,
         others_lost=frame.others(silences["lost"], as_of),
@@ -68,13 +68,6 @@ def gap_evidence(
         is_holiday=frame.holidays(),
         heard_before=history.first_observed[:, None] < np.arange(history.length - days, history.length),
     )
-
-
-def _table(
-    reader: ObservationReader, kind: RecordKind, units: Sequence[str], as_of: datetime, columns: tuple[str, ...]
-) -> pd.DataFrame:
-    owners = [ObligorId(unit) for unit in units]
-    return reader.rows(kind, as_of=as_of, obligor_ids=owners, columns=[*columns, "event_time"]).to_pandas()
 
 
 def _silences(everybody: Everybody, word: str, since: datetime) -> Silences:

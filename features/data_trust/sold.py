@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.contract import RecordKind
-from data_contracts.identifiers import ObligorId
 from data_contracts.reference.calendars import local_days
 from features.bounds import Completions
 from features.everybody import Everybody
 from features.history import Array
+from features.ledger_reading import LedgerReading, Take
 from features.machine_day.days import day_number, to_micros
 from features.machine_day.machine_days import MachineDays
 from features.machine_day.ownership import FOREVER, Ownership, ownership_of, places_of
 from features.register import registered_time
 
-if TYPE_CHECKING:
-    from data_contracts.observations.reader import ObservationReader
-
 _Interval = tuple[str, str, int, int]
 """A machine, its owner, from when until when."""
 _INSTANT = pa.timestamp("us", tz="UTC")
 
+SALES = Take(kind=RecordKind.MACHINE_SALE, columns=("machine_uid",), days=None)
+
 
 def sold_seconds(
-    reader: ObservationReader, possible: Completions, everybody: Everybody, machine_days: MachineDays
+    ledgers: LedgerReading, possible: Completions, everybody: Everybody, machine_days: MachineDays
 ) -> Array:
     """Seconds of each obligor and day in which the register has a machine with it that the ledger of sales says was
     sold before.
@@ -39,9 +37,7 @@ def sold_seconds(
     after the day of its sale does not count: its own word speaks against the sale.
     """
     history = possible.observed
-    columns = ("machine_uid", "obligor_id", "event_time")
-    owners = [ObligorId(unit) for unit in history.units]
-    sales = reader.rows(RecordKind.MACHINE_SALE, as_of=everybody.as_of, obligor_ids=owners, columns=columns)
+    sales = ledgers.take(SALES)
     if not len(sales):
         return np.zeros_like(possible.unobserved)
     kept = pc.is_in(everybody.machines["machine_uid"], value_set=sales["machine_uid"].combine_chunks())

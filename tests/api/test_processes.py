@@ -77,7 +77,14 @@ def test_snapshots_and_peers_by_processes_are_the_same(home: Home) -> None:
             asked = {"obligor_ids": firms, "as_of": AS_OF, "parameters": feature_parameters()}
             processes = processes_of(home, count)
             peers = load_peer_reference(source, processes=processes, firms_per_block=PER_BLOCK, **asked)
-            book = snapshot_book(source, processes=processes, obligors_per_block=PER_BLOCK, peers=peers, **asked)
+            book = snapshot_book(
+                source,
+                processes=processes,
+                obligors_per_block=PER_BLOCK,
+                blocks_per_stretch=1,
+                peers=peers,
+                **asked,
+            )
             found.append([snapshot.canonical() for snapshot in book])
     assert len(found[0]) == 8
     assert found[0] == found[1]
