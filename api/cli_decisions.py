@@ -14,13 +14,20 @@ from api.covenants.service import standings
 from api.credit_decisions import repository as decisions
 from api.credit_decisions.dry_run import change_of, dry_run
 from api.database.engine import unit_of_work
+from api.http.strict_json import parse_file
 from api.instants import parse_instant, require_past
 from api.overrides import service as overrides
+from api.usage_statements.schemas import StatementAsked
+from api.usage_statements.service import statement
 from data_contracts.identifiers import DecisionId, ObligorId
 from scoring.records import Outcome
 
 ZONE = "Asia/Shanghai"
 COVENANT_COLUMNS = ("name", "state", "value", "comparison", "threshold", "since", "turns_on", "crosses_in_days")
+STATEMENT_COLUMNS = (
+    *("month", "observed_share", "executing_hours", "billed_hours", "basis", "interest_minor", "principal_minor"),
+    *("instalment_minor", "left_minor", "held_minor"),
+)
 
 override_app = typer.Typer(help="Set a recommendation aside: one proposes, another confirms.", no_args_is_help=True)
 
@@ -32,6 +39,7 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(override_app, name="override")
     app.command("dry-run")(try_change)
     app.command("covenants")(show_covenants)
+    app.command("usage-statement")(show_usage_statement)
 
 
 @override_app.command()
@@ -119,6 +127,27 @@ def show_covenants(
         f"{decision}: {answer['worst'] or 'nothing is beyond its bound or near it'}, by {answer['snapshots']} snapshots"
     )
     show(answer, as_json, "\n".join([gist, aligned(answer["covenants"], COVENANT_COLUMNS)]))
+
+
+def show_usage_statement(
+    decision: Annotated[str, typer.Argument(help="The id of a decision about instalments by use.")],
+    *,
+    file: Annotated[
+        Path, typer.Option("--file", help="JSON file, as POST /v1/credit-decisions/{id}/usage-statements takes it.")
+    ],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bill instalments by use month by month, from the hours that the financed machines told."""
+    now, asked = datetime.now(UTC), parse_file(file, StatementAsked)
+    as_of = require_past(asked.as_of, now=now) or now
+    with opened(home) as here, unit_of_work(here.engine) as connection:
+        row = decisions.load(connection, DecisionId(decision))
+        looked(connection, ObligorId(row.obligor_id), "usage_statement", now=now)
+        answer = statement(connection, here, row, asked, as_of=as_of)
+    amounts = (answer[name] / 100 for name in ("billed_minor", "left_minor", "held_minor"))
+    gist = "billed {:,.2f}, left {:,.2f}, held {:,.2f} {currency}".format(*amounts, currency=answer["currency"])
+    show(answer, as_json, "\n".join([gist, aligned(answer["months"], STATEMENT_COLUMNS)]))
 
 
 def _line(answer: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ from api.recourse import endpoints as recourse
 from api.responses import endpoints as responses
 from api.scores import endpoints as scores
 from api.telemetry import endpoints as telemetry
+from api.usage_statements import endpoints as usage_statements
 from api.watch import endpoints as watch
 from scoring.canonical import canonical_bytes
 
@@ -75,6 +76,7 @@ RESOURCES = (
     matching,
     portfolio,
     jobs,
+    usage_statements,
     watch,
     health,
 )

@@ -127,6 +127,13 @@ RULES = {
     ),
     "getResponses": Rule("bank obligor", makes="createCreditDecision", is_looked_at="response"),
     "getCovenants": Rule("bank obligor", makes="createCreditDecision", is_looked_at="covenants"),
+    "createUsageStatement": Rule(
+        "bank obligor",
+        status=201,
+        body=lambda firm: {"first_month": "2026-05", "machines": [f"{firm}/M01"], "as_of": "2026-06-30T16:00:00Z"},
+        makes="usage_decision",
+        is_looked_at="usage_statement",
+    ),
     "getCreditDecisionReceipt": Rule(
         "bank obligor",
         makes="createCreditDecision",
@@ -237,7 +244,25 @@ def made(world: World) -> dict[tuple[str, str], str]:
             assert answer.status_code == 201, answer.text
             found[maker, which] = answer.json()[member][name]
         found[maker, "absent"] = "".join(reversed(found[maker, "own"]))
-    found |= insured(world) | watched(world) | queued(world) | overridden(world, found) | offered(world, found)
+    found |= (
+        planned(world)
+        | insured(world)
+        | watched(world)
+        | queued(world)
+        | overridden(world, found)
+        | offered(world, found)
+    )
+    return found
+
+
+def planned(world: World) -> dict[tuple[str, str], str]:
+    """A decision of each side that plans instalments by use."""
+    found = {("usage_decision", "absent"): "d_none"}
+    for which, suffix in (("own", "a"), ("other", "b")):
+        asked = loan(FIRMS[which](world), product="usage_instalment")
+        answer = world.ask("POST", "/v1/credit-decisions", key=f"bank-{suffix}", json=asked)
+        assert answer.status_code == 201, answer.text
+        found["usage_decision", which] = answer.json()["decision"]["decision_id"]
     return found
 
 

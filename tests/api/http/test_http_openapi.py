@@ -38,7 +38,7 @@ def test_operation_ids_are_stable() -> None:
         "actOnCase", "appendPolicyRecord", "confirmOverride", "confirmPledge", "createApplication", "createConsent",
         "createCreditDecision", "createDryRun", "createGatewayKey", "createInsurancePolicy", "createMatch",
         "createPledge", "createPortfolioReport", "createPremiumQuote", "createPrescreen", "createRecourseCompletion",
-        "createStress", "createTelemetry", "createUseOfFunds", "createWatchRun", "getCase", "getConsent",
+        "createStress", "createTelemetry", "createUsageStatement", "createUseOfFunds", "createWatchRun", "getCase", "getConsent",
         "getCovenants", "getCreditDecision", "getCreditDecisionReceipt", "getCreditMemo", "getExplanation",
         "getInsurancePolicy", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths", "getObligor",
         "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.reference.dated import load_book
+from scoring.credit.schedule import usage_payments
 from scoring.errors import InvalidRequest
 from scoring.monitoring.delinquency import Arrears, Bucket, Due, arrears, stage_hint
 from scoring.monitoring.instalments import MonthUse, UsageTerms, schedule
 from scoring.monitoring.response import Hardship, Step, Taken, next_step, require_allowed
+from scoring.records import UsagePlan
 
 VALUES = load_book(files("scoring") / "monitoring" / "parameters").at(date(2018, 1, 1))
 D0 = date(2026, 1, 1)
@@ -157,14 +159,35 @@ def use(hours: int, share: str = "1", disputed: int = 0) -> MonthUse:
 
 
 def test_bills_by_hand() -> None:
-    """Interest of a month is half a percent of what is left. 200 h: 20,000 due, 600 interest; then a silent meter bills
-    the 200 h that are usual; 150 h of which 50 are disputed bill 100; 10 h bill the floor."""
+    """Interest of a month is half a percent of what is left. 200 h: 5,000 and 20,000 due, 600 of it interest; then a
+    silent meter bills the 200 h that are usual; 150 h of which 50 are disputed bill 100 and hold 5,000."""
     bills = schedule(TERMS, [use(200), use(0, "0.79"), use(150, disputed=50), use(10)])
-    assert [(bill.interest_minor, bill.principal_minor, bill.left_minor, bill.basis) for bill in bills] == [
-        (600, 19_400, 100_600, "observed_hours"),
-        (503, 19_497, 81_103, "usual_hours"),
-        (406, 9_594, 71_509, "disputed_left_out"),
-        (358, 4_642, 66_867, "observed_hours"),
+    assert [
+        (bill.interest_minor, bill.principal_minor, bill.left_minor, bill.held_minor, bill.basis) for bill in bills
+    ] == [
+        (600, 24_400, 95_600, 0, "observed_hours"),
+        (478, 24_522, 71_078, 0, "usual_hours"),
+        (355, 14_645, 56_433, 5_000, "disputed_left_out"),
+        (282, 5_718, 50_715, 0, "observed_hours"),
+    ]
+
+
+def test_bills_are_what_the_decision_planned() -> None:
+    """Observed and undisputed, month by month the same payments as the plan of the decision."""
+    hours = [160, 0, 320, 200, 180]
+    plan = UsagePlan(
+        floor_minor=TERMS.floor_minor,
+        per_hour_minor=TERMS.hourly_minor,
+        planned_hours_a_month=200.0,
+        months_if_planned=5,
+        months_at_floor=24,
+        owed_at_floor_minor=0,
+        longest_months=24,
+    )
+    paid = usage_payments(TERMS.financed_minor, plan, annual_rate=TERMS.annual_rate_ratio, hours=hours)
+    bills = schedule(TERMS, [use(worked) for worked in hours])
+    assert [(bill.instalment_minor, bill.interest_minor, bill.left_minor) for bill in bills] == [
+        (payment.paid_minor, payment.interest_minor, payment.owed_minor) for payment in paid
     ]
 
 
