@@ -11,7 +11,7 @@ from typing import Any
 
 from risk_reports.document import Document, Picture, Section, Table
 from risk_reports.numbers import estimate, number, ratio
-from risk_reports.paper_charts import Point, curves, intervals
+from risk_reports.paper_charts import Axes, Point, curves, intervals
 from risk_reports.wording.catalogue import Language, Wording, wording
 from scoring.insurance.linear import Banding
 
@@ -134,7 +134,7 @@ class _Pack:
         return intervals(points, across=across, up=up, at=1.0, told=self.say("actuary.picture", heading=heading))
 
     def double_lift(self) -> Section:
-        return self._curves("double_lift", "ratio", ("observed", "trees", "glm"), from_zero=False)
+        return self._curves("double_lift", "ratio", ("observed", "trees", "glm"), axes=Axes.FITTED)
 
     def lorenz(self) -> Section:
         """Beside the diagonal, on which claims would lie if the order told nothing."""
@@ -153,7 +153,7 @@ class _Pack:
     def murphy(self) -> Section:
         return self._curves("murphy", "threshold", ("trees", "glm", "constant"))
 
-    def _curves(self, name: str, across: str, lines: Sequence[str], *, from_zero: bool = True) -> Section:
+    def _curves(self, name: str, across: str, lines: Sequence[str], *, axes: Axes = Axes.FROM_ZERO) -> Section:
         """A table with a line for each of these columns over another one."""
         found = self.figures[name]
         section = self._plain(name, found, (across, *lines))
@@ -162,7 +162,7 @@ class _Pack:
             across=self._column(across),
             up=self.say(f"actuary.{name}.up"),
             told=self.say("actuary.picture", heading=section.heading),
-            from_zero=from_zero,
+            axes=axes,
         )
         return replace(section, pictures=[picture])
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import altair as alt
 import vl_convert
@@ -19,6 +20,14 @@ FONTS = "Noto Sans CJK SC, sans-serif"
 WIDTH, HEIGHT = 460, 210
 
 
+class Axes(Enum):
+    """How both axes run."""
+
+    FROM_ZERO = "from zero"
+    FITTED = "over the values"
+    LOGARITHMIC = "logarithmic"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """A value with the ends of its interval, under a label."""
@@ -30,7 +39,7 @@ class Point:
 
 
 def curves(
-    lines: Mapping[str, Sequence[tuple[float, float]]], *, across: str, up: str, told: str, from_zero: bool = True
+    lines: Mapping[str, Sequence[tuple[float, float]]], *, across: str, up: str, told: str, axes: Axes = Axes.FROM_ZERO
 ) -> Picture:
     """Lines through (across, up), each under the name it has in the legend; the first is drawn full and black."""
     values = [
@@ -41,7 +50,7 @@ def curves(
     names = list(lines)
     colour = alt.Color("line:N", title=None, scale=alt.Scale(domain=names, range=list(COLOURS[: len(names)])))
     stroke = alt.StrokeDash("line:N", title=None, scale=alt.Scale(domain=names, range=list(STROKES[: len(names)])))
-    scale = alt.Scale(zero=from_zero)
+    scale = alt.Scale(type="log") if axes is Axes.LOGARITHMIC else alt.Scale(zero=axes is Axes.FROM_ZERO)
     drawn = (
         Chart(alt.Data(values=values))
         .mark_line(point=True)
@@ -76,6 +85,6 @@ def intervals(points: Sequence[Point], *, across: str, up: str, at: float, told:
 def _svg(chart: alt.LayerChart) -> str:
     specification = {
         **chart.properties(width=WIDTH, height=HEIGHT).to_dict(validate=False),
-        "config": {"aria": False, "background": None, "font": FONTS, "view": {"stroke": None}},
+        "config": {"aria": False, "background": "white", "font": FONTS, "view": {"stroke": None}},
     }
     return str(vl_convert.vegalite_to_svg(json.dumps(specification)))

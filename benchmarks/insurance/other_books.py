@@ -103,12 +103,15 @@ def msha(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def tails(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Pareto tails of Danish fire losses (with business interruption) and large commercial losses in Asia."""
+    return {name: _tail(losses, settings["tail_quantiles"]) for name, losses in large_losses().items()}
+
+
+def large_losses() -> dict[str, Vector]:
+    """Positive losses: Danish fires in millions of DKK at prices of 1985, Asian commercial risks from the ground up,
+    in millions."""
     danish = pd.read_csv(real_data("casdatasets/danishmulti.csv"))["Total"].to_numpy(dtype=np.float64)
-    asia = pd.read_csv(real_data("casdatasets/asiacomrisk.csv"))["FGU"].dropna().to_numpy(dtype=np.float64)
-    return {
-        name: _tail(losses[losses > 0], settings["tail_quantiles"])
-        for name, losses in (("danishmulti", danish), ("asiacomrisk", asia))
-    }
+    asia = pd.read_csv(real_data("casdatasets/asiacomrisk.csv"))["FGU"].dropna().to_numpy(dtype=np.float64) / 1e6
+    return {name: losses[losses > 0] for name, losses in (("danishmulti", danish), ("asiacomrisk", asia))}
 
 
 def _fitted(
