@@ -31,8 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 FORMAT = "millgrade-receipt/2"
 OLD_FORMAT = "millgrade-receipt/1"  # each path spells its hashes out and does not name their places in `hashes`
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
-HASH_BYTES = 32
-MAXIMUM_BYTES = 4 * 1024 * 1024
+HASH_BYTES, MAXIMUM_BYTES = 32, 4 * 1024 * 1024
 ED25519, ED25519_COSIGNATURE, ML_DSA_44_COSIGNATURE = 0x01, 0x04, 0x06
 KEY_BYTES = {ED25519: 32, ED25519_COSIGNATURE: 32, ML_DSA_44_COSIGNATURE: 1312}
 ALGORITHMS = {ED25519: "Ed25519", ED25519_COSIGNATURE: "Ed25519", ML_DSA_44_COSIGNATURE: "ML-DSA-44"}
