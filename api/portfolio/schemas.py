@@ -112,7 +112,8 @@ class ClusterMonthTold(Told):
 
 
 class PortfolioTold(Told):
-    """A lender's book. `rests_on` says of how many borrowers each source tells."""
+    """A lender's book. `rests_on` says of how many borrowers each source tells, how many of them consented after the
+    instant (`consented_since`), and how many limits were decided after it (`limits_decided_since`)."""
 
     as_of: datetime
     partner_id: str

@@ -14,12 +14,12 @@ import pandas as pd
 import sqlalchemy as sa
 
 from api.consents import repository as consents
-from api.database.tables import credit_decision, score_record
+from api.database.tables import score_record
 from api.errors import DataNotForLive
 from api.home import Home
 from api.models.service import scoring_parameters
+from api.portfolio.then import limits_then, watched_then
 from api.snapshots.service import reader
-from api.watch import repository as cases
 from api.watch.service import monitoring_parameters
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId, PartnerId
@@ -30,7 +30,6 @@ from scoring.portfolio.course import TO, month_ends
 from scoring.portfolio.ledgers import BookFrames, borrowers_of, clusters_of, loans_of
 from scoring.portfolio.loans import Rating
 from scoring.portfolio.report import Book, Portfolio, portfolio
-from scoring.records import Outcome
 
 YEAR = timedelta(days=365)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -52,13 +51,16 @@ class Asked:
 def portfolio_report(
     connection: sa.Connection, home: Home, asked: Asked, *, now: datetime, livemode: bool = False
 ) -> dict[str, Any]:
-    """The book on the last day that is over as of the instant, of the borrowers that consent to the partner today.
+    """The book on the last day that is over as of the instant, of the borrowers that consent to the partner today:
+    what is not to be shown any more is not, and who consented since is counted (`rests_on`).
 
     Raises DataNotForLive for a live key where any machine-day is synthetic.
     """
     obligors = consents.shown_for_credit(connection, asked.partner, now=now, livemode=livemode)
     day = asked.as_of.astimezone(ZONE).date() - timedelta(days=1)
+    then = consents.shown_for_credit(connection, asked.partner, now=asked.as_of, livemode=livemode)
     book, facts = _load(connection, home, asked, obligors, day)
+    facts["rests_on"]["consented_since"] = len(set(obligors) - set(then))
     if livemode and facts["data_origin"] != DataOrigin.REAL.value:
         raise DataNotForLive("Machine-days of this book are synthetic.", hint="Ask with a test key.")
     parameters = monitoring_parameters()
@@ -119,15 +121,16 @@ def _load(
         obligors=obligors,
         industry=industry,
         ratings=_ratings(connection, obligors, as_of=asked.as_of),
-        watched=_watched(connection, day),
+        watched=watched_then(connection, day=day, as_of=asked.as_of),
         currency=asked.currency,
         zone=ZONE,
     )
+    limits = limits_then(connection, obligors, partner=asked.partner, currency=asked.currency, as_of=asked.as_of)
     book = Book(
         currency=asked.currency,
         loans=loans,
         borrowers=borrowers,
-        limits=_limits(connection, asked, obligors),
+        limits=limits.minor,
         clusters=clusters_of(frames.machine_days, industry=industry, months=[f"{end:%Y-%m}" for end in ends]),
     )
     facts = {
@@ -139,6 +142,7 @@ def _load(
             "with_a_score": sum(bool(borrower.ratings) for borrower in borrowers.values()),
             "with_a_buyer": sum(borrower.buyer_shares is not None for borrower in borrowers.values()),
             "with_machine_days": int(frames.machine_days["obligor_id"].nunique()),
+            "limits_decided_since": limits.decided_since,
         },
     }
     return book, facts
@@ -165,22 +169,3 @@ def _ratings(connection: sa.Connection, obligors: Sequence[ObligorId], *, as_of:
             )
             found[row.obligor_id].append(rating)
     return found
-
-
-def _watched(connection: sa.Connection, day: date) -> frozenset[str]:
-    """Obligors with a case that was opened by the day and is open still."""
-    return frozenset(row.obligor_id for row in cases.listed(connection, with_closed=False) if row.opened_on <= day)
-
-
-def _limits(connection: sa.Connection, asked: Asked, obligors: Sequence[ObligorId]) -> dict[tuple[str, str], int]:
-    """The limit of each borrower and product that the partner's latest decision as of then approved."""
-    table, wanted = credit_decision.c, set(obligors)
-    rows = sa.select(table.obligor_id, table.outcome, table.request, table.body).where(
-        table.partner_id == asked.partner, table.as_of <= asked.as_of
-    )
-    latest: dict[tuple[str, str], int | None] = {}
-    for row in connection.execute(rows.order_by(table.as_of, table.decided_time, table.decision_id)):
-        if row.obligor_id in wanted and row.request["currency"] == asked.currency:
-            limit = json.loads(row.body)["limit_minor"] if row.outcome == Outcome.APPROVE.value else None
-            latest[row.obligor_id, row.request["product"]] = limit
-    return {key: limit for key, limit in latest.items() if limit is not None}
