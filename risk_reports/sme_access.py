@@ -103,7 +103,7 @@ def ended_consents(
     ordered = sorted(ended, key=_ended_time, reverse=True)
     return tuple(
         EndedConsent(
-            recipient=_recipient(consent["recipient"], names, language),
+            recipient=recipient_name(consent["recipient"], names, language),
             purpose=wording(language).say(f"page.purpose.{consent['purpose']}"),
             given=_given(consent, zone, language),
             ended=instant_text(datetime.fromisoformat(_ended_time(consent)), zone=zone, language=language),
@@ -132,7 +132,7 @@ def looks(
     """Looks as (time, viewer, what), in their order; `own` is the obligor itself."""
 
     def who(viewer: str) -> str:
-        return wording(language).say("page.looks.you") if viewer == own else _recipient(viewer, names, language)
+        return wording(language).say("page.looks.you") if viewer == own else recipient_name(viewer, names, language)
 
     return tuple(
         Look(
@@ -147,7 +147,7 @@ def looks(
 
 def _choice(item: Grantable, names: Mapping[str, str], language: Language) -> str:
     say = wording(language).say
-    recipient = _recipient(item.recipient, names, language)
+    recipient = recipient_name(item.recipient, names, language)
     choice = say("page.grant.choice", recipient=recipient, purpose=say(f"page.purpose.{item.purpose}"))
     return choice if item.declared_mark is None else say(f"page.grant.confirm.{item.declared_mark}", choice=choice)
 
@@ -163,7 +163,7 @@ def _standing(
     say = wording(language).say
     consent = max(reversed(held), key=lambda item: (item["mark"] not in unconfirmed, *_lasts(item)))
     expires = max(held, key=_lasts)["expires_time"]
-    recipient = _recipient(consent["recipient"], names, language)
+    recipient = recipient_name(consent["recipient"], names, language)
     return ShownConsent(
         recipient_id=consent["recipient"],
         purpose_code=consent["purpose"],
@@ -186,7 +186,8 @@ def _given(consent: Mapping[str, Any], zone: str, language: Language) -> str:
     return say("page.consents.on", how=say(f"page.mark.{mark}"), day=granted)
 
 
-def _recipient(recipient: str, names: Mapping[str, str], language: Language) -> str:
+def recipient_name(recipient: str, names: Mapping[str, str], language: Language) -> str:
+    """A recipient or viewer by the words for the platform itself, else by its name."""
     code = OWN_NAMES.get(recipient)
     return wording(language).say(code) if code else names.get(recipient, recipient)
 

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.database.statements import insert_once
-from api.database.tables import credit_decision
+from api.database.tables import credit_decision, partner
 from api.evidence.claims import Kind
 from api.evidence.service import record_answers
 from data_contracts.errors import NotFound
-from data_contracts.identifiers import DecisionId, PartnerId
+from data_contracts.identifiers import DecisionId, ObligorId, PartnerId
 from scoring.governance import ModelMandate
 from scoring.records import CreditDecision
 
@@ -65,6 +65,21 @@ def load(connection: sa.Connection, decision_id: DecisionId) -> sa.Row[Any]:
     if row is None:
         raise NotFound(f"No decision {decision_id!r} is stored here.")
     return row
+
+
+def latest_of_each_partner(connection: sa.Connection, obligor_id: ObligorId) -> list[sa.Row[Any]]:
+    """Every partner's latest decision about an obligor, with its partner's name, the latest first."""
+    table = credit_decision.c
+    order = sa.func.row_number().over(
+        partition_by=table.partner_id, order_by=(table.as_of.desc(), table.decided_time.desc(), table.decision_id)
+    )
+    ranked = sa.select(table.decision_id, order.label("place")).where(table.obligor_id == obligor_id).subquery()
+    latest = (
+        sa.select(credit_decision, partner.c.name.label("partner_name"))
+        .join(ranked, (ranked.c.decision_id == table.decision_id) & (ranked.c.place == 1))
+        .join(partner, partner.c.partner_id == table.partner_id)
+    )
+    return list(connection.execute(latest.order_by(table.as_of.desc(), table.decision_id)))
 
 
 def count(connection: sa.Connection) -> int:

@@ -41,9 +41,14 @@ def add(
     return load(connection, job_id)
 
 
+def find(connection: sa.Connection, job_id: str) -> sa.Row[Any] | None:
+    """The row of a job; None where there is none."""
+    return connection.execute(sa.select(job).where(job.c.job_id == job_id)).one_or_none()
+
+
 def load(connection: sa.Connection, job_id: str) -> sa.Row[Any]:
     """The row of a job. Raises NotFound."""
-    row = connection.execute(sa.select(job).where(job.c.job_id == job_id)).one_or_none()
+    row = find(connection, job_id)
     if row is None:
         raise NotFound(f"There is no job {job_id!r}.")
     return row

@@ -36,3 +36,24 @@ class JobAnswer(Told):
 
     job: JobTold
     livemode: bool
+
+
+class SearchAsked(Asked):
+    """Nothing needs to be said: the decision is named by the path."""
+
+
+class SearchTold(Told):
+    """How the search for what an obligor can do about a decision stands; the offer once it is done."""
+
+    decision_id: str
+    state: JobState
+    queued_time: datetime
+    finished_time: datetime | None
+    offer_id: str | None
+
+
+class SearchAnswer(Told):
+    """One search."""
+
+    search: SearchTold
+    livemode: bool

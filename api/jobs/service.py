@@ -1,7 +1,7 @@
 """Jobs: queued once, worked on by whoever is free, and taken up again where a worker died.
 
 What a job does must bear being done again from its beginning; a night's watch does, because each obligor's day is kept
-once, together with what was found of it.
+once, together with what was found of it, and a search for recourse does, because the same offer is kept once.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from api.home import Home
 from api.identity import answer_id
 from api.jobs import repository as jobs
 from api.jobs.repository import JobState
+from api.recourse import service as recourse
 from api.watch import service as watching
 from api.watch.nightly import Told
 from data_contracts.errors import MillgradeError
+from data_contracts.identifiers import DecisionId
 from data_contracts.observations.tables import to_microseconds
 
 WATCH = "watch"
+RECOURSE = "recourse"
 LEASE = timedelta(minutes=10)
 """A worker tells after every block; one that has been silent for so long is taken for dead."""
 SHOWN = 1000
@@ -37,6 +40,18 @@ def queue_watch(connection: sa.Connection, *, as_of: datetime, now: datetime) ->
     arguments = {"as_of": as_of.isoformat()}
     job_id = answer_id("job_", {"kind": WATCH, "as_of": to_microseconds(as_of)})
     return plain_job(jobs.add(connection, job_id, kind=WATCH, arguments=arguments, now=now))
+
+
+def queue_recourse(connection: sa.Connection, decision_id: DecisionId, *, now: datetime) -> dict[str, Any]:
+    """Queue the search for what the obligor can do about a decision; how it stands, if it is queued already."""
+    arguments = {"decision_id": decision_id}
+    return _told_search(jobs.add(connection, _search_id(decision_id), kind=RECOURSE, arguments=arguments, now=now))
+
+
+def recourse_search(connection: sa.Connection, decision_id: DecisionId) -> dict[str, Any] | None:
+    """How the search about a decision stands; None where nobody asked for one."""
+    row = jobs.find(connection, _search_id(decision_id))
+    return None if row is None else _told_search(row)
 
 
 def work(home: Home, *, clock: Clock, worker: str | None = None) -> list[dict[str, Any]]:
@@ -73,6 +88,21 @@ def plain_job(row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
+def _search_id(decision_id: DecisionId) -> str:
+    return answer_id("job_", {"kind": RECOURSE, "decision_id": decision_id})
+
+
+def _told_search(row: sa.Row[Any]) -> dict[str, Any]:
+    """A search for those whom its decision concerns; why one failed is for the operator."""
+    return {
+        "decision_id": row.arguments["decision_id"],
+        "state": row.state,
+        "queued_time": row.created_time.isoformat(),
+        "finished_time": None if row.finished_time is None else row.finished_time.isoformat(),
+        "offer_id": (row.result or {}).get("offer_id"),
+    }
+
+
 def _do(home: Home, row: sa.Row[Any], *, worker: str, clock: Clock) -> None:
     def told(_: str, done: int, total: int) -> None:
         with unit_of_work(home.engine) as connection:
@@ -104,4 +134,11 @@ def _watch(home: Home, arguments: Mapping[str, Any], now: datetime, progress: To
     }
 
 
-_WORK: Mapping[str, Callable[[Home, Mapping[str, Any], datetime, Told], Mapping[str, Any]]] = {WATCH: _watch}
+def _seek(home: Home, arguments: Mapping[str, Any], now: datetime, _: Told) -> Mapping[str, Any]:
+    return {"offer_id": recourse.seek(home, DecisionId(arguments["decision_id"]), now=now)}
+
+
+_WORK: Mapping[str, Callable[[Home, Mapping[str, Any], datetime, Told], Mapping[str, Any]]] = {
+    WATCH: _watch,
+    RECOURSE: _seek,
+}

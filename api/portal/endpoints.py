@@ -24,7 +24,7 @@ from api.home import Home
 from api.http.limits import tell_under
 from api.http.observe import CLIENT_LEFT
 from api.http.problem import RETRY_SECONDS
-from api.portal import pages, service, sessions
+from api.portal import pages, recourse, service, sessions
 from api.portal.forms import InvalidForm, is_same_origin, read_form
 from api.portal.headers import cookie_name, drop_session_cookie, guard, set_session_cookie
 from api.portal.passwords import Passwords, production_passwords
@@ -97,6 +97,7 @@ class Portal:
                 Route("/{language}/sign-in", self.sign_in_form, methods=["GET"]),
                 Route("/{language}/sign-in", self.sign_in, methods=["POST"]),
                 Route("/{language}/sign-out", self.sign_out, methods=["POST"]),
+                Route("/{language}/recourse", self.seek, methods=["POST"]),
                 Route("/{language}/consents/grant", self.grant, methods=["POST"]),
                 Route("/{language}/consents/withdraw", self.withdraw, methods=["POST"]),
             ],
@@ -185,6 +186,20 @@ class Portal:
         response = _redirect(request, f"{pages.ROOT}/{pages.path_of(language)}/sign-in?why=left")
         drop_session_cookie(request, response)
         return response
+
+    async def seek(self, request: Request) -> Response:
+        """Have it searched for what would change a lender's answer."""
+        language = _language(request)
+        checked = await self._checked(request, language)
+        if isinstance(checked, Response):
+            return checked
+        session, fields = checked
+        asked = partial(recourse.seek, self.home, session.obligor_id, fields.get("decision_id", ""), now=self.clock())
+        try:
+            await run_in_threadpool(asked)
+        except NotFound as error:
+            raise HTTPException(422) from error
+        return _redirect(request, f"{pages.ROOT}/{pages.path_of(language)}/#recourse")
 
     async def grant(self, request: Request) -> Response:
         """Give a consent."""

@@ -21,6 +21,7 @@ from api.database.tables import obligor, partner
 from api.errors import NoModel
 from api.home import Home
 from api.machines.service import machine_days
+from api.portal import recourse
 from api.portal.sign_in import change_password, create_user
 from api.scores.service import current_score
 from api.snapshots.service import reader, site_zone, stored_parameters
@@ -30,6 +31,7 @@ from data_contracts.identifiers import ObligorId
 from features.machine_day.machine_days import MachineDays
 from features.monthly import monthly_figures
 from risk_reports import sme_access
+from risk_reports.sme_recourse import ShownAnswer
 from risk_reports.sme_statement import GradeBounds, SmeStatement, sme_statement
 from risk_reports.wording.catalogue import Language
 from scoring.canonical import plain_score
@@ -76,12 +78,14 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementPage:
-    """The firm, and its statement; None without consent (`is_paused`) or while nothing can be said yet."""
+    """The firm, its statement (None without consent, `is_paused`, or while nothing can be said yet), its machines, and
+    what lenders answered about it."""
 
     name: str | None
     statement: SmeStatement | None
     is_paused: bool
     machines: tuple[Machine, ...]
+    answers: tuple[ShownAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,7 @@ def statement_page(home: Home, obligor_id: ObligorId, *, language: Language, now
         except NoModel:
             return StatementPage(name=name, statement=None, is_paused=False, machines=())
         zone = site_zone(connection, home, obligor_id)
+        answers = recourse.answers(connection, obligor_id, zone=zone, language=language)
     if current.snapshot.first_day is None:
         return StatementPage(name=name, statement=None, is_paused=False, machines=())
     values = stored_parameters(home, current.record.parameters_version).at(as_of)
@@ -121,7 +126,7 @@ def statement_page(home: Home, obligor_id: ObligorId, *, language: Language, now
         zone=zone,
         language=language,
     )
-    return StatementPage(name=name, statement=statement, is_paused=False, machines=_machines(days))
+    return StatementPage(name=name, statement=statement, is_paused=False, machines=_machines(days), answers=answers)
 
 
 def data_page(home: Home, obligor_id: ObligorId, *, language: Language, now: datetime) -> DataPage:

@@ -1,6 +1,6 @@
 """What an obligor can do about a decision: read by it and by its bank; plans that are done are reported here.
 
-Offers are searched for and signed by `millgrade recourse`, which takes longer than a request may.
+A search takes longer than a request may: a worker does it (`api.jobs`), or `millgrade recourse`.
 """
 
 from __future__ import annotations

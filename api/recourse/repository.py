@@ -54,10 +54,15 @@ def load(connection: sa.Connection, offer_id: str) -> sa.Row[Any]:
     return row
 
 
+def find_latest_of(connection: sa.Connection, decision_id: DecisionId) -> sa.Row[Any] | None:
+    """The latest offer about a decision; None where there is none."""
+    of_decision = sa.select(recourse_offer).where(recourse_offer.c.decision_id == decision_id)
+    return connection.execute(of_decision.order_by(recourse_offer.c.made_time.desc()).limit(1)).one_or_none()
+
+
 def latest_of(connection: sa.Connection, decision_id: DecisionId) -> sa.Row[Any]:
     """The latest offer about a decision. Raises NotFound."""
-    of_decision = sa.select(recourse_offer).where(recourse_offer.c.decision_id == decision_id)
-    row = connection.execute(of_decision.order_by(recourse_offer.c.made_time.desc()).limit(1)).one_or_none()
+    row = find_latest_of(connection, decision_id)
     if row is None:
         raise NotFound(f"No offer about decision {decision_id!r} is stored here.")
     return row

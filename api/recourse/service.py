@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.access_log.repository import looked
+from api.consents import repository as consents
 from api.credit_decisions import repository as decisions
 from api.credit_decisions.service import request_of, stored_grounds
-from api.database.engine import unit_of_work
+from api.database.engine import reading, unit_of_work
 from api.errors import NotReproduced, OfferLapsed
 from api.evidence.keys import log_signers
 from api.home import Home
@@ -47,29 +48,50 @@ def offer(home: Home, obligor_id: ObligorId, *, partner: PartnerId, as_of: datet
     with unit_of_work(home.engine) as connection:
         looked(connection, obligor_id, "recourse", viewer=partner, now=now)
         decision_id = offers.latest_decision(connection, obligor_id, partner, as_of=as_of)
-        offer_id = offer_for(connection, home, decision_id, now=now)
+    offer_id = seek(home, decision_id, now=now)
+    with unit_of_work(home.engine) as connection:
         return told(connection, offers.load(connection, offer_id))
 
 
-def offer_for(connection: sa.Connection, home: Home, decision_id: DecisionId, *, now: datetime) -> str:
-    """Search, sign and keep, in the caller's transaction; the name of the offer."""
-    row = decisions.load(connection, decision_id)
+def seek(home: Home, decision_id: DecisionId, *, now: datetime) -> str:
+    """Search, sign and keep; the name of the offer. The search takes long, so it only reads and keeps no writer
+    waiting; what was found is kept in a transaction of its own. Raises as `offer`, and ConsentMissing."""
+    with reading(home.engine) as connection:
+        row = decisions.load(connection, decision_id)
+        consents.require(
+            connection,
+            ObligorId(row.obligor_id),
+            recipient=consents.PLATFORM,
+            purpose=consents.Purpose.PLATFORM,
+            now=now,
+        )
+        plain, words = _searched(connection, home, row)
+    with unit_of_work(home.engine) as connection:
+        return _kept(connection, home, plain, words, now=now)
+
+
+def _searched(connection: sa.Connection, home: Home, row: sa.Row[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the obligor can do about a stored decision, and the same in words."""
     grounds = _grounds(home, row)
     asked = _what_if(connection, home, row, grounds)
     book = shipped_terms()
     terms = recourse_terms(book.at(row.as_of))
     reach = reach_of_peers(connection, home, ObligorId(row.obligor_id), as_of=row.as_of, least_firms=terms.least_firms)
     recourse = find_recourse(asked, grounds, terms, reach)
-    plain = _plain_offer(row, recourse, terms_version=book.version)
+    return _plain_offer(row, recourse, terms_version=book.version), narrative(recourse)
+
+
+def _kept(connection: sa.Connection, home: Home, plain: dict[str, Any], words: dict[str, Any], *, now: datetime) -> str:
+    """Sign and keep an offer; its name."""
     offer_id = answer_id("r", plain)
-    body = canonical_bytes({**plain, "offer_id": offer_id, **narrative(recourse)})
-    ends = max((plan.good_until for plan in recourse.plans), default=None)
+    body = canonical_bytes({**plain, "offer_id": offer_id, **words})
+    ends = max((date.fromisoformat(plan["good_until"]) for plan in plain["plans"]), default=None)
     offers.append_offer(
         connection,
         offer_id,
-        decision_id,
+        DecisionId(plain["decision_id"]),
         good_until=ends,
-        plans=len(recourse.plans),
+        plans=len(plain["plans"]),
         note=_signed(home, offer_id, body, ends, now=now),
         body=body,
         now=now,

@@ -155,6 +155,9 @@ RULES = {
     "getModelCard": Rule("bank insurer operator", has_object=False, is_paper=True),
     "getValidationPack": Rule("bank insurer operator", has_object=False, is_paper=True),
     "getRecourse": Rule("bank obligor", makes="createCreditDecision", is_looked_at="recourse"),
+    "createRecourseSearch": Rule(
+        "bank obligor", status=201, body=lambda _: {}, makes="createCreditDecision", is_looked_at="recourse"
+    ),
     "createRecourseCompletion": Rule(
         "bank obligor", status=201, body=lambda _: {"plan": 1}, makes="offer", is_looked_at="recourse"
     ),

@@ -12,17 +12,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from recourse_world import RecourseWorld, by_grade, short_terms
 
+from api.access_log.repository import looked
 from api.credit_decisions import service as credit_decisions
 from api.database.engine import unit_of_work
 from api.errors import OfferLapsed
 from api.evidence.claims import READERS, Kind
 from api.evidence.keys import log_signers
+from api.jobs import service as jobs
 from api.models import service as models
 from api.partners.repository import LOCAL
 from api.recourse import service as recourse
 from benchmarks import small_home
-from data_contracts.errors import InputError, NotFound
+from data_contracts.errors import ConsentMissing, InputError, NotFound
 from data_contracts.evidence import log
+from data_contracts.identifiers import DecisionId
 
 NOW = small_home.NOW
 
@@ -72,6 +75,45 @@ def test_nothing_was_done_and_it_is_said_what_is_missing(world: RecourseWorld, o
     assert gauges & set(done["missed"])
     assert done["model_version"] == offer["model_version"]
     assert done["parameters_version"] == offer["parameters_version"]
+
+
+def test_a_worker_does_a_queued_search_and_finds_the_same_offer(
+    world: RecourseWorld, offer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recourse, "recourse_terms", lambda _: short_terms(small_home.AS_OF))
+    decision_id = DecisionId(offer["decision_id"])
+    with unit_of_work(world.home.engine) as connection:
+        assert jobs.recourse_search(connection, decision_id) is None
+        asked = [jobs.queue_recourse(connection, decision_id, now=NOW) for _ in range(2)]
+    assert asked[0] == asked[1]
+    assert (asked[0]["state"], asked[0]["offer_id"]) == ("queued", None)
+    assert [done["kind"] for done in jobs.work(world.home, clock=lambda: NOW)] == ["recourse"]
+    with unit_of_work(world.home.engine) as connection:
+        found = jobs.recourse_search(connection, decision_id)
+    assert found is not None
+    assert (found["state"], found["offer_id"]) == ("done", offer["offer_id"])
+
+
+def test_a_search_keeps_no_writer_waiting(world: RecourseWorld, offer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite has one writer; within the search there is a turn to be had."""
+    written = []
+
+    def write_meanwhile(*_: Any) -> Any:
+        with unit_of_work(world.home.engine) as connection:
+            looked(connection, world.firms[0].base.obligor_id, "recourse", viewer=LOCAL, now=NOW)
+            written.append(True)
+        raise InputError("enough")
+
+    monkeypatch.setattr(recourse, "find_recourse", write_meanwhile)
+    with pytest.raises(InputError, match="enough"):
+        recourse.seek(world.home, DecisionId(offer["decision_id"]), now=NOW)
+    assert written
+
+
+def test_without_its_consent_nothing_is_computed(world: RecourseWorld, offer: Any) -> None:
+    before_it_was_given = NOW - timedelta(days=4000)
+    with pytest.raises(ConsentMissing):
+        recourse.seek(world.home, DecisionId(offer["decision_id"]), now=before_it_was_given)
 
 
 def test_words_in_both_languages_say_each_plan(offer: Any) -> None:
