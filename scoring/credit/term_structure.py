@@ -1,7 +1,8 @@
 """When a default comes: a shape of monthly hazards, brought into agreement with the probability over 12 months.
 
-The level is the calibrated PD's, the shape over time that of a discrete-time hazard fitted on the lives of the book
-(`scoring.training.hazard`): bad obligors default soon or recover, good ones have time to turn bad.
+The level of the first twelve months is the calibrated PD's, the shape over time that of a discrete-time hazard fitted
+on the lives of the book (`scoring.training.hazard`): bad obligors default soon or recover, good ones have time to turn
+bad. The calibrator speaks of its one year, good or bad; later months have the level of the lives (docs/decisions/0020).
 """
 
 from __future__ import annotations
@@ -53,10 +54,13 @@ ALONG = tuple(along(month) for month in range(1, LIFETIME_MONTHS + 1))
 
 
 def term_structure(pd_12m: float, shape: HazardShape | None) -> TermStructure:
-    """The curve of an obligor with that PD, strictly between 0 and 1; without a shape its hazard is constant."""
+    """The curve of an obligor with that PD, strictly between 0 and 1: twelve months that add up to it, and the shape's
+    own hazards after them. Without a shape its hazard is constant."""
     if shape is None:
         return reconciled([0.0] * LIFETIME_MONTHS, pd_12m, observed_months=0)
-    return reconciled(shape.log_odds(logit(pd_12m)), pd_12m, observed_months=shape.observed_months)
+    log_odds = shape.log_odds(logit(pd_12m))
+    first, later = log_odds[:MONTHS_OF_PD], log_odds[MONTHS_OF_PD:]
+    return reconciled(first, pd_12m, observed_months=shape.observed_months, later=later)
 
 
 def moved_to(curve: TermStructure, pd_12m: float) -> TermStructure:
@@ -65,8 +69,11 @@ def moved_to(curve: TermStructure, pd_12m: float) -> TermStructure:
     return reconciled(hazards, pd_12m, observed_months=curve.observed_months)
 
 
-def reconciled(log_odds: Sequence[float], pd_12m: float, *, observed_months: int) -> TermStructure:
-    """The curve whose first twelve months give `pd_12m`: log-odds of hazards (at least 12), all moved by one number.
+def reconciled(
+    log_odds: Sequence[float], pd_12m: float, *, observed_months: int, later: Sequence[float] = ()
+) -> TermStructure:
+    """The curve whose first twelve months give `pd_12m`: log-odds of hazards (at least 12), all moved by one number,
+    and those of `later` months as they are.
 
     The cumulative hazard sum(ln(1 + exp(g + shift))) is convex and rising in the shift, so that Newton's steps come
     from above after the first one.
@@ -81,8 +88,8 @@ def reconciled(log_odds: Sequence[float], pd_12m: float, *, observed_months: int
             break
         shift -= gap / math.fsum(probability(value + shift) for value in first)
     cumulative, total = [], 0.0
-    for value in log_odds:
-        total += _softplus(value + shift)
+    for value in (*(value + shift for value in log_odds), *later):
+        total += _softplus(value)
         cumulative.append(-math.expm1(-total))
     return TermStructure(cumulative_pd=tuple(cumulative), observed_months=observed_months)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +16,8 @@ from scoring.errors import NotEnoughEvents
 from scoring.records import TermStructure
 from scoring.training.hazard import fit_hazard_shape, person_months
 
-SHAPE = HazardShape(intercept=-2.8, month_slope=0.6, first_slope=1.0, last_slope=0.4, observed_months=33)
+SHAPE = HazardShape(intercept=-1.3, month_slope=-3.2, first_slope=1.3, last_slope=0.3, observed_months=33)
+"""As lives of the base world give it: a firm of 3 % over twelve months has a hazard of 0.4 % in the last month."""
 PDS = st.floats(0.0005, 0.9)
 
 
@@ -36,8 +39,10 @@ def test_twelve_months_of_the_curve_are_the_pd(pd: float, log_odds: list[float])
     assert np.ptp(moved) < 1e-6  # one factor on all odds
 
 
-@given(pd=st.floats(0.0005, 0.4), other=st.floats(0.0005, 0.4))
-def test_a_curve_moved_there_and_back_is_the_same(pd: float, other: float) -> None:
+@given(pd=st.floats(0.0005, 0.4), odds_ratio=st.floats(0.05, 20.0))
+def test_a_curve_moved_there_and_back_is_the_same(pd: float, odds_ratio: float) -> None:
+    """As far as scenarios and the ends of intervals lie; a curve that comes to 1 within a life has no way back."""
+    other = float(expit(logit(pd) + np.log(odds_ratio)))
     curve = term_structure(pd, SHAPE)
     moved = moved_to(curve, other)
     assert moved.pd(12) == pytest.approx(other, rel=1e-12)
@@ -51,6 +56,43 @@ def test_a_worse_obligor_is_worse_over_twelve_months_and_over_a_life(better: flo
     one, other = (term_structure(pd, SHAPE) for pd in (better, worse))
     assert one.pd(12) <= other.pd(12) * (1 + 1e-12)
     assert one.pd(60) <= other.pd(60) * (1 + 1e-12)
+
+
+@given(
+    better=PDS,
+    worse=PDS,
+    shape=st.builds(
+        HazardShape,
+        intercept=st.floats(-4, 0),
+        month_slope=st.floats(-5, 2),
+        first_slope=st.floats(0, 2.5),
+        last_slope=st.floats(0, 1.5),
+        observed_months=st.just(33),
+    ),
+)
+def test_a_worse_obligor_is_worse_in_every_later_month_whatever_the_shape(
+    better: float, worse: float, shape: HazardShape
+) -> None:
+    better, worse = sorted((better, worse))
+    given_odds = shape.log_odds(float(logit(worse)))
+    one, other = (shape.log_odds(float(logit(pd))) for pd in (better, worse))
+    assert all(low <= high + 1e-9 for low, high in zip(one[12:], other[12:], strict=True))
+    assert term_structure(better, shape).pd(60) <= term_structure(worse, shape).pd(60) * (1 + 1e-12)
+    assert term_structure(worse, shape).pd(60) >= 1 - (1 - worse) * float(np.prod(1 - expit(given_odds[12:]))) - 1e-9
+
+
+@pytest.mark.parametrize("level", [0.5, 2.0])
+def test_a_good_or_bad_year_of_the_calibrator_moves_twelve_months_and_no_later_one(level: float) -> None:
+    """Lives of a book whose own PD is `level` times what the calibrator says of the same obligors."""
+    said = 0.03
+    lives = replace(SHAPE, intercept=float(logit(level * said / 12)) - SHAPE.first_slope * float(logit(said)))
+    curve = term_structure(said, lives)
+    given_odds = lives.log_odds(float(logit(said)))
+    assert curve.pd(12) == pytest.approx(said, rel=1e-12)
+    assert logit(np.array(curve.hazards[12:])) == pytest.approx(given_odds[12:], abs=1e-6)
+    moved = logit(np.array(curve.hazards[:12])) - np.array(given_odds[:12])
+    assert np.ptp(moved) < 1e-6
+    assert abs(moved[0]) > 0.3
 
 
 def test_without_a_shape_the_hazard_is_constant() -> None:
