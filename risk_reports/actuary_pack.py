@@ -129,9 +129,11 @@ class _Pack:
         )
 
     def _actual_to_expected(self, heading: str, bands: Sequence[Told]) -> Picture:
-        points = [Point(label=band["name"], **{end: band["ratio"][end] for end in ENDS}) for band in bands]
+        points = [
+            Point(label=band["name"], expected=1.0, **{end: band["ratio"][end] for end in ENDS}) for band in bands
+        ]
         across, up = self._column("band"), self._column("ae")
-        return intervals(points, across=across, up=up, at=1.0, told=self.say("actuary.picture", heading=heading))
+        return intervals(points, across=across, up=up, told=self.say("actuary.picture", heading=heading))
 
     def double_lift(self) -> Section:
         return self._curves("double_lift", "ratio", ("observed", "trees", "glm"), axes=Axes.FITTED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 
 import altair as alt
@@ -30,12 +30,13 @@ class Axes(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A value with the ends of its interval, under a label."""
+    """A value with the ends of its interval, under a label, and what was expected of it."""
 
     label: str
     value: float
     lower: float
     upper: float
+    expected: float
 
 
 def curves(
@@ -65,11 +66,9 @@ def curves(
     return Picture(svg=_svg(alt.layer(drawn)), told=told)
 
 
-def intervals(points: Sequence[Point], *, across: str, up: str, at: float, told: str) -> Picture:
-    """Each value as a dot within its interval, beside a line at the value that would be expected of all."""
-    values = [
-        {"label": point.label, "value": point.value, "lower": point.lower, "upper": point.upper} for point in points
-    ]
+def intervals(points: Sequence[Point], *, across: str, up: str, told: str) -> Picture:
+    """Each value as a dot within its interval, beside a line through what was expected."""
+    values = [asdict(point) for point in points]
     labels = [point.label for point in points]
     x = alt.X("label:N", title=across, sort=labels, axis=alt.Axis(labelAngle=-40 if len(labels) > 6 else 0))
     data = Chart(alt.Data(values=values))
@@ -78,8 +77,8 @@ def intervals(points: Sequence[Point], *, across: str, up: str, at: float, told:
         x=x, y=alt.Y("lower:Q", title=up, scale=scale), y2=alt.Y2("upper:Q")
     )
     dots = data.mark_point(color=COLOURS[0], filled=True, size=40).encode(x=x, y=alt.Y("value:Q", scale=scale))
-    expected = Chart(alt.Data(values=[{"at": at}])).mark_rule(color=COLOURS[3], strokeDash=STROKES[1])
-    return Picture(svg=_svg(alt.layer(expected.encode(y="at:Q"), ranges, dots)), told=told)
+    line = data.mark_line(color=COLOURS[3], strokeDash=STROKES[1]).encode(x=x, y=alt.Y("expected:Q", scale=scale))
+    return Picture(svg=_svg(alt.layer(line, ranges, dots)), told=told)
 
 
 def _svg(chart: alt.LayerChart) -> str:

@@ -12,6 +12,7 @@ from features.catalogue import CATALOGUE
 from risk_reports.document import Document, Section, Table
 from risk_reports.model_card import data_section, grades_section
 from risk_reports.numbers import estimate, number, ratio, signed
+from risk_reports.paper_charts import Point, intervals
 from risk_reports.wording.catalogue import Language, Wording, wording
 
 SHOWN_FEATURES = 20
@@ -95,6 +96,7 @@ def _sections(told: _Told) -> Iterator[Section]:
     yield data_section(card, told.words)
     yield _discrimination(told)
     yield _calibration(told)
+    yield from _groups(told)
     yield _cohorts(told)
     yield grades_section(card, told.words, told.language)
     yield _ladder(told)
@@ -164,6 +166,37 @@ def _calibration(told: _Told) -> Section:
         paragraphs=[told.say("pack.calibration.about")],
         table=_table(told.header("figure", "value", "interval"), rows, figures=2),
     )
+
+
+def _groups(told: _Told) -> list[Section]:
+    """Promised and seen by tenths of PD; none where nothing can be told, or an early release kept no tenths."""
+    found = (told.pack.figures["calibration"] or {}).get("groups", [])
+    if not found:
+        return []
+    heading, tenths = told.say("pack.groups"), [(str(place), group) for place, group in enumerate(found, start=1)]
+    rows = [
+        [
+            label,
+            str(group["rows"]),
+            str(group["defaults"]),
+            told.ratio(group["mean_pd"]),
+            told.ratio(group["default_rate"]["value"]),
+            told.say("interval", **{end: told.ratio(group["default_rate"][end]) for end in ("lower", "upper")}),
+        ]
+        for label, group in tenths
+    ]
+    points = [Point(label=label, expected=group["mean_pd"], **group["default_rate"]) for label, group in tenths]
+    across, up = told.say("pack.tenth"), told.say("pack.default_rate")
+    return [
+        Section(
+            heading=heading,
+            paragraphs=[told.say("pack.groups.about")],
+            pictures=[intervals(points, across=across, up=up, told=told.say("pack.picture", heading=heading))],
+            table=_table(
+                told.header("tenth", "rows", "defaults", "mean_pd", "default_rate", "interval"), rows, figures=5
+            ),
+        )
+    ]
 
 
 def _line(told: _Told, item: Mapping[str, Any]) -> list[str]:

@@ -25,7 +25,8 @@ def test_every_value_of_a_curve_is_a_mark_and_every_line_is_named() -> None:
 
 
 def test_bands_bear_their_intervals() -> None:
-    points = [Point(label=f"b{at}", value=1 + at / 10, lower=0.9, upper=1.5) for at in range(4)]
-    picture = intervals(points, across="band", up="A/E", at=1.0, told="bands")
-    assert marks(picture.svg, "rule") == 4 + 1
+    points = [Point(label=f"b{at}", value=1 + at / 10, lower=0.9, upper=1.5, expected=1.0) for at in range(4)]
+    picture = intervals(points, across="band", up="A/E", told="bands")
+    assert marks(picture.svg, "rule") == 4
+    assert marks(picture.svg, "line") == 1
     assert marks(picture.svg, "symbol") == 4

@@ -48,6 +48,9 @@ def on_paper(figures: dict[str, Any], language: Language) -> list[str]:
     told += [
         number(figures[part][name], language, fixed=True) for part, names in PLAIN_FIGURES.items() for name in names
     ]
+    for group in figures["calibration"]["groups"]:
+        told += [ratio(group["mean_pd"], language)]
+        told += [ratio(group["default_rate"][end], language) for end in ("value", "lower", "upper")]
     lines = [*figures["cohorts"], *(group for groups in figures["fairness"].values() for group in groups)]
     told += [ratio(item[name], language) for item in lines for name in ("mean_pd", "default_rate", "optimism")]
     told += [number(item["actual_to_expected"], language, digits=2, fixed=True) for item in lines]

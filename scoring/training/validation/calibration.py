@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.stats import binomtest, chi2, norm
 from sklearn.metrics import brier_score_loss
 
+from scoring.cards import Estimate
 from scoring.credit.promised import promised_and_seen
 from scoring.training.metrics import calibration_in_the_large, calibration_slope
 from scoring.training.validation.held_out import HeldOut
@@ -49,7 +50,16 @@ def calibration(test: HeldOut, *, seed: int) -> dict[str, Any] | None:
         "hosmer_lemeshow": statistic,
         "hosmer_lemeshow_p_value": float(chi2.sf(statistic, int(groups.max()) + 1)),
         **murphy(pd, defaulted, bins),
+        "groups": [_group(pd[groups == place], defaulted[groups == place]) for place in range(int(groups.max()) + 1)],
     }
+
+
+def _group(pd: Matrix, defaulted: Mask) -> dict[str, Any]:
+    """What was promised to firms of like PD and what was seen, with the exact 95 % interval of Clopper and Pearson."""
+    rows, defaults = len(pd), int(defaulted.sum())
+    ends = binomtest(defaults, rows).proportion_ci(method="exact")
+    rate = Estimate(value=defaults / rows, lower=float(ends.low), upper=float(ends.high))
+    return {"rows": rows, "defaults": defaults, "mean_pd": float(pd.mean()), "default_rate": rate.model_dump()}
 
 
 def murphy(pd: Matrix, defaulted: Mask, bins: Ints) -> dict[str, float]:

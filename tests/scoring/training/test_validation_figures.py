@@ -55,7 +55,7 @@ def test_the_same_data_give_the_same_figures(
 
 def test_groups_add_up(figures: dict[str, Any]) -> None:
     found = figures["discrimination"]
-    for groups in figures["fairness"].values():
+    for groups in (*figures["fairness"].values(), figures["calibration"]["groups"]):
         assert sum(group["rows"] for group in groups) == found["rows"]
         assert sum(group["defaults"] for group in groups) == found["defaults"]
     last = figures["cohorts"][-1]
@@ -87,6 +87,18 @@ def test_an_area_by_firms_is_the_librarys_and_wider_where_rows_repeat() -> None:
     assert alone.upper - alone.lower < 0.6 * (four.upper - four.lower)
     nothing = area_gained(pd, pd, defaulted, firms, seed=1)
     assert (nothing.value, nothing.lower, nothing.upper) == (0, 0, 0)
+
+
+def test_tenths_rise_and_bear_their_intervals(figures: dict[str, Any]) -> None:
+    """Of no default among n firms the interval of Clopper and Pearson ends at 1 - 0.025 ** (1 / n)."""
+    groups = figures["calibration"]["groups"]
+    assert len(groups) == 10
+    assert sorted(group["mean_pd"] for group in groups) == [group["mean_pd"] for group in groups]
+    for group in groups:
+        rate = group["default_rate"]
+        assert rate["lower"] <= rate["value"] == group["defaults"] / group["rows"] <= rate["upper"]
+        if not group["defaults"]:
+            assert (rate["lower"], rate["upper"]) == pytest.approx((0.0, 1 - 0.025 ** (1 / group["rows"])))
 
 
 def test_capture_and_calibration_error_by_hand() -> None:
