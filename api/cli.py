@@ -46,6 +46,7 @@ from api.chain.product_terms import Detail, product_terms
 from api.chain.schemas import StockAsked
 from api.credit_decisions import changes
 from api.credit_decisions import service as credit_decisions
+from api.credit_decisions import terms as decision_terms
 from api.credit_decisions.asked import brought
 from api.database.engine import unit_of_work
 from api.errors import EXIT_BAD_INPUT, DatabaseUnavailable
@@ -255,6 +256,7 @@ def decide(
             ),
             as_of=request.as_of,
         )
+        decision_terms.keep(connection, DecisionId(answer["decision_id"]), terms, now=now)
     _show(answer if terms is None else {**answer, "terms": terms}, as_json, credit_memo.text(answer))
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.chain.product_terms import Detail, product_terms
 from api.consents.access import require_visible
 from api.credit_decisions import access, service
+from api.credit_decisions import terms as kept_terms
 from api.credit_decisions.schemas import CreditDecisionAnswer, CreditDecisionRequest
 from api.credit_decisions.service import CreditQuestion
 from api.evidence.claims import Kind
@@ -72,7 +73,8 @@ def get_credit_decision(decision_id: str, call: Annotated[Call, reading(*READERS
     with call.begin() as work:
         row = access.require_readable(work, decision_id)
         work.looked(row.obligor_id, "credit_decision")
-        return respond(_answer(work, row.body, as_of=row.as_of, decided=row.decided_time, status=200))
+        terms = kept_terms.latest(work.connection, row.decision_id)
+        return respond(_answer(work, row.body, as_of=row.as_of, decided=row.decided_time, status=200, terms=terms))
 
 
 @router.get(
@@ -162,6 +164,7 @@ def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> 
         detail=_detail(asked),
         as_of=told.as_of,
     )
+    kept_terms.keep(work.connection, told.decision_id, terms, now=work.now)
     return _answer(work, told.body, as_of=told.as_of, decided=work.now, status=201, terms=terms)
 
 

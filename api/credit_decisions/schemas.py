@@ -184,7 +184,8 @@ class CreditDecisionAnswer(Told):
     """A recommendation, and how old the snapshot was that it was made from.
 
     `terms` is what a product of the chain rests on: receivables line by line, an order's tranches, leased machines,
-    stock. It is told with the first answer, from the ledgers as of the decision's time, and is no part of what is kept.
+    stock. It is told from the ledgers as of the decision's time and kept beside the decision,
+    which is the same with and without it; what was told last is read with it.
     """
 
     decision: CreditDecisionTold

@@ -61,6 +61,7 @@ class CreditQuestion:
 class DecisionAnswer:
     """A decision's exact bytes as they are kept, and what is counted of it."""
 
+    decision_id: DecisionId
     body: bytes
     outcome: Outcome
     rating_grade: RatingGrade
@@ -132,6 +133,7 @@ def answer(
         now=now,
     )
     return DecisionAnswer(
+        decision_id=decision_id,
         body=body,
         outcome=decision.outcome,
         rating_grade=decision.score.rating_grade,

@@ -105,6 +105,16 @@ decision_event = sa.Table(
 )
 """What became of a decision, as its partner or its obligor reports it."""
 
+decision_terms = sa.Table(
+    "decision_terms",
+    metadata,
+    sa.Column("terms_id", sa.String(40), primary_key=True),
+    sa.Column("decision_id", sa.ForeignKey("credit_decision.decision_id"), nullable=False, index=True),
+    sa.Column("told_time", Instant, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False, comment="canonical JSON, as it was answered"),
+)
+"""What a product of the chain rested on when a decision was told: once for each different telling."""
+
 response_event = sa.Table(
     "response_event",
     metadata,

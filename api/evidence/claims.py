@@ -21,6 +21,7 @@ from api.database.tables import (
     credit_decision,
     decision_event,
     decision_override,
+    decision_terms,
     model_appointment,
     model_check,
     model_validation,
@@ -71,6 +72,7 @@ from api.evidence.columns import (
     SCORE_TOLD,
     SEAL_COLUMNS,
     SNAPSHOT_COLUMNS,
+    TERMS_COLUMNS,
     VALIDATION_COLUMNS,
 )
 from api.evidence.rows import ADMISSIONS, CASE_EVENTS, CHUNKS, READMITTED, rows_of, selected
@@ -116,6 +118,7 @@ class Kind(StrEnum):
     OVERRIDE = "override"
     OVERRIDE_CONFIRMATION = "override_confirmation"
     DECISION_EVENT = "decision_event"
+    DECISION_TERMS = "decision_terms"
     RESPONSE_EVENT = "response_event"
     RECOURSE_OFFER = "recourse_offer"
     RECOURSE_RESCORE = "recourse_rescore"
@@ -277,6 +280,7 @@ OVERRIDE_CONFIRMATIONS = Plain(
 )
 POLICY_RECORDS = Plain(kind=Kind.POLICY_RECORD, table=policy_record, columns=POLICY_COLUMNS, kept="recorded_time")
 DECISION_EVENTS = Plain(kind=Kind.DECISION_EVENT, table=decision_event, columns=EVENT_COLUMNS, kept="reported_time")
+DECISION_TERMS = Plain(kind=Kind.DECISION_TERMS, table=decision_terms, columns=TERMS_COLUMNS, kept="told_time")
 RESPONSE_EVENTS = Plain(kind=Kind.RESPONSE_EVENT, table=response_event, columns=RESPONSE_COLUMNS, kept="told_time")
 CASE_ENDS = Plain(kind=Kind.CASE_END, table=watch_case, columns=CASE_COLUMNS, kept="changed_time", since=("outcome",))
 OFFERS = Plain(kind=Kind.RECOURSE_OFFER, table=recourse_offer, columns=OFFER_COLUMNS, kept="made_time")
@@ -389,6 +393,7 @@ READERS: Mapping[Kind, Reader] = {
     Kind.OVERRIDE: OVERRIDES,
     Kind.OVERRIDE_CONFIRMATION: OVERRIDE_CONFIRMATIONS,
     Kind.DECISION_EVENT: DECISION_EVENTS,
+    Kind.DECISION_TERMS: DECISION_TERMS,
     Kind.RESPONSE_EVENT: RESPONSE_EVENTS,
     Kind.RECOURSE_OFFER: OFFERS,
     Kind.RECOURSE_RESCORE: RESCORES,

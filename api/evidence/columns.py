@@ -64,6 +64,7 @@ POLICY_COLUMNS = (
     *("record_id", "policy_id", "position", "step", "quote_id", "obligor_id", "partner_id", "livemode"),
     *("recorded_time", "recorded_by", "facts"),
 )
+TERMS_COLUMNS = ("terms_id", "decision_id", "told_time", "body")
 RESPONSE_COLUMNS = ("event_id", "decision_id", "number", "about", "kind", "told_by", "person", "told_time", "said")
 CASE_EVENT_COLUMNS = ("case_id", "position", "time", "what", "by", "reason", "evidence")
 CASE_COLUMNS = (

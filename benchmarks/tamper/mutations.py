@@ -55,6 +55,7 @@ RECORDS = (
     business.decision_override,
     business.override_confirmation,
     business.decision_event,
+    business.decision_terms,
     business.response_event,
     business.watch_case,
     business.watch_event,

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.credit_decisions import service as credit_decisions
+from api.credit_decisions import terms
 from api.database.engine import unit_of_work
 from api.database.tables import credit_decision
 from api.decision_events import service as decision_events
@@ -238,7 +239,8 @@ def recourse(home: Home) -> None:
 
 
 def look_after(home: Home) -> None:
-    """The second firm's loan: a case that was opened and closed; a step that was taken, and the appeal against it."""
+    """The second firm's loan: a case that was opened and closed; a step that was taken, and the appeal
+    against it; and terms that it rested on."""
     weak = EarlyWarning(
         unit=SECOND,
         day=AS_OF.date(),
@@ -264,6 +266,7 @@ def look_after(home: Home) -> None:
         )
         loan = connection.execute(sa.select(credit_decision).where(credit_decision.c.obligor_id == SECOND)).one()
         step = StepAsked(kind="step", step="notice", reason="no data", evidence=(news["case_id"],), by="officer")
+        terms.keep(connection, loan.decision_id, {"product": "receivables"}, now=NOW)
         responses.tell(connection, loan, step, role=Role.BANK, now=NOW)
         about = responses.course(connection, loan, now=NOW)["events"][0]["event_id"]
         appeal = AppealAsked(kind="appeal", about=about, reason="the gateway was broken", by="owner")

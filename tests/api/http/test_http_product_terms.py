@@ -27,7 +27,7 @@ def test_each_product_of_the_chain_tells_its_terms(world: World, product: str, m
     assert told["terms"]["as_of"] == told["decision"]["as_of"]
     assert member in told["terms"]
     again = world.ask("GET", f"/v1/credit-decisions/{told['decision']['decision_id']}", key="bank-a").json()
-    assert (again["decision"], again["terms"]) == (told["decision"], None)
+    assert (again["decision"], again["terms"]) == (told["decision"], told["terms"])
 
 
 def test_other_products_have_none_and_an_unknown_order_is_not_found(world: World) -> None:
