@@ -19,6 +19,8 @@ from scipy.stats import t as student
 
 from api.models.service import scoring_parameters
 from api.snapshots.service import feature_parameters, reader
+from benchmarks.insurance import idle_truth
+from benchmarks.insurance.idle_truth import PATHS
 from benchmarks.worlds.built import END, KINDS, LOCAL_AHEAD, BuiltWorld, built, month_end
 from data_contracts.contract import RecordKind
 from features.as_of import InsuranceTrainingSet, insurance_training_set
@@ -50,17 +52,27 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many worlds (10)")
     parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of each world (1500)")
+    parser.add_argument("--only", choices=["idle_cover"], help="this part alone; nothing is taken in or trained")
+    parser.add_argument("--paths", type=int, default=PATHS, help=f"of each world's season lived again ({PATHS})")
     arguments = parser.parse_args()
-    found = measure(range(FIRST_SEED, FIRST_SEED + arguments.seeds), obligors=arguments.obligors)
+    seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
+    if arguments.only:
+        told = idle_truth.measure(
+            seeds, obligors=arguments.obligors, machines_per_obligor=MACHINES, paths=arguments.paths
+        )
+        found = {"idle_cover": told, "seeds": list(seeds), "obligors": arguments.obligors, "statement": STATEMENT}
+    else:
+        found = measure(seeds, obligors=arguments.obligors, paths=arguments.paths)
     print(json.dumps(found, indent=2) if arguments.json else text(found))
 
 
-def measure(seeds: Sequence[int], *, obligors: int) -> dict[str, Any]:
+def measure(seeds: Sequence[int], *, obligors: int, paths: int = PATHS) -> dict[str, Any]:
     """Every world's figures, and their means with 95 % intervals over worlds where there are several."""
-    worlds = []
+    worlds, idle = [], []
     for seed in seeds:
         with built("base", seed=seed, obligors=obligors, machines_per_obligor=MACHINES, kinds=WITH_INSURANCE) as world:
             worlds.append(_world(world))
+            idle.append(idle_truth.idle_cover(world.folder, seed, paths=paths))
         print(f"seed {seed}: slope {worlds[-1]['slope']:.3f}", file=sys.stderr, flush=True)
     slopes = [world["slope"] for world in worlds]
     return {
@@ -75,6 +87,7 @@ def measure(seeds: Sequence[int], *, obligors: int) -> dict[str, Any]:
             name: float(np.mean([world["redistribution"][name] for world in worlds]))
             for name in worlds[0]["redistribution"]
         },
+        "idle_cover": idle_truth.together(idle),
         "worlds": worlds,
         "seeds": list(seeds),
         "obligors": obligors,

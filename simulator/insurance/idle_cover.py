@@ -50,16 +50,15 @@ def payout_table(laws: Laws, *, paths: int) -> pa.Table:
     sum insured), the standard error of the mean, and the number of paths. Needs a world of a season and a year.
     """
     cover = laws.parameters.idle_cover
-    season = _begin(laws)
-    rates = np.stack([_lived_again(season, laws, path=path) for path in range(paths)])
-    payouts = payout_share(rates, season.reference_rate[None, :], cover=cover)
-    has_firms = ~np.isnan(season.reference_rate)
+    reference, rates = season_rates(laws, paths=paths)
+    payouts = payout_share(rates, reference[None, :], cover=cover)
+    has_firms = ~np.isnan(reference)
     found = payouts[:, has_firms]
     divisions = [name for name, has in zip(laws.parameters.industries, has_firms, strict=True) if has]
     return pa.table(
         {
             "industry_division": pa.array(divisions),
-            "reference_operating_rate": season.reference_rate[has_firms],
+            "reference_operating_rate": reference[has_firms],
             "chance_to_pay": (found > 0).mean(axis=0),
             "mean_payout": found.mean(axis=0),
             "payout_sd": found.std(axis=0, ddof=1),
@@ -68,6 +67,13 @@ def payout_table(laws: Laws, *, paths: int) -> pa.Table:
             "paths": np.full(len(divisions), paths),
         }
     )
+
+
+def season_rates(laws: Laws, *, paths: int) -> tuple[Floats, Floats]:
+    """By industry: the operating rate of the season a year before, and (paths, industries) those of the world's last
+    season lived again; NaN for a division without a firm."""
+    season = _begin(laws)
+    return season.reference_rate, np.stack([_lived_again(season, laws, path=path) for path in range(paths)])
 
 
 def payout_share(rate: Floats, reference: Floats, *, cover: IdleCoverParameters) -> Floats:

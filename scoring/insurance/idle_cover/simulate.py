@@ -90,7 +90,8 @@ def simulate_seasons(
 def fit_rate_model(rates: Matrix, industry: NDArray[np.int64]) -> RateModel:
     """The model of monthly rates (firms x months, each between 0 and 1, deseasonalised), by moments.
 
-    An industry's state is the mean of its firms' log-odds beside their own means; what is left is each firm's own.
+    An industry's state is the mean of its firms' log-odds beside their own means; what is left is each firm's own. What
+    the mean of few firms has of their own paths is taken out of the state's variance and of its persistence.
     Raises NotEnoughEvents for less than a year.
     """
     firms, months = rates.shape
@@ -101,14 +102,16 @@ def fit_rate_model(rates: Matrix, industry: NDArray[np.int64]) -> RateModel:
     members = [np.flatnonzero(industry == at) for at in np.unique(industry)]
     states = np.stack([moved[rows].mean(axis=0) for rows in members])
     own = moved - states[np.searchsorted(np.unique(industry), industry)]
-    noise = np.array([own[rows].var() / len(rows) for rows in members])
+    noise = np.array([own[rows].var() / max(len(rows) - 1, 1) for rows in members])
     spread = max(float((states.var(axis=1) - noise).mean()), 1e-12)
+    own_persistence = _persistence(own)
+    carried = _persistence(states) * float(states.var(axis=1).mean()) - own_persistence * float(noise.mean())
     return RateModel(
         industry_sd=spread**0.5,
-        industry_persistence=_persistence(states),
+        industry_persistence=min(max(carried / spread, 0.0), LARGEST_PERSISTENCE),
         common_share=_common(states),
-        own_sd=float(own.std()),
-        own_persistence=_persistence(own),
+        own_sd=float(own.std()) * (firms / max(firms - len(members), 1)) ** 0.5,
+        own_persistence=own_persistence,
     )
 
 

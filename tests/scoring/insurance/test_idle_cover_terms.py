@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.special import expit
 from scipy.stats import beta, norm
 
 from scoring.errors import AccumulationExceeded, InvalidRequest, NotEnoughEvents
@@ -248,3 +249,25 @@ def test_no_standstill_is_no_finding() -> None:
     rested = firm()
     rested.own_rate[rested.is_rest] = 0.0
     assert staged_shutdown(rested) is None
+
+
+def test_few_firms_do_not_hide_how_long_a_slump_lasts() -> None:
+    """Four firms an industry: the mean of their own fast paths is no part of the industry's slow one."""
+    rng = np.random.default_rng(11)
+    industries, firms, months = 60, 4, 240
+    slow, fast = (
+        _paths(rng.standard_normal((count, months)), persistence)
+        for count, persistence in ((industries, 0.9), (industries * firms, 0.3))
+    )
+    industry = np.repeat(np.arange(industries), firms)
+    found = fit_rate_model(expit(0.3 * slow[industry] + 0.6 * fast), industry)
+    assert found.industry_persistence == pytest.approx(0.9, abs=0.03)
+    assert found.industry_sd == pytest.approx(0.3, rel=0.07)
+    assert found.own_sd == pytest.approx(0.6, rel=0.02)
+
+
+def _paths(draws: np.ndarray, persistence: float) -> np.ndarray:
+    paths = draws.copy()
+    for month in range(1, draws.shape[1]):
+        paths[:, month] = persistence * paths[:, month - 1] + (1 - persistence**2) ** 0.5 * draws[:, month]
+    return paths
