@@ -49,10 +49,13 @@ class _Place(Generic[Result]):
 
 
 class GroupCommit:
-    """The queue of one home's intake, shared by the threads of a process."""
+    """A queue of one home, shared by the threads of a process.
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    One whose members write no rows `admits` nothing and leaves the register's turn to those who do.
+    """
+
+    def __init__(self, home: Home, *, admits: bool = True) -> None:
+        self.home, self.admits = home, admits
         self._store = ObservationStore(home.observations)
         self._changed = Condition()
         self._waiting: deque[_Place[Any]] = deque()
@@ -72,7 +75,7 @@ class GroupCommit:
         with self._changed:
             if len(self._waiting) >= MOST_WAITING:
                 raise IntakeBusy(
-                    f"{MOST_WAITING} batches wait to be written.",
+                    f"{MOST_WAITING} requests wait to be written.",
                     hint="Send it again in a few seconds.",
                 )
             place = _Place(member)
@@ -104,8 +107,9 @@ class GroupCommit:
     def _commit(self, group: list[_Place[Any]]) -> None:
         gathered = Gathering(self._store)
         with unit_of_work(self.home.engine) as connection:
-            # The one order of locks: what members lock after this, they lock within this turn.
-            register.take_turn(connection)
+            if self.admits:
+                # The one order of locks: what members lock after this, they lock within this turn.
+                register.take_turn(connection)
             for place in self._taken(group):
                 _run(place, connection, gathered)
             record_files(connection, gathered.write(connection))

@@ -93,6 +93,7 @@ def create_app(
     doors = Doors(
         home=home,
         intake=GroupCommit(home),
+        receipts=GroupCommit(home, admits=False),
         clock=clock,
         limits=limits or Limits(),
         metrics=Metrics(),

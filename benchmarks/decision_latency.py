@@ -40,6 +40,7 @@ from api.obligors.repository import all_ids
 from api.operations.serving import listen, serve
 from benchmarks import small_home
 from benchmarks.postgresql import postgresql
+from data_contracts.evidence.tables import log_checkpoint
 from data_contracts.identifiers import ObligorId, PartnerId
 
 RATE_PER_SECOND = 50
@@ -112,6 +113,7 @@ def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
     finally:
         server.terminate()
         server.join()
+    receipts = len(found["with_receipt"]) + WARM_UP
     decision, bare = _percentile(found["decision"], 50), _percentile(found["bare"], 50)
     return {
         "p50_ms": decision,
@@ -121,6 +123,8 @@ def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
         "times_bare": round(decision / bare, 2),
         "with_receipt_p50_ms": _percentile(found["with_receipt"], 50),
         "with_receipt_p99_ms": _percentile(found["with_receipt"], 99),
+        "receipts": receipts,
+        "checkpoints_signed": _checkpoints(home.root, database_url),
         "quote_p50_ms": _percentile(found["quote"], 50),
         "quote_p99_ms": _percentile(found["quote"], 99),
         "cold_snapshot_p50_ms": _percentile(found["cold_snapshot"], 50),
@@ -223,7 +227,7 @@ class Door:
         await self.decide(number, snapshot="fresh")
 
     async def decide_with_receipt(self, number: int) -> None:
-        """A decision, and then its receipt: a checkpoint of the log, signed by every key for this one alone."""
+        """A decision, and then its receipt: a checkpoint of the log, signed by every key for all who ask just then."""
         name = await self.decide(number)
         path = f"/v1/credit-decisions/{name}/receipt"
         _check(await self.client.get(path, headers=_bearing(self.keys.bank)), 200)
@@ -291,6 +295,15 @@ def _check(answer: httpx.Response, status: int) -> None:
 
 def _percentile(seconds: list[float], percent: int) -> float:
     return round(statistics.quantiles(seconds, n=100, method="inclusive")[percent - 1] * 1000, 2)
+
+
+def _checkpoints(root: Path, database_url: str | None) -> int:
+    """How often the log was signed for those who asked."""
+    home = open_home(root, database_url=database_url)
+    with home.engine.connect() as connection:
+        signed = connection.scalar(sa.select(sa.func.count()).select_from(log_checkpoint))
+    home.engine.dispose()
+    return int(signed or 0)
 
 
 def _free_port() -> int:

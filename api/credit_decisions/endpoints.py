@@ -22,8 +22,7 @@ from api.http.idempotency import Answer
 from api.http.papers import LANGUAGES, PaperFormat, Rendered, Spoken, paper
 from api.instants import require_past
 from api.keys.principal import Role
-from api.receipts import service as receipts
-from api.receipts.opening import parse_opening
+from api.receipts.door import answer_receipt
 from api.receipts.schemas import OpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
 from data_contracts.identifiers import ObligorId
@@ -117,18 +116,13 @@ def get_credit_decision_receipt(
     decision_id: str, call: Annotated[Call, reading(*READERS)], opened: OpenParameter = None
 ) -> Response:
     """The receipt of a stored decision."""
-    with call.begin() as work:
-        row = access.require_readable(work, decision_id)
-        work.looked(row.obligor_id, "receipt")
-        told = receipts.receipt(
-            work.connection,
-            work.home,
-            Kind.CREDIT_DECISION,
-            row.decision_id,
-            opening=parse_opening(opened or ()),
-            now=work.now,
-        )
-        return work.answer({"receipt": told})
+    return answer_receipt(
+        call,
+        Kind.CREDIT_DECISION,
+        decision_id,
+        owner=lambda work: ObligorId(access.require_readable(work, decision_id).obligor_id),
+        opened=opened,
+    )
 
 
 def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> Answer:

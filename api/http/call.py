@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import sqlalchemy as sa
 from fastapi import Depends, Header, Request, Security
@@ -23,6 +23,7 @@ from api.access_log import repository as access_log
 from api.database.engine import reading as reading_only
 from api.database.engine import unit_of_work
 from api.errors import InvalidBody, RoleNotAllowed, UnsupportedMediaType
+from api.group_commit import GroupCommit
 from api.home import Home
 from api.http.idempotency import Answer, Kept, fingerprint, once
 from api.http.limits import timed_out
@@ -41,6 +42,7 @@ from scoring.canonical import canonical_bytes
 JSON = "application/json"
 REPLAYED_HEADER = "Idempotency-Replayed"
 SHOWN_FAULTS = 10
+EffectResult = TypeVar("EffectResult")
 
 bearer = HTTPBearer(auto_error=False, scheme_name="api_key", description="`mg_test_...` or `mg_live_...`")
 
@@ -143,21 +145,23 @@ class Call:
         with reading_only(self.doors.home.engine) as connection:
             yield self._work(connection)
 
-    def together(self, looked: Work, effect: Callable[[Work, Gathering], Response]) -> Response:
-        """Have the effect in one transaction with whoever else comes in; its answer once that is committed.
+    def together(
+        self, queue: GroupCommit, looked: Work, effect: Callable[[Work, Gathering], EffectResult]
+    ) -> EffectResult:
+        """Have the effect in one transaction with whoever else comes in; what it gives once that is committed.
 
         Raises what the effect raises, IntakeBusy, RequestTimedOut.
         """
 
-        def member(connection: sa.Connection, gathered: Gathering) -> tuple[Work, Response]:
+        def member(connection: sa.Connection, gathered: Gathering) -> tuple[Work, EffectResult]:
             work = replace(looked, connection=connection, now=self.doors.clock(), counts=[])
-            response = effect(work, gathered)
+            result = effect(work, gathered)
             self._check_deadline()
-            return work, response
+            return work, result
 
-        work, response = self.doors.intake.commit(member)
+        work, result = queue.commit(member)
         self._counted(work)
-        return response
+        return result
 
     def _work(self, connection: sa.Connection) -> Work:
         principal = authenticate(connection, self.key)

@@ -17,10 +17,12 @@ from api.http.metrics import Metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """The home and its intake, the clock, the limits, and where requests are counted and logged."""
+    """The home, its intake and the queue of those who want a receipt, the clock, the limits, and where requests are
+    counted and logged."""
 
     home: Home
     intake: GroupCommit
+    receipts: GroupCommit
     clock: Callable[[], datetime]
     limits: Limits
     metrics: Metrics

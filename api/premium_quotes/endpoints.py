@@ -20,8 +20,7 @@ from api.keys.principal import Role
 from api.premium_quotes import access, service
 from api.premium_quotes.schemas import PremiumQuoteAnswer, PremiumQuoteRequest
 from api.premium_quotes.service import CoverQuestion
-from api.receipts import service as receipts
-from api.receipts.opening import parse_opening
+from api.receipts.door import answer_receipt
 from api.receipts.schemas import QuoteOpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
 from data_contracts.identifiers import MachineUid, ObligorId
@@ -114,18 +113,13 @@ def get_premium_quote_receipt(
     quote_id: str, call: Annotated[Call, reading(*READERS)], opened: QuoteOpenParameter = None
 ) -> Response:
     """The receipt of a stored quote."""
-    with call.begin() as work:
-        row = access.require_readable(work, quote_id)
-        work.looked(row.obligor_id, "receipt")
-        told = receipts.receipt(
-            work.connection,
-            work.home,
-            Kind.PREMIUM_QUOTE,
-            row.quote_id,
-            opening=parse_opening(opened or ()),
-            now=work.now,
-        )
-        return work.answer({"receipt": told})
+    return answer_receipt(
+        call,
+        Kind.PREMIUM_QUOTE,
+        quote_id,
+        owner=lambda work: ObligorId(access.require_readable(work, quote_id).obligor_id),
+        opened=opened,
+    )
 
 
 def _quote(work: Work, obligor_id: ObligorId, asked: PremiumQuoteRequest) -> Answer:

@@ -85,7 +85,7 @@ def create_telemetry(
         return work.once(lambda: _receive(work, gathered, prepared, _Sent(seal, call.body)))
 
     try:
-        return call.together(looked, admitted)
+        return call.together(call.doors.intake, looked, admitted)
     except (SealRefused, GatewayKeyGone) as error:
         _keep_proof(call, looked, error)
         raise
