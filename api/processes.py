@@ -20,13 +20,21 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Of glibc's `mallopt`."""
 
 _KEPT_BYTES = 2**30
+_NEVER = -1
+
+_ARROW_KEEPS = ("MIMALLOC_PURGE_DELAY", str(_NEVER))
+"""Arrow's allocator gives back what it freed after a tenth of a second, and takes its word when it is loaded only."""
 
 MOST = 8
 """Processes at once that are worth their memory, however many processors there are."""
 
 
 def processes_of(home: Home, count: int | None = None) -> Processes:
-    """So many processes that read this home; one for each processor that this one may use, if None."""
+    """So many processes that read this home; one for each processor that this one may use, if None.
+
+    What this process starts from now on keeps the memory of Arrow (`_keep_memory`), unless the environment says else.
+    """
+    os.environ.setdefault(*_ARROW_KEEPS)
     url = home.engine.url.render_as_string(hide_password=False)
     return Processes(
         open_reader=partial(_open_reader, url, home.observations),
@@ -48,9 +56,9 @@ def _open_reader(url: str, observations: Path) -> Iterator[ObservationReader]:
 
 
 def _keep_memory() -> None:
-    """Have this process keep the memory that a block gave back for the next one: a tenth to a fifth of its processor
-    time went into asking the kernel for the same arrays again. Where the C library is not glibc nothing changes."""
+    """Have this process keep the memory that a block gave back for the next one: a fifth of its processor time went
+    into asking the kernel for the same arrays again. Where the C library is not glibc nothing changes."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
-        mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_TRIM_THRESHOLD, _NEVER)
