@@ -23,6 +23,7 @@ from scipy.stats import t as student
 import simulator
 from data_contracts.reference.holidays import days_from_new_year, is_public_holiday
 from features.aligned import MONDAY_OFFSET, SATURDAY, WEEKDAYS
+from scoring.errors import NotEnoughEvents
 from scoring.insurance.idle_cover.payout import IdleTerms, shortfall
 from scoring.insurance.idle_cover.price import TAIL, price_book
 from scoring.insurance.idle_cover.simulate import RateModel, fit_rate_model, simulate_seasons
@@ -57,7 +58,9 @@ class Told:
 
 def idle_cover(folder: Path, seed: int, *, paths: int = PATHS) -> dict[str, float]:
     """One world's covers, equal sums on every division of at least `FEWEST_FIRMS` firms, as one book: shares of all
-    sums insured, ours and true; and how often the truth loses more than our 99.5 %."""
+    sums insured, ours and true; and how often the truth loses more than our 99.5 %.
+
+    Raises NotEnoughEvents where there is no such division."""
     laws = make_laws(MONTHS, seed)
     cover, divisions = laws.parameters.idle_cover, list(laws.parameters.industries)
     terms = IdleTerms(trigger_share=cover.trigger_share, exit_share=cover.trigger_share * (1 - cover.cap_share))
@@ -65,6 +68,11 @@ def idle_cover(folder: Path, seed: int, *, paths: int = PATHS) -> dict[str, floa
     reference, rates = season_rates(laws, paths=paths)
     index = np.bincount(told.industry, minlength=len(divisions))
     held = np.flatnonzero((index >= FEWEST_FIRMS) & ~np.isnan(reference))
+    if not len(held):
+        raise NotEnoughEvents(
+            f"No division of {folder} has {FEWEST_FIRMS} firms that were seen in every month.",
+            hint="Ask for more firms: --obligors.",
+        )
     sums = np.full(len(held), 1.0 / len(held))
     true = shortfall(rates[:, held], reference[held], terms)
     ours = shortfall(_foreseen(told, reference, held, months=cover.season_months, seed=seed), reference[held], terms)

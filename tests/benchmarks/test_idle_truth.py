@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.insurance.idle_truth import _is_workday, together
+import simulator
+from benchmarks.insurance.idle_truth import MONTHS, _is_workday, idle_cover, together
+from scoring.errors import NotEnoughEvents
 
 DAYS = """
 day         counts
@@ -44,3 +47,9 @@ def test_gaps_are_told_over_worlds() -> None:
     low, high = found["expected_gap"]["interval"]
     assert (low, high) == pytest.approx((0.02 - 12.7062 * 0.01, 0.02 + 12.7062 * 0.01), rel=1e-4)
     assert together([world(0.05, 0.04, 0.0)])["expected_gap"]["interval"] is None
+
+
+def test_a_world_too_small_for_a_cluster_is_refused_by_name(tmp_path: Path) -> None:
+    simulator.simulate(out=tmp_path / "w", obligors=3, months=MONTHS, seed=1, samples_for=0)
+    with pytest.raises(NotEnoughEvents, match="No division"):
+        idle_cover(tmp_path / "w", 1, paths=1)

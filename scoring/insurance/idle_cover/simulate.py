@@ -127,8 +127,10 @@ def _averaged(own_sd: float) -> Callable[[Matrix], Matrix]:
 
 
 def _persistence(paths: Matrix) -> float:
+    """Correlation of a month with the next; 0 of paths that never move, as those of a lone firm beside its industry."""
     centred = paths - paths.mean(axis=1, keepdims=True)
-    found = float((centred[:, 1:] * centred[:, :-1]).sum() / (centred**2).sum())
+    moved = float((centred**2).sum())
+    found = float((centred[:, 1:] * centred[:, :-1]).sum()) / moved if moved else 0.0
     return min(max(found, 0.0), LARGEST_PERSISTENCE)
 
 
