@@ -17,7 +17,7 @@ from data_contracts.contract import RecordKind, load_contract
 from data_contracts.profile import SourceProfile
 from data_contracts.vocabulary import Silence
 from features.data_trust.engine import Examination, examine
-from features.data_trust.loading import COLUMNS
+from features.data_trust.loading import TAKES
 from features.data_trust.settings import trust_settings_at
 from features.data_trust.told import told_of
 from features.declaration import HISTORY_DAYS
@@ -42,11 +42,11 @@ def examined(
 ) -> Examination:
     days = roll_up(samples(rows), profiles={source.profile_id: source}, machines=owners(rows), as_of=as_of)
     ledgers = {
-        kind: pa.Table.from_pylist(
-            bills if kind is RecordKind.ENERGY_BILL else [],
-            schema=pa.schema([load_contract(kind).schema.field(name).with_nullable(True) for name in names]),
+        take.kind: pa.Table.from_pylist(
+            bills if take.kind is RecordKind.ENERGY_BILL else [],
+            schema=pa.schema([load_contract(take.kind).schema.field(name).with_nullable(True) for name in take.names]),
         )
-        for kind, names in COLUMNS.items()
+        for take in TAKES
     }
     told = told_of(
         days,
