@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -28,8 +29,9 @@ def current_revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def head_revision() -> str:
-    """The newest revision of the code."""
+    """The newest revision of the code: read once, as each probe of readiness asks for it."""
     head = ScriptDirectory.from_config(_config(None)).get_current_head()
     assert head is not None, "the migrations folder has no revision"
     return head

@@ -14,6 +14,7 @@ FORMS = {
     "/{language}/sign-out": {"sure": "yes"},
     "/{language}/consents/grant": {"choice": "credit:bank-a", "months": "6"},
     "/{language}/consents/withdraw": {"choice": "platform:platform"},
+    "/{language}/recourse": {"decision_id": "0" * 32},
 }
 
 

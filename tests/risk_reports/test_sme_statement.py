@@ -110,6 +110,9 @@ def test_every_word_of_the_page_is_used() -> None:
         "page.language.",
         "page.reasons.",
         "page.grant.confirm.",
+        "page.recourse.outcome.",
+        "page.recourse.known.",
+        "page.recourse.lever.",
     )
     codes = [code for code in wording(Language.EN).sentences if code.startswith("page.")]
     assert len(codes) > 100
