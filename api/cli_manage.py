@@ -190,6 +190,18 @@ def list_partners(home: HomeOption = None, as_json: JsonOption = False) -> None:
         _show_list("partners", partners.listed(here, now=_now()), columns, as_json)
 
 
+@partner_app.command("lender")
+def name_lender(
+    partner: Annotated[str, typer.Option("--partner", help="Its id.")],
+    lender: Annotated[str, typer.Option("--lender", help="As facility ledgers name it (lender_id).")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say under which name ledgers tell of what is owed to a partner; its decisions then limit each core enterprise."""
+    with opened(home) as here:
+        _show_plain(partners.name_lender(here, PartnerId(partner), lender, now=_now()), as_json)
+
+
 @partner_app.command("remove")
 def remove_partner(
     partner: Annotated[str, typer.Option("--partner", help="Its id.")],

@@ -13,7 +13,7 @@ from risk_reports.wording.catalogue import Language, wording
 from scoring.facts import FactSource
 from scoring.records import Covenant, CreditDecision, Finding, Outcome
 
-UNTOLD = ("covered_months", "dated", "distance", "longest_months")
+UNTOLD = ("core_enterprise", "covered_months", "dated", "distance", "longest_months")
 """Values of a finding that are None where there was nothing to look at."""
 
 
@@ -251,6 +251,7 @@ WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
     "furthest": _furthest,
     "missing_families": _families,
     "value": _share,
+    "sales_share": _share,
     "minimum": _share,
 }
 """How values of findings are read whose name alone does not tell, of the value, the currency and the language."""

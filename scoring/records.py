@@ -12,6 +12,7 @@ from typing import Any, NewType
 
 from data_contracts.identifiers import MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
+from scoring.core_enterprises import OnCoreEnterprises
 from scoring.facts import NO_FACTS, LenderFacts
 
 RatingGrade = NewType("RatingGrade", str)
@@ -221,7 +222,8 @@ class FinancedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditRequest:
-    """What a lender asks for, and what it brings: the asset to be financed, and facts of its own."""
+    """What a lender asks for, and what it brings: the asset to be financed, facts of its own, and what it has on the
+    applicant's buyers (None where nobody told under which name it stands in the ledgers)."""
 
     obligor_id: ObligorId
     product: CreditProduct
@@ -231,6 +233,7 @@ class CreditRequest:
     as_of: datetime
     asset: FinancedAsset | None = None
     facts: LenderFacts = NO_FACTS
+    on_core_enterprises: OnCoreEnterprises | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

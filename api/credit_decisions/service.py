@@ -13,6 +13,7 @@ from api.access_log.repository import looked
 from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.credit_decisions import repository as decisions
+from api.credit_decisions.core_enterprises import known_on_core_enterprises
 from api.database.engine import reading, unit_of_work
 from api.errors import NotReproduced
 from api.home import Home
@@ -34,6 +35,7 @@ from features.snapshot import FeatureSnapshot
 from risk_reports import credit_memo
 from risk_reports.narrative import NARRATIVE_KEYS
 from scoring.canonical import canonical_bytes, parse_facts, plain_decision, plain_facts
+from scoring.core_enterprises import parse_on_core_enterprises, plain_on_core_enterprises
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score
 from scoring.decision.decide import decide as conclude
@@ -115,6 +117,8 @@ def answer(
     if livemode:
         require_live(snapshot)
     request = _asked(question, snapshot)
+    on_buyers = known_on_core_enterprises(connection, home, request, partner=partner, now=now, livemode=livemode)
+    request = replace(request, on_core_enterprises=on_buyers)
     book = keep_parameters(home, models.scoring_parameters())
     decision = _conclude(Grounds(snapshot=snapshot, artefact=artefact, parameters=book, mandate=mandate), request)
     narrative = credit_memo.narrative(decision, snapshot)
@@ -245,6 +249,7 @@ def _answer(
 
 
 def _plain_request(request: CreditRequest) -> dict[str, Any]:
+    known = request.on_core_enterprises
     return {
         "obligor_id": request.obligor_id,
         "product": request.product.value,
@@ -254,12 +259,14 @@ def _plain_request(request: CreditRequest) -> dict[str, Any]:
         "as_of": request.as_of.isoformat(),
         "asset": None if request.asset is None else asdict(request.asset),
         "facts": plain_facts(request.facts),
+        "on_core_enterprises": None if known is None else plain_on_core_enterprises(known),
     }
 
 
 def request_of(row: sa.Row[Any]) -> CreditRequest:
-    """The request of a stored decision."""
+    """The request of a stored decision; those of early releases tell nothing of core enterprises."""
     plain: dict[str, Any] = row.request
+    known = plain.get("on_core_enterprises")
     return CreditRequest(
         obligor_id=ObligorId(plain["obligor_id"]),
         product=CreditProduct(plain["product"]),
@@ -269,4 +276,5 @@ def request_of(row: sa.Row[Any]) -> CreditRequest:
         as_of=datetime.fromisoformat(plain["as_of"]),
         asset=None if plain["asset"] is None else FinancedAsset(**plain["asset"]),
         facts=parse_facts(plain["facts"]),
+        on_core_enterprises=None if known is None else parse_on_core_enterprises(known),
     )

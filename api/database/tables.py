@@ -35,6 +35,14 @@ partner = sa.Table(
     sa.Column("created_time", Instant, nullable=False),
 )
 
+lender_name = sa.Table(
+    "lender_name",
+    metadata,
+    sa.Column("partner_id", sa.ForeignKey("partner.partner_id"), primary_key=True),
+    sa.Column("lender_id", sa.String(200), primary_key=True, comment="as facility ledgers name the partner"),
+    sa.Column("told_time", Instant, nullable=False),
+)
+
 consent = sa.Table(
     "consent",
     metadata,

@@ -81,6 +81,22 @@ def add(home: Home, entries: Sequence[PartnerEntry], *, now: datetime) -> Added:
     return Added(added=fresh, known=len(entries) - fresh, admission=None)
 
 
+def name_lender(home: Home, partner_id: PartnerId, name: str, *, now: datetime) -> dict[str, Any]:
+    """Say under which name facility ledgers tell of what is owed to a partner: from then on its decisions look through
+    its book to the core enterprises. Raises NotFound, and InputError for a name that no ledger can bear."""
+    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
+        raise InputError(
+            f"{name[:40]!r} cannot be a lender's name.",
+            hint=f"1 to {NAME_LENGTH} printable characters, as in the ledger.",
+        )
+    with unit_of_work(home.engine) as connection:
+        if partner_id == partners.LOCAL:
+            partners.ensure_local(connection, now=now)
+        partners.require(connection, partner_id)
+        partners.tell_lender_name(connection, partner_id, name, now=now)
+        return {"partner_id": partner_id, "lender_names": partners.lender_names(connection, partner_id)}
+
+
 def listed(home: Home, *, now: datetime) -> list[dict[str, Any]]:
     """Every partner with how many consents and keys of it are in force."""
     with unit_of_work(home.engine) as connection:
@@ -100,11 +116,13 @@ def listed(home: Home, *, now: datetime) -> list[dict[str, Any]]:
             .where(api_key.c.revoked_time.is_(None))
             .group_by(api_key.c.partner_id),
         )
+        names = {row.partner_id: partners.lender_names(connection, PartnerId(row.partner_id)) for row in rows}
     return [
         {
             "partner_id": row.partner_id,
             "name": row.name,
             "kind": row.kind,
+            "lender_names": names[row.partner_id],
             "created_time": row.created_time.isoformat(),
             "consents_in_force": granted.get(row.partner_id, 0),
             "keys_in_force": keys.get(row.partner_id, 0),

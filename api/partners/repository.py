@@ -6,7 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from api.database.tables import partner
+from api.database.statements import insert_once
+from api.database.tables import lender_name, partner
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import PartnerId
 
@@ -14,6 +15,12 @@ LOCAL = PartnerId("local")
 """The partner that the command line acts for on a home; never valid for a live key."""
 
 _ONE = sa.select(partner.c.partner_id).where(partner.c.partner_id == sa.bindparam("partner_id"))
+
+_NAMES = (
+    sa.select(lender_name.c.lender_id)
+    .where(lender_name.c.partner_id == sa.bindparam("partner_id"))
+    .order_by(lender_name.c.lender_id)
+)
 
 
 def ensure_local(connection: sa.Connection, *, now: datetime) -> None:
@@ -30,3 +37,14 @@ def require(connection: sa.Connection, partner_id: PartnerId) -> None:
         return
     if connection.scalar(_ONE, {"partner_id": partner_id}) is None:
         raise NotFound(f"No partner {partner_id!r} is known here.", hint="Leave --partner out to act for this home.")
+
+
+def lender_names(connection: sa.Connection, partner_id: PartnerId) -> list[str]:
+    """Under which names facility ledgers tell of what is owed to the partner, in order; none where nobody said."""
+    return list(connection.scalars(_NAMES, {"partner_id": partner_id}))
+
+
+def tell_lender_name(connection: sa.Connection, partner_id: PartnerId, name: str, *, now: datetime) -> None:
+    """Keep one more name, with the time at which it was first told."""
+    row = {"partner_id": partner_id, "lender_id": name, "told_time": now}
+    insert_once(connection, lender_name, row)

@@ -27,7 +27,7 @@ from data_contracts.vocabulary import DataOrigin
 from features.loading import load_machine_days
 from features.machine_day.machine_days import any_synthetic
 from scoring.portfolio.course import TO, month_ends
-from scoring.portfolio.ledgers import BookFrames, borrowers_of, clusters_of, loans_of
+from scoring.portfolio.ledgers import DEBTS, FACILITIES, SALES, BookFrames, borrowers_of, clusters_of, loans_of
 from scoring.portfolio.loans import Rating
 from scoring.portfolio.report import Book, Portfolio, portfolio
 
@@ -100,16 +100,13 @@ def _load(
         told = source.rows(kind, as_of=asked.as_of, obligor_ids=obligors, event_from=event_from, columns=names)
         return told.to_pandas()
 
-    names = ("facility_id", "event_time", "lender_id", "facility_kind", "purpose", "amount_minor", "currency")
-    facilities = rows(RecordKind.FACILITY, *names, "rate_per_year", "instalments")
+    facilities = rows(RecordKind.FACILITY, *FACILITIES)
     if asked.lender is not None:
         facilities = facilities[facilities["lender_id"] == asked.lender]
-    due = ("facility_id", "instalment", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date")
-    sold = ("buyer_id", "status", "amount_minor", "currency")
     frames = BookFrames(
         facilities=facilities,
-        repayments=rows(RecordKind.REPAYMENT, *due),
-        invoices=rows(RecordKind.INVOICE, *sold, event_from=asked.as_of - YEAR),
+        repayments=rows(RecordKind.REPAYMENT, *DEBTS),
+        invoices=rows(RecordKind.INVOICE, *SALES, event_from=asked.as_of - YEAR),
         defaults=rows(RecordKind.DEFAULT_EVENT, "event_time"),
         machine_days=_since(machine_days.table, begins),
     )

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from features.snapshot import FeatureSnapshot, Missing
+from scoring.core_enterprises import tightest
 from scoring.credit.capital import effective_maturity_years
 from scoring.credit.collateral import Collateral, collateral_terms
 from scoring.credit.loss import LossTerms
@@ -126,6 +127,7 @@ def capacities(asked: Asked, values: Mapping[str, Any]) -> tuple[Capacity, ...]:
         # No ledger tells what lies in stock, and nobody values it.
         "inventory": Missing.NO_SOURCE.value,
         "collateral": _advance_on_machines(asked, rate=float(rate), months=months, values=values),
+        "core_enterprise": _on_core_enterprises(asked.request, values),
         **_caps(asked, values),
     }
     return tuple(
@@ -254,6 +256,24 @@ def _advance_on_machines(asked: Asked, *, rate: float, months: int, values: Mapp
         for month in range(months)
     ]
     return to_minor(exact(cap * min(covers)))
+
+
+def core_enterprise_cap(request: CreditRequest, values: Mapping[str, Any]) -> int | None:
+    """The most that may lie on one core enterprise, looked through, in minor units of the request's currency; None
+    where the parameters in force set none (those of early releases set none at all)."""
+    cap = values.get("core_enterprise_cap", {}).get(request.currency)
+    return None if cap is None else int(cap)
+
+
+def _on_core_enterprises(request: CreditRequest, values: Mapping[str, Any]) -> Amount:
+    """What may still be lent until the first of the applicant's buyers reaches its limit."""
+    cap, known = core_enterprise_cap(request, values), request.on_core_enterprises
+    if cap is None:
+        return CURRENCY_NOT_SUPPORTED
+    if known is None:
+        return Missing.NO_SOURCE.value
+    room = tightest(known, cap_minor=cap, amount_minor=request.amount_minor)
+    return Missing.NO_BASIS.value if room is None else room.lendable_minor
 
 
 def _caps(asked: Asked, values: Mapping[str, Any]) -> dict[str, Amount]:

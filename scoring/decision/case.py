@@ -41,7 +41,8 @@ class CutOffs:
 class Case:
     """One request with everything that was concluded about it, before the rules.
 
-    `mandate` is how far people answer for the model; None where nobody asked.
+    `mandate` is how far people answer for the model; None where nobody asked. `core_enterprise_cap_minor` is the limit
+    of each core enterprise in the request's currency; None where none is set.
     """
 
     request: CreditRequest
@@ -56,6 +57,7 @@ class Case:
     cut_offs: CutOffs
     trust: TrustTerms
     mandate: ModelMandate | None
+    core_enterprise_cap_minor: int | None
 
 
 Values = Mapping[str, Any]

@@ -10,7 +10,7 @@ from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from scoring.credit.collateral import Collateral, collateral
 from scoring.credit.covenants import covenants
-from scoring.credit.limit import Asked, limit, product_terms
+from scoring.credit.limit import Asked, core_enterprise_cap, limit, product_terms
 from scoring.credit.loss import LossTerms, loss_terms
 from scoring.credit.master_scale import master_scale
 from scoring.credit.price import price
@@ -76,6 +76,7 @@ def decide(
         cut_offs=CutOffs(**values["grade_cut_offs"]),
         trust=trust,
         mandate=mandate,
+        core_enterprise_cap_minor=core_enterprise_cap(request, values),
     )
     findings = credit_policy(values["credit_policy"]).examine(case)
     return CreditDecision(

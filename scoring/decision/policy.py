@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from data_contracts.errors import InvalidParameters
 from data_contracts.vocabulary import DataOrigin
 from features.trust import Severity
+from scoring.core_enterprises import tightest
 from scoring.decision import facts
 from scoring.decision.case import Case, Values
 from scoring.governance import ModelMandate
@@ -192,6 +193,34 @@ class AmountAboveLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoreEnterpriseAboveLimit:
+    """With this loan more would lie on one core enterprise, looked through, than its limit."""
+
+    outcome: Outcome
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Bites where the core enterprise that binds first would exceed its limit; says what lies on it before and
+        after, and what the figure rests on. What cannot be known (no lender's name, no buyer told) does not bite."""
+        known, request = case.request.on_core_enterprises, case.request
+        cap = case.core_enterprise_cap_minor
+        told = (
+            None if known is None or cap is None else tightest(known, cap_minor=cap, amount_minor=request.amount_minor)
+        )
+        values = {
+            "core_enterprise": None if told is None else told.core_enterprise,
+            "sales_share": None if told is None else told.sales_share,
+            "exposure_minor": None if told is None else told.exposure_minor,
+            "with_request_minor": None if told is None else told.with_request_minor,
+            "core_enterprise_limit_minor": cap,
+            "obligors": None if known is None else known.obligors,
+            "with_buyers": None if known is None else known.with_buyers,
+            "unexplained_minor": None if known is None else known.unexplained_minor,
+        }
+        is_above = told is not None and cap is not None and told.with_request_minor > cap
+        return self.outcome if is_above else Outcome.APPROVE, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceAboveCeiling:
     """The rate that the risk needs may not be asked; it is not lent at a lower one either.
 
@@ -334,6 +363,7 @@ RULES: Mapping[str, tuple[Layer, type[Any]]] = {
     "S03_referral_band": (Layer.SCORE, ReferralBand),
     "L01_limit_unknown": (Layer.LIMIT, LimitUnknown),
     "L02_amount_above_limit": (Layer.LIMIT, AmountAboveLimit),
+    "L03_core_enterprise": (Layer.LIMIT, CoreEnterpriseAboveLimit),
     "P01_price_above_ceiling": (Layer.PRICE, PriceAboveCeiling),
     "T01_tenor_too_long": (Layer.TERMS, TenorTooLong),
     "T02_tenor_not_covered": (Layer.TERMS, TenorNotCovered),

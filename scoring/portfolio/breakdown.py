@@ -88,9 +88,14 @@ def look_through(positions: Sequence[Position], borrowers: Mapping[str, Borrower
     owed: dict[str, int] = defaultdict(int)
     for item in positions:
         owed[item.loan.obligor_id] += item.outstanding_minor
+    return through_buyers(owed, {obligor: borrower.buyer_shares for obligor, borrower in borrowers.items()})
+
+
+def through_buyers(owed: Mapping[str, int], buyer_shares: Mapping[str, Mapping[str, Decimal] | None]) -> dict[str, int]:
+    """The same of what each obligor owes and the shares of each one's buyers in its sales."""
     through: dict[str, int] = defaultdict(int)
     for obligor, amount in owed.items():
-        shares = (borrowers[obligor].buyer_shares if obligor in borrowers else None) or {UNKNOWN: Decimal(1)}
+        shares = buyer_shares.get(obligor) or {UNKNOWN: Decimal(1)}
         parts = [share * amount for share in shares.values()]
         shared = apportion(parts, total=Decimal(amount), step=ONE_MINOR_UNIT)
         for name, part in zip(shares, shared, strict=True):

@@ -29,6 +29,15 @@ LEAST_FIRMS = 5
 """A cluster of fewer firms tells of each of them, and is left to the line of all."""
 
 
+FACILITIES = (
+    *("facility_id", "event_time", "lender_id", "facility_kind", "purpose", "amount_minor", "currency"),
+    *("rate_per_year", "instalments"),
+)
+DEBTS = ("facility_id", "instalment", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date")
+SALES = ("buyer_id", "status", "amount_minor", "currency")
+"""Columns of ledgers that a book is made of, beside the obligor."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookFrames:
     """Rows known as of a time, under the contracts' column names; invoices of the last year."""
@@ -41,18 +50,26 @@ class BookFrames:
 
 
 def loans_of(frames: BookFrames, *, currency: str, lgd: Mapping[str, float], zone: tzinfo) -> list[Loan]:
-    """The facilities of one currency with their instalments, in order of borrower and facility. A day is one of `zone`.
+    """The facilities of one currency with their instalments, in order of borrower and facility. A day is one of
+    `zone`."""
+    wanted = frames.facilities[frames.facilities["currency"] == currency]
+    return loans_from(wanted, frames.repayments, lgd=lgd, zone=zone)
+
+
+def loans_from(
+    facilities: pd.DataFrame, repayments: pd.DataFrame, *, lgd: Mapping[str, float], zone: tzinfo
+) -> list[Loan]:
+    """The same of these facilities.
 
     A ledger tells of an instalment what was paid of it and the day of the last payment: all of it counts from then.
     """
     dues: dict[tuple[str, str], list[Due]] = defaultdict(list)
-    for row in frames.repayments.sort_values(["obligor_id", "facility_id", "instalment"]).itertuples():
+    for row in repayments.sort_values(["obligor_id", "facility_id", "instalment"]).itertuples():
         paid = [(row.paid_date, int(row.amount_paid_minor))] if row.amount_paid_minor else []
         due = Due(due_on=row.due_date, amount_minor=int(row.amount_due_minor), payments=paid)
         dues[str(row.obligor_id), str(row.facility_id)].append(due)
     found = []
-    wanted = frames.facilities[frames.facilities["currency"] == currency]
-    for row in wanted.sort_values(["obligor_id", "facility_id"]).itertuples():
+    for row in facilities.sort_values(["obligor_id", "facility_id"]).itertuples():
         product = product_of(str(row.facility_kind), str(row.purpose))
         loan = Loan(
             facility_id=f"{row.obligor_id}/{row.facility_id}",
@@ -105,16 +122,25 @@ def borrowers_of(
 
 def buyer_shares(invoices: pd.DataFrame) -> dict[str, dict[str, Decimal]]:
     """By seller the share of each buyer in what was invoiced, less what red-letter invoices took back."""
+    return shares_of(sold_to_buyers(invoices))
+
+
+def sold_to_buyers(invoices: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """The same in minor units; a buyer of whom more was taken back than invoiced bought nothing."""
     signed = invoices["amount_minor"].where(invoices["status"] == "issued", -invoices["amount_minor"])
     net = signed.groupby([invoices["obligor_id"], invoices["buyer_id"]]).sum().clip(lower=0)
-    found: dict[str, dict[str, Decimal]] = {}
-    for seller, sold in net.groupby(level=0):
-        whole = int(sold.sum())
-        if whole:
-            found[str(seller)] = {
-                str(buyer): Decimal(int(amount)) / whole for (_, buyer), amount in sold.items() if amount
-            }
-    return found
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for (seller, buyer), amount in net[net > 0].items():
+        found[str(seller)][str(buyer)] = int(amount)
+    return dict(found)
+
+
+def shares_of(sold: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, Decimal]]:
+    """By seller the share of each buyer."""
+    return {
+        seller: {buyer: Decimal(amount) / sum(buyers.values()) for buyer, amount in buyers.items()}
+        for seller, buyers in sold.items()
+    }
 
 
 def clusters_of(

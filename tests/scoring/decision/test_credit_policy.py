@@ -19,6 +19,7 @@ from data_contracts.identifiers import ParametersVersion
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.trust import CheckState, DataTrust, Severity, TrustFinding, TrustGrade
+from scoring.core_enterprises import CoreEnterprise, OnCoreEnterprises
 from scoring.credit.limit import least, product_terms
 from scoring.credit.master_scale import master_scale
 from scoring.credit.term_structure import term_structure
@@ -72,8 +73,11 @@ SOUND: dict[str, Any] = {
     "dated": 10,
     "bounds": {},
     "mandate": "validated",
+    "core": None,
     "origin": DataOrigin.REAL,
 }
+CAP = 10_000
+"""The limit of a core enterprise, in CNY 10,000.00."""
 REVENUE = 1000
 """What machines tell of a year's revenue, in CNY 10,000.00."""
 
@@ -96,6 +100,7 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
             tenor_months=given["tenor"],
             as_of=AS_OF,
             facts=_facts(given),
+            on_core_enterprises=_on_core(given["core"]),
         ),
         record=_record(given, scale.grade(given["pd"])),
         snapshot=replace(
@@ -120,6 +125,25 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
         cut_offs=CutOffs(**values["grade_cut_offs"]),
         trust=trust_terms(given["checks"], values),
         mandate=given["mandate"] and ModelMandate(given["mandate"]),
+        core_enterprise_cap_minor=CAP * 1_000_000,
+    )
+
+
+def _on_core(said: tuple[int, ...] | None) -> OnCoreEnterprises | None:
+    """What lies on the applicant's two buyers, in CNY 10,000.00; of its sales three quarters are the first one's."""
+    if said is None:
+        return None
+    items = [
+        CoreEnterprise(core_enterprise=name, sold_minor=sold, direct_minor=0, through_minor=on * 1_000_000)
+        for name, sold, on in zip(("CORE", "OTHER"), (300, 100), said, strict=False)
+    ]
+    return OnCoreEnterprises(
+        lenders=("Bank A",),
+        core_enterprises=items,
+        obligors=2,
+        with_buyers=2,
+        outstanding_minor=sum(said) * 1_000_000,
+        unexplained_minor=0,
     )
 
 
@@ -224,6 +248,12 @@ def policy(parameters: ParameterBook) -> CreditPolicy:
         ({"energy": None, "amount": 201}, ["L01_limit_unknown", "L02_amount_above_limit"], "refer"),
         ({"amount": 172}, [], "approve"),
         ({"amount": 173}, ["L02_amount_above_limit"], "refer"),
+        ({"core": ()}, [], "approve"),  # no buyer is told
+        ({"core": (9_850, 0), "amount": 172}, [], "approve"),  # 9,850 + 0.75 x 172 = 9,979
+        ({"core": (9_880, 0), "amount": 160}, [], "approve"),  # 9,880 + 0.75 x 160 = 10,000: the limit may be reached
+        ({"core": (9_881, 0), "amount": 160}, ["L03_core_enterprise"], "refer"),
+        ({"core": (0, 9_961), "amount": 160}, ["L03_core_enterprise"], "refer"),  # 9,961 + 0.25 x 160 = 10,001
+        ({"core": (9_999, 9_999), "amount": 173}, ["L02_amount_above_limit", "L03_core_enterprise"], "refer"),
         ({"rate": "0.24"}, [], "approve"),
         ({"rate": "0.240001"}, ["P01_price_above_ceiling"], "decline"),
         ({"rate": "0.3", "guarantor": (75, 0.02)}, ["P01_price_above_ceiling"], "refer"),
@@ -320,6 +350,23 @@ def test_golden_17_with_energy_unknown_a_person_looks(parameters: ParameterBook,
     assert most_severe(tuple(findings.values())) is Outcome.REFER
     assert findings["L01_limit_unknown"].values == {"missing": {"cash_flow_energy": "no_power_meter"}}
     assert findings["L02_amount_above_limit"].values["indicative_limit_minor"] == 185_000_000
+
+
+def test_both_figures_of_the_core_enterprise_that_binds_first_are_told(
+    parameters: ParameterBook, policy: CreditPolicy
+) -> None:
+    case = case_of(parameters, core=(9_881, 9_950), amount=160)  # 119 / 0.75 = 158.67 and 50 / 0.25 = 200 are left
+    findings = {finding.rule_id: finding.values for finding in policy.examine(case)}
+    assert findings["L03_core_enterprise"] == {
+        "core_enterprise": "CORE",
+        "sales_share": 0.75,
+        "exposure_minor": 9_881_000_000,
+        "with_request_minor": 10_001_000_000,
+        "core_enterprise_limit_minor": 10_000_000_000,
+        "obligors": 2,
+        "with_buyers": 2,
+        "unexplained_minor": 0,
+    }
 
 
 def test_coverage_that_nobody_knows_is_not_enough(parameters: ParameterBook, policy: CreditPolicy) -> None:
