@@ -40,6 +40,9 @@ def train_credit(
         Path | None, typer.Option("--monotone", help="YAML or JSON, column: +1 (more is riskier), -1 or 0.")
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", help="A column to leave out; repeatable.")] = None,
+    division: Annotated[
+        str | None, typer.Option("--division", help="Its column of industries (GB/T 4754): kept, not learnt from.")
+    ] = None,
     folds: Annotated[int, typer.Option("--folds", min=2, help="How often a part is held back and tested.")] = FOLDS,
     population_rate: Annotated[
         float | None,
@@ -53,7 +56,9 @@ def train_credit(
 ) -> None:
     """Fit the probability of default: monotone trees, calibrated and tested in time order with an embargo."""
     if features is None:
-        _only_with_features(outcome=outcome, time=time, group=group, monotone=monotone, exclude=exclude)
+        _only_with_features(
+            outcome=outcome, time=time, group=group, monotone=monotone, exclude=exclude, division=division
+        )
         with opened(home) as here:
             instant = parse_instant(as_of, zone="UTC") if as_of else datetime.now(UTC)
             card = models.train_credit(here, as_of=instant)
@@ -68,6 +73,7 @@ def train_credit(
         group=group,
         monotone=monotone,
         exclude=tuple(exclude or ()),
+        division=division,
         folds=folds,
         population_rate=population_rate,
         data_origin=data_origin,

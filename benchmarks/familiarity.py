@@ -32,7 +32,8 @@ from features.catalogue import CATALOGUE
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.familiarity import TrainingCloud
 from scoring.credit.score import score_many
-from scoring.records import Familiarity, ScoreSource
+from scoring.records import ScoreSource
+from scoring.unfamiliar import Familiarity
 from simulator.summary import STATEMENT
 
 FIRST_SEED = 101
@@ -76,25 +77,30 @@ def _world(known: Path) -> dict[str, Any]:
     data = read_known(known)
     model = fitted(data.data, split())
     assert model.cloud is not None, "a model trained today knows where its rows lay"
-    catalogue = data.data.values[data.at(TEST)][:, [data.data.names.index(key) for key in CATALOGUE]]
+    tested = data.at(TEST)
+    divisions = [None if data.data.industry_divisions is None else data.data.industry_divisions[row] for row in tested]
+    catalogue = data.data.values[tested][:, [data.data.names.index(key) for key in CATALOGUE]]
     rows = catalogue[:, [list(CATALOGUE).index(feature.key) for feature in model.card.features]]
     return {
-        **false_referrals(model.cloud, rows),
-        "referred_of_features_of_other_firms": _referred(model.cloud, exchanged(rows[:TIMED])),
-        "referred_of_utilisation_halved": _referred(model.cloud, halved(rows[:TIMED], model)),
+        **false_referrals(model.cloud, rows, divisions),
+        "referred_of_features_of_other_firms": _share(_judged(model.cloud, exchanged(rows[:TIMED]), divisions)),
+        "referred_of_utilisation_halved": _share(_judged(model.cloud, halved(rows[:TIMED], model), divisions)),
         **_costs(model, catalogue[:TIMED], rows[:TIMED]),
     }
 
 
-def false_referrals(cloud: TrainingCloud, rows: Matrix) -> dict[str, Any]:
-    """The share of rows (n, k) of the cloud's own world that it refers, and for which of the two reasons."""
-    told = [cloud.judge(row) for row in rows]
+def false_referrals(cloud: TrainingCloud, rows: Matrix, divisions: Sequence[str | None]) -> dict[str, Any]:
+    """The share of rows (n, k) of the cloud's own world, each of an industry, that it refers, and for which of the three
+    reasons."""
+    told = _judged(cloud, rows, divisions)
     return {
         "test_rows": len(rows),
         "false_referral_rate": _share(told),
         "too_far_out": float(np.mean([one.distance > 1 for one in told])),
         "missing_a_family": float(np.mean([bool(one.missing_families) for one in told])),
+        "of_an_unknown_industry": float(np.mean([bool(one.unknown_categories) for one in told])),
         "families_always_told": sorted(cloud.always_told),
+        "industries_known": None if cloud.divisions is None else sorted(cloud.divisions),
     }
 
 
@@ -132,8 +138,9 @@ def _costs(model: CreditArtefact, catalogue: Matrix, rows: Matrix) -> dict[str, 
     }
 
 
-def _referred(cloud: TrainingCloud, rows: Matrix) -> float:
-    return _share([cloud.judge(row) for row in rows])
+def _judged(cloud: TrainingCloud, rows: Matrix, divisions: Sequence[str | None]) -> list[Familiarity]:
+    """Of each row (n, k), of the industry in its place."""
+    return [cloud.judge(row, division=division) for row, division in zip(rows, divisions, strict=False)]
 
 
 def _share(told: Sequence[Familiarity]) -> float:

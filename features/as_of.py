@@ -26,6 +26,7 @@ from features.labels import NEVER, REPORTING_LAG_MONTHS, WARNING_MONTHS, WINDOW_
 from features.loading import load_machine_days
 from features.machine_day.days import to_micros
 from features.matrix import FeatureMatrix, feature_matrix
+from features.peer_loading import divisions_at
 
 if TYPE_CHECKING:
     from data_contracts.observations.reader import ObservationReader
@@ -55,7 +56,8 @@ class CreditTrainingSet:
     One row for each obligor and instant: `as_of` and `observed_until` (the end of its performance window) are
     datetime64[us] in UTC, `values` is (row, name) float64 with NaN where missing, `defaulted` says whether the first
     default event lies in (as_of, observed_until]. `lives` tell when, also beyond the window; None where only the
-    outcome of the window is known.
+    outcome of the window is known. `industry_divisions` are those of GB/T 4754 as known then, each None where no
+    profile was; None as a whole where nobody says.
     """
 
     obligor_ids: Sequence[str]
@@ -65,6 +67,7 @@ class CreditTrainingSet:
     values: Array
     defaulted: Mask
     lives: Lives | None = None
+    industry_divisions: Sequence[str | None] | None = None
 
     def at(self, rows: Ints) -> CreditTrainingSet:
         """The chosen rows, one or several times each."""
@@ -76,6 +79,9 @@ class CreditTrainingSet:
             values=self.values[rows],
             defaulted=self.defaulted[rows],
             lives=None if self.lives is None else self.lives.at(rows),
+            industry_divisions=None
+            if self.industry_divisions is None
+            else tuple(self.industry_divisions[row] for row in rows.tolist()),
         )
 
 
@@ -87,7 +93,8 @@ class CreditObservations:
     time up to it: no outcome of twelve months. `observed_months` counts the months in which the obligor was watched,
     up to and with that of its default (0 where not even one is known to its end). `default_times` are those of the
     first default event whenever it is, NaT where none is known; `rule_versions` of the event that `defaulted` tells.
-    `history_days` are the days of history that features rest on. `warnings` say whether an instalment became thirty
+    `history_days` are the days of history that features rest on, `industry_divisions` those of the obligor as known
+    then (None where no profile was). `warnings` say whether an instalment became thirty
     days past due within so many months: 1, 0, or -1 where those months are not known to their end; they are for
     monitoring. `lives` reach as far as anything is known.
     """
@@ -103,6 +110,7 @@ class CreditObservations:
     default_times: Stamps
     rule_versions: Sequence[str | None]
     history_days: Ints
+    industry_divisions: Sequence[str | None]
     warnings: Mapping[int, NDArray[np.int8]]
     lives: Lives
 
@@ -117,6 +125,7 @@ class CreditObservations:
             values=self.values[kept],
             defaulted=self.defaulted[kept],
             lives=self.lives.at(kept),
+            industry_divisions=tuple(self.industry_divisions[row] for row in kept.tolist()),
         )
 
 
@@ -167,7 +176,9 @@ def credit_observations(
         outcomes = labels.of(matrix.units, as_of=as_of, known_then=known_then)
         rows = np.flatnonzero(~outcomes.in_default & ~np.isnan(matrix.values).all(axis=1))
         columns = _label_columns(outcomes, rows) | {"history_days": matrix.history_days[rows]}
-        blocks.append(_Block(matrix, rows, as_of, columns))
+        divisions = divisions_at(memory, as_of)
+        told = np.array([divisions.get(matrix.units[row]) for row in rows.tolist()], dtype=np.object_)
+        blocks.append(_Block(matrix, rows, as_of, columns | {"industry_divisions": told}))
     columns = {name: _column(blocks, name, kind) for name, kind in _LABEL_KINDS.items()}
     return CreditObservations(
         obligor_ids=_units(blocks),
@@ -177,6 +188,7 @@ def credit_observations(
         history_days=np.concatenate(
             [np.empty(0, np.int64), *(block.matrix.history_days[block.rows] for block in blocks)]
         ),
+        industry_divisions=tuple(_column(blocks, "industry_divisions", np.object_)),
         observed_until=columns["observed_until"].astype("datetime64[us]"),
         default_times=columns["default_times"].astype("datetime64[us]"),
         defaulted=columns["defaulted"],

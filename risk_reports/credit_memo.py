@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from data_contracts.reference.industries import industries
 from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from risk_reports.narrative import LANGUAGE_KEYS, Words, credit_reason_sentences, fact_sentences, freeze, readings
@@ -239,6 +240,25 @@ def _families(names: Sequence[str], _: str, language: Language) -> str:
     return say("list.comma").join(say(f"family.{name}") for name in names) or say("none")
 
 
+def _categories(items: Sequence[Mapping[str, Any]], _: str, language: Language) -> str:
+    say = wording(language).say
+    told = [
+        say(f"category.{item['name']}.untold")
+        if item["value"] is None
+        else say(f"category.{item['name']}", value=_called(item["value"], language))
+        for item in items
+    ]
+    return say("list.comma").join(told) or say("none")
+
+
+def _called(value: str, language: Language) -> str:
+    """A category with its name, where it is an industry that has one here."""
+    known = industries().get(value)
+    if known is None:
+        return value
+    return f"{value}{known.zh}" if language is Language.ZH else f"{value} ({known.en})"
+
+
 WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
     "missing": _missing,
     "findings": lambda items, _, __: ", ".join(f"{key} ({count})" for key, count in items.items()),
@@ -250,6 +270,7 @@ WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
     "binding": _binding,
     "furthest": _furthest,
     "missing_families": _families,
+    "unknown_categories": _categories,
     "value": _share,
     "sales_share": _share,
     "minimum": _share,

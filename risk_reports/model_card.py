@@ -66,9 +66,18 @@ def data_section(card: Mapping[str, Any], words: Wording) -> Section:
     ]
     return Section(
         heading=words.say("card.data"),
-        paragraphs=[words.say("card.embargo", months=card["embargo_months"])],
+        paragraphs=[words.say("card.embargo", months=card["embargo_months"]), *_divisions(card, words)],
         table=Table(header=header, rows=rows, figures=4),
     )
+
+
+def _divisions(card: Mapping[str, Any], words: Wording) -> list[str]:
+    """The industries that the model was trained on, where it keeps them."""
+    known = card["familiarity"] and card["familiarity"]["divisions"]
+    if known is None:
+        return []
+    told = [words.say("card.division", code=code, firms=firms) for code, firms in known.items()]
+    return [words.say("card.divisions", divisions=words.say("list.comma").join(told) or words.say("none"))]
 
 
 def _quality(metrics: Mapping[str, Any], words: Wording, language: Language) -> Section:

@@ -14,6 +14,7 @@ from data_contracts.identifiers import MachineUid, ModelVersion, ObligorId, Para
 from data_contracts.vocabulary import DataOrigin
 from scoring.core_enterprises import OnCoreEnterprises
 from scoring.facts import NO_FACTS, LenderFacts
+from scoring.unfamiliar import Familiarity
 
 RatingGrade = NewType("RatingGrade", str)
 """R1 (best) to R13, and D."""
@@ -149,32 +150,6 @@ class TermStructure:
     def hazards(self) -> tuple[float, ...]:
         """The probability of default in each month of those who have come so far."""
         return tuple((after - before) / (1 - before) for before, after in pairwise((0.0, *self.cumulative_pd)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unusual:
-    """A feature that is far out: its value, and between which values 98 % of the training rows lie. A value within them
-    is unusual beside the others."""
-
-    feature: str
-    value: float
-    usual_lower: float
-    usual_upper: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Familiarity:
-    """How unlike the training rows one row is: its `distance` in units of the one beyond which it is referred, the
-    features `furthest` out if it is beyond, and families that are missing here and hardly ever were in training."""
-
-    distance: float
-    furthest: tuple[Unusual, ...]
-    missing_families: tuple[str, ...]
-
-    @property
-    def is_familiar(self) -> bool:
-        """Whether the model was taught on rows like this one."""
-        return self.distance <= 1 and not self.missing_families
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

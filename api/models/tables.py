@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from api.home import Home
 from api.models.figures import keep_figures
 from api.models.service import MONTHS_OF_OUTCOME, SEED, keep_artefact, scoring_parameters
-from api.models.training_sets import CENSORED, training_set_metadata
+from api.models.training_sets import CENSORED, DIVISION, training_set_metadata
 from data_contracts.identifiers import ModelVersion
 from data_contracts.reference.calendars import add_months
 from data_contracts.vocabulary import DataOrigin
@@ -40,6 +40,7 @@ class TableQuestion:
     group: str | None
     monotone: Path | None
     exclude: Sequence[str]
+    division: str | None
     folds: int
     population_rate: float | None
     data_origin: DataOrigin
@@ -59,12 +60,13 @@ def train(home: Home, asked: TableQuestion, *, now: datetime) -> dict[str, Any]:
         time=asked.time,
         group=asked.group,
         exclude=asked.exclude,
+        division=asked.division,
         unless=unless,
     )
     signs = {} if asked.monotone is None else read_signs(asked.monotone, list(table.frame.columns))
     how = TableTraining(
         names={"outcome": asked.outcome, "time": asked.time, "group": asked.group},
-        excluded=tuple(asked.exclude),
+        excluded=(*asked.exclude, *([] if asked.division is None else [asked.division])),
         signs=signs,
         folds=asked.folds,
         population_rate=asked.population_rate,
@@ -108,10 +110,12 @@ def _as_it_says(asked: TableQuestion) -> tuple[TableQuestion, str | None]:
     told = training_set_metadata(asked.features)
     if told is None:
         return asked, None
-    named = {asked.outcome, asked.time, asked.group, CENSORED}
-    others = [name for name in pq.read_schema(asked.features).names if name not in {*told["features"], *named}]
+    columns = pq.read_schema(asked.features).names
+    division = asked.division or (DIVISION if DIVISION in columns else None)
+    named = {asked.outcome, asked.time, asked.group, division, CENSORED}
+    others = [name for name in columns if name not in {*told["features"], *named}]
     origin = DataOrigin.SYNTHETIC if told["data_origin"] == DataOrigin.SYNTHETIC.value else asked.data_origin
-    return replace(asked, exclude=(*asked.exclude, *others), data_origin=origin), CENSORED
+    return replace(asked, exclude=(*asked.exclude, *others), division=division, data_origin=origin), CENSORED
 
 
 def _is_the_catalogues(table: Table, asked: TableQuestion) -> bool:
@@ -132,6 +136,7 @@ def _serving(home: Home, table: Table, asked: TableQuestion) -> registry.Card:
         names=names,
         values=table.frame[names].apply(pd.to_numeric).to_numpy(dtype=np.float64),
         defaulted=table.outcome,
+        industry_divisions=table.divisions,
     )
     split = time_split(instants_of(stamps), embargo_months=MONTHS_OF_OUTCOME)
     artefact = train_credit(

@@ -37,6 +37,8 @@ METADATA = b"millgrade"
 
 CENSORED = "censored"
 """Column of the rows of a credit set whose outcome is not known yet."""
+DIVISION = "industry_division"
+"""Column of the industries of a credit set's rows."""
 
 _DAY = timedelta(days=1)
 _STAMP = pa.timestamp("us", tz="UTC")
@@ -153,6 +155,7 @@ def _credit_table(data: CreditObservations) -> pa.Table:
             **{f"past_due_30_{months}m": _tri_state(found) for months, found in data.warnings.items()},
             "history_days": data.history_days,
             "thin_history": pa.array(thin, pa.bool_()),
+            DIVISION: pa.array(list(data.industry_divisions), pa.string()),
             **_features(data.names, data.values),
         }
     )

@@ -59,6 +59,7 @@ def build(seed: int, obligors: int, folder: Path) -> tuple[Path, Path]:
             defaulted=data.defaulted,
             months=data.lives.months,
             ended=data.lives.defaulted,
+            industry_divisions=np.array(data.industry_divisions),
             points=_points(world, data),
         )
         np.savez(truth, **_truth(sealed, data))
@@ -67,7 +68,7 @@ def build(seed: int, obligors: int, folder: Path) -> tuple[Path, Path]:
 
 
 def read_known(path: Path) -> KnownWorld:
-    """What was written of a world but for its truth."""
+    """What was written of a world but for its truth; files of before told no industries."""
     with np.load(path) as kept:
         data = CreditTrainingSet(
             obligor_ids=kept["obligor_ids"].tolist(),
@@ -77,6 +78,7 @@ def read_known(path: Path) -> KnownWorld:
             values=kept["values"],
             defaulted=kept["defaulted"],
             lives=Lives(kept["months"], kept["ended"]),
+            industry_divisions=kept["industry_divisions"].tolist() if "industry_divisions" in kept else None,
         )
         return KnownWorld(data=data, points=kept["points"])
 

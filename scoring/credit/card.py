@@ -48,8 +48,9 @@ class HazardCard(Frozen):
 
 class FamiliarityCard(Frozen):
     """Where the training rows lie (see `scoring.credit.familiarity.TrainingCloud`): a figure a feature in the order of
-    the card's, `covariance` by the rows of its lower triangle. `referred` is the share of the test rows that are unlike
-    them."""
+    the card's, `covariance` by the rows of its lower triangle. `divisions` tells of each industry, of which enough
+    firms were among them, how many were; None where training was not told industries. `referred` is the share of the
+    test rows that are unlike them."""
 
     centres: tuple[float, ...]
     below: tuple[float, ...]
@@ -59,6 +60,7 @@ class FamiliarityCard(Frozen):
     usual: tuple[tuple[float, float], ...]
     always_told: tuple[str, ...]
     limit: float
+    divisions: dict[str, int] | None = None
     referred: float
 
     def cloud(self, features: Sequence[ModelFeature]) -> TrainingCloud:
@@ -74,6 +76,7 @@ class FamiliarityCard(Frozen):
             usual=np.array(self.usual),
             always_told=frozenset(self.always_told),
             limit=self.limit,
+            divisions=None if self.divisions is None else frozenset(self.divisions),
         )
 
 
@@ -113,9 +116,9 @@ class CreditCard(Frozen):
     `interval_widening`: the log-odds by which both ends move out for what the spread of the members does not show;
     format 3 no `standing`: the features of which unobserved time rules nothing out, and the value at which each stands
     at everyone's upper end; format 4 no `familiarity`: where the training rows lie, so that what is unlike them is not
-    referred."""
+    referred; format 5 no `divisions` in it, so that a firm of an industry that training did not know is not."""
 
-    format: Literal[1, 2, 3, 4, 5] = 5
+    format: Literal[1, 2, 3, 4, 5, 6] = 6
     kind: Literal["credit"] = "credit"
     data_origin: DataOrigin
     statement: str | None

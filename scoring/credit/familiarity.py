@@ -3,7 +3,8 @@
 A model answers for any row of numbers, also for one that nothing it was taught resembles. The squared distance of
 Mahalanobis says how far a row lies from the training rows, given how features go together there: a value may be usual
 by itself and never seen beside the others. It is the sum of one share a feature, so that a referral can name what is
-far out. Missing values are left out of it; a whole family that training rows hardly ever lacked is told apart.
+far out. Missing values are left out of it; a whole family that training rows hardly ever lacked is told apart. So is
+an industry of which training knew too few firms: trees do not read it, and nothing says that their rules hold there.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.records import Familiarity, Unusual
+from scoring.unfamiliar import Familiarity, UnknownCategory, Unusual
 
 Matrix = NDArray[np.float64]
 
+DIVISION = "industry_division"
 NAMED = 3
 """How many features a referral names at most."""
 DIGITS = 4
@@ -32,7 +34,8 @@ class TrainingCloud:
     distances from them on either side; `means` (k) and `covariance` (k, k) are those of the standardised values.
 
     `usual` (k, 2) are their 1st and 99th percentiles, `always_told` the families that were hardly ever missing as a
-    whole, `limit` the distance beyond which a row is unlike them.
+    whole, `limit` the distance beyond which a row is unlike them. `divisions` are the industries of which enough firms
+    were among them; None where training was not told any.
     """
 
     keys: tuple[str, ...]
@@ -45,9 +48,12 @@ class TrainingCloud:
     usual: Matrix
     always_told: frozenset[str]
     limit: float
+    divisions: frozenset[str] | None = None
 
-    def judge(self, row: Matrix) -> Familiarity:
-        """How unlike the training rows a row (k) as observed is, NaN where missing."""
+    def judge(self, row: Matrix, *, division: str | None = None) -> Familiarity:
+        """How unlike the training rows a row (k) as observed is, NaN where missing, of a firm of that industry.
+
+        An industry that is not told counts as unknown, so that nobody looks more usual for hiding it."""
         shares = self.shares(row)
         distance = round(_root(shares) / self.limit, DIGITS)
         known = {family for family, value in zip(self.families, row, strict=True) if not np.isnan(value)}
@@ -55,6 +61,9 @@ class TrainingCloud:
             distance=distance,
             furthest=self._furthest(row, shares) if distance > 1 else (),
             missing_families=tuple(sorted(self.always_told - known)),
+            unknown_categories=(UnknownCategory(name=DIVISION, value=division),)
+            if self.divisions is not None and division not in self.divisions
+            else (),
         )
 
     def distances(self, rows: Matrix) -> Matrix:

@@ -200,7 +200,9 @@ def _model_record(
         model_version=artefact.version,
         parameters_version=parameters.version,
         data_origin=_origin(snapshot, artefact),
-        familiarity=None if artefact.cloud is None else artefact.cloud.judge(observed),
+        familiarity=None
+        if artefact.cloud is None
+        else artefact.cloud.judge(observed, division=snapshot.industry_division),
     )
 
 

@@ -117,6 +117,7 @@ class Unfamiliar:
             "distance": None if told is None else told.distance,
             "furthest": [] if told is None else [asdict(item) for item in told.furthest],
             "missing_families": [] if told is None else list(told.missing_families),
+            "unknown_categories": [] if told is None else [asdict(item) for item in told.unknown_categories],
         }
         return Outcome.APPROVE if told is None or told.is_familiar else self.outcome, values
 

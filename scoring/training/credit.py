@@ -46,13 +46,15 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """Rows of one slice: values (n, k), outcomes (n), obligors (n), observation times (n), and lives where known."""
+    """Rows of one slice: values (n, k), outcomes (n), obligors (n), observation times (n), and lives and industries
+    where known."""
 
     values: Matrix
     defaulted: Mask
     obligor_ids: tuple[str, ...]
     as_of: NDArray[np.datetime64]
     lives: Lives | None
+    divisions: tuple[str | None, ...] | None
 
     def card(self, as_ofs: Sequence[datetime]) -> Slice:
         """The slice as a model's card tells it."""
@@ -125,7 +127,7 @@ def train_credit(
         parameters_version=parameters.version,
         data_cut=data_cut,
         hazard=_hazard_card(bag, train, scale, until=split.test[0], seed=seed),
-        familiarity=fit_familiarity(features, *(rows.values for rows in observed), settings=settings),
+        familiarity=fit_familiarity(features, *observed, settings=settings),
         reference=_reference_card(bag, calibrate, scale, peers, reference),
         grades=grade_figures(
             _pd(bag, test.values, scale),
@@ -159,13 +161,14 @@ def _standing(train: _Rows, features: Sequence[ModelFeature], *, percentile: flo
 
 
 def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[datetime]) -> _Rows:
-    chosen = rows_at(data.as_of, data.obligor_ids, as_ofs)
+    chosen, told = rows_at(data.as_of, data.obligor_ids, as_ofs), data.industry_divisions
     return _Rows(
         values=np.ascontiguousarray(data.values[np.ix_(chosen, np.array(columns))]),
         defaulted=data.defaulted[chosen],
         obligor_ids=tuple(data.obligor_ids[row] for row in chosen),
         as_of=data.as_of[chosen],
         lives=None if data.lives is None else data.lives.at(chosen),
+        divisions=None if told is None else tuple(told[row] for row in chosen),
     )
 
 

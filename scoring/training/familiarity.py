@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +21,36 @@ SIGNIFICANT_DIGITS = 9
 """Of what linear algebra gives, so that its last bits do not enter a model's version."""
 
 
+class Observed(Protocol):
+    """Rows as observed: `values` (n, k), NaN where missing, whose each is (n), and of which industry (n, or None)."""
+
+    @property
+    def values(self) -> Matrix: ...
+
+    @property
+    def obligor_ids(self) -> Sequence[str]: ...
+
+    @property
+    def divisions(self) -> Sequence[str | None] | None: ...
+
+
 def fit_familiarity(
-    features: Sequence[ModelFeature], train: Matrix, calibrate: Matrix, test: Matrix, *, settings: Mapping[str, Any]
+    features: Sequence[ModelFeature],
+    train: Observed,
+    calibrate: Observed,
+    test: Observed,
+    *,
+    settings: Mapping[str, Any],
 ) -> FamiliarityCard:
-    """Where the rows of `train` (n, k) lie, as observed; NaN where missing.
+    """Where the rows of `train` lie, and which industries they are of.
 
     The limit is the percentile `familiar_percentile` of the distances of `calibrate`, later rows of which nothing here
     was fitted; `referred` tells which share of `test`, later still, it would refer. Features are standardised by the
     medians and by the usual distance on either side, since most have one long tail; a missing value counts as the
     median in the covariance, which is shrunk as Ledoit and Wolf (2004) say.
     """
-    cloud = _cloud(features, train, usual_missing_share=settings["familiar_missing_share"])
-    limit = _rounded(np.percentile(cloud.distances(calibrate), settings["familiar_percentile"]))
+    cloud = _cloud(features, train.values, usual_missing_share=settings["familiar_missing_share"])
+    limit = _rounded(np.percentile(cloud.distances(calibrate.values), settings["familiar_percentile"]))
     told = FamiliarityCard(
         centres=tuple(cloud.centres.tolist()),
         below=tuple(cloud.below.tolist()),
@@ -41,11 +60,25 @@ def fit_familiarity(
         usual=tuple((lower, upper) for lower, upper in cloud.usual.tolist()),
         always_told=tuple(sorted(cloud.always_told)),
         limit=limit,
+        divisions=known_divisions(train, least_firms=settings["familiar_division_firms"]),
         referred=0.0,
     )
     judged = told.cloud(features)
-    referred = [not judged.judge(row).is_familiar for row in test]
+    divisions = [None] * len(test.values) if test.divisions is None else test.divisions
+    referred = [
+        not judged.judge(row, division=division).is_familiar
+        for row, division in zip(test.values, divisions, strict=True)
+    ]
     return told.model_copy(update={"referred": float(np.mean(referred))})
+
+
+def known_divisions(rows: Observed, *, least_firms: int) -> dict[str, int] | None:
+    """How many firms of each industry are among the rows, of those with enough; None where no row tells its own."""
+    if rows.divisions is None:
+        return None
+    told = {(name, firm) for name, firm in zip(rows.divisions, rows.obligor_ids, strict=True) if name is not None}
+    firms = Counter(name for name, _ in sorted(told))
+    return {division: count for division, count in firms.items() if count >= least_firms} if firms else None
 
 
 def _cloud(features: Sequence[ModelFeature], train: Matrix, *, usual_missing_share: float) -> TrainingCloud:

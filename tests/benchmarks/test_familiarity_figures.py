@@ -23,12 +23,15 @@ def cloud() -> TrainingCloud:
         usual=np.tile([-2.0, 2.0], (3, 1)),
         always_told=frozenset({"energy"}),
         limit=2.0,
+        divisions=frozenset({"C33", "C34"}),
     )
 
 
 def test_a_referral_counts_once_whichever_of_its_reasons_holds() -> None:
-    found = false_referrals(cloud(), ROWS)
-    assert (found["false_referral_rate"], found["too_far_out"], found["missing_a_family"]) == (0.5, 0.25, 0.25)
+    found = false_referrals(cloud(), ROWS, ["C33", "C99", "C34", "C34"])
+    assert (found["too_far_out"], found["missing_a_family"], found["of_an_unknown_industry"]) == (0.25, 0.25, 0.25)
+    assert found["false_referral_rate"] == 0.75
+    assert false_referrals(cloud(), ROWS, [None, "C33", None, None])["false_referral_rate"] == 0.75
 
 
 def test_exchanged_features_keep_their_values_and_their_gaps() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,28 @@ def test_a_row_sees_only_what_was_known_at_its_instant(book: Book) -> None:
     assert dict(zip(found.obligor_ids, rates, strict=True)) == pytest.approx({OBLIGOR: 8, OTHER: 4, THIRD: 2})
     assert found.as_of.dtype == np.dtype("datetime64[us]")
     assert found.observed_until[0] == np.datetime64("2025-06-30T16:00:00")
+
+
+def test_a_row_is_of_the_industry_that_was_known_at_its_instant(tmp_path: Path) -> None:
+    firm = {"name": "One", "subject_kind": "legal_person", "site_zone": "Asia/Shanghai", "obligor_id": OBLIGOR}
+    with new_book(tmp_path) as book:
+        for owner in (OBLIGOR, OTHER):
+            book.reports(MACHINES[owner], date(2024, 1, 1), 730, executing_seconds=HOUR, off_seconds=10 * HOUR)
+        book.say(
+            RecordKind.OBLIGOR_PROFILE,
+            [
+                {**firm, "industry_division": "C33", "event_time": datetime(2020, 1, 1, tzinfo=UTC)},
+                {**firm, "industry_division": "C34", "event_time": datetime(2024, 1, 1, tzinfo=UTC),
+                 "recorded_time": datetime(2025, 1, 1, tzinfo=UTC)},
+            ],
+        )  # fmt: skip
+        asked = [YEARS[2024], YEARS[2025]]
+        found = credit_training_set(book.reader, as_ofs=asked, parameters=PARAMETERS, known_until=REPORTED)
+    years = (found.as_of.astype("datetime64[Y]").astype(int) + 1970).tolist()
+    told = dict(zip(zip(found.obligor_ids, years, strict=True), found.industry_divisions or (), strict=True))
+    assert told == {(OBLIGOR, 2024): "C33", (OTHER, 2024): None, (OBLIGOR, 2025): "C34", (OTHER, 2025): None}
+    turned = found.at(np.array([3, 0]))
+    assert turned.industry_divisions == (None, "C33")
 
 
 def test_obligors_of_whom_nothing_is_known_are_left_out(book: Book) -> None:

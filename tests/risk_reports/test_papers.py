@@ -25,9 +25,10 @@ from scoring.credit.card import CreditCard
 ANSWER: dict[str, Any] = json.loads(
     (files("api.http") / "examples" / "createCreditDecision.json").read_text(encoding="utf-8")
 )["decision"]
-RELEASED = next((Path(__file__).parents[1] / "scoring" / "released" / "credit").iterdir())
+VERSION = "a66e7991d0c999db7b2dd34a27b62971fae7c8837578da2e1a6781ec89fa1a11"
+RELEASED = Path(__file__).parents[1] / "scoring" / "released" / "credit" / VERSION
 CARD: dict[str, Any] = {
-    "model_version": RELEASED.name,
+    "model_version": VERSION,
     **CreditCard.model_validate_json((RELEASED / "card.json").read_bytes()).model_dump(mode="json"),
 }
 
@@ -107,6 +108,18 @@ def test_a_card_shows_what_was_drawn_when_it_was_trained() -> None:
     assert page.count(b64encode(DOT.encode()).decode()) == 2
     assert "<svg" not in page
     assert pdf(drawn) != pdf(plain)
+
+
+def test_a_card_tells_the_industries_that_training_knew() -> None:
+    plain = html(model_card.document(CARD, Language.EN, plots={})).decode()
+    known = {**CARD, "familiarity": {"divisions": {"C33": 47, "C34": 45}}}
+    assert "C33 (47), C34 (45)" in html(model_card.document(known, Language.EN, plots={})).decode()
+    assert "C33（47）、C34（45）" in html(model_card.document(known, Language.ZH, plots={})).decode()
+    assert "Industries of which" not in plain
+    assert (
+        "Industries of which"
+        not in html(model_card.document({**CARD, "familiarity": {"divisions": None}}, Language.EN, plots={})).decode()
+    )
 
 
 def test_text_of_a_document_is_never_markup() -> None:

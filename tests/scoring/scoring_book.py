@@ -25,6 +25,9 @@ AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
 FIRST_MONTH = datetime(2022, 6, 30, 16, tzinfo=UTC)
 MONTHS = 48
 SEED = 7
+DIVISIONS = ("C33", "C34", "C35")
+RARE_DIVISION = "C43"
+"""That of two obligors alone."""
 
 
 def month(index: int) -> datetime:
@@ -86,6 +89,7 @@ def credit_training_set(world: World, months: range) -> CreditTrainingSet:
         values=measured(world.health[who, when], signs=credit_signs(), seed=world.seed + 1),
         defaulted=world.default_month[who] <= when + 12,
         lives=Lives(np.minimum(world.default_month[who] - when, MONTHS - 1 - when), world.default_month[who] < MONTHS),
+        industry_divisions=[RARE_DIVISION if index < 2 else DIVISIONS[index % len(DIVISIONS)] for index in who],
     )
 
 

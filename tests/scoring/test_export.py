@@ -25,12 +25,12 @@ from scoring.onnx_export import onnx_bytes
 from scoring.training.scorecard import fit_scorecard
 
 RELEASED = Path(__file__).parent / "released"
+VERSION = ModelVersion("a66e7991d0c999db7b2dd34a27b62971fae7c8837578da2e1a6781ec89fa1a11")
 
 
 @pytest.fixture(scope="module")
 def model() -> CreditArtefact:
-    (version,) = [folder.name for folder in (RELEASED / "credit").iterdir()]
-    found = registry.load_artefact(RELEASED, "credit", ModelVersion(version))
+    found = registry.load_artefact(RELEASED, "credit", VERSION)
     assert isinstance(found, CreditArtefact)
     return found
 

@@ -16,7 +16,10 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import PdScale
 
 RELEASED = Path(__file__).parent / "released"
-FORMATS = {1: "a66e7991d0c999db7b2dd34a27b62971fae7c8837578da2e1a6781ec89fa1a11"}
+FORMATS = {
+    1: "a66e7991d0c999db7b2dd34a27b62971fae7c8837578da2e1a6781ec89fa1a11",
+    5: "3b620b2f2f61bde7d6e3471695040da72002a9b22f74d272c40b62321b1155d4",
+}
 """The version of one released artefact of each format of the credit card."""
 
 
@@ -56,8 +59,18 @@ def test_format_1_had_no_reference_group() -> None:
     assert np.array_equal(artefact.explain(rows).contributions, artefact.explain_portfolio(rows).contributions)
 
 
-def test_an_old_card_keeps_its_bytes_when_saved_again(tmp_path: Path) -> None:
-    artefact, _ = released(FORMATS[1])
+def test_format_5_knew_where_its_rows_lay_but_no_industries() -> None:
+    artefact, told = released(FORMATS[5])
+    assert artefact.cloud is not None
+    assert artefact.cloud.divisions is None
+    for row, is_familiar in zip(np.array(told["rows"], dtype=float), told["familiar"], strict=True):
+        for division in (None, "C34", "C99"):  # K06 bites as it did then
+            assert artefact.cloud.judge(row, division=division).is_familiar is is_familiar
+
+
+@pytest.mark.parametrize("version", FORMATS.values())
+def test_an_old_card_keeps_its_bytes_when_saved_again(version: str, tmp_path: Path) -> None:
+    artefact, _ = released(version)
     registry.save_artefact(tmp_path, artefact)
     again = registry.load_artefact(tmp_path, "credit", artefact.version)
     assert again.card_bytes == artefact.card_bytes

@@ -24,13 +24,15 @@ TRUTHS = {"1": True, "0": False, "true": True, "false": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
-    """Columns to learn from (n rows), outcomes (n), times (n, or None), and each row's group (n)."""
+    """Columns to learn from (n rows), outcomes (n), times (n, or None), each row's group (n), and its industry (n, None
+    where empty; or None)."""
 
     frame: pd.DataFrame
     outcome: Mask
     times: Stamps | None
     groups: tuple[str, ...]
     sha256: str
+    divisions: tuple[str | None, ...] | None = None
 
     def rows(self, chosen: NDArray[np.int64]) -> Table:
         """The chosen rows, in that order."""
@@ -40,6 +42,7 @@ class Table:
             times=None if self.times is None else self.times[chosen],
             groups=tuple(self.groups[row] for row in chosen),
             sha256=self.sha256,
+            divisions=None if self.divisions is None else tuple(self.divisions[row] for row in chosen),
         )
 
 
@@ -50,22 +53,23 @@ def read_table(
     time: str | None = None,
     group: str | None = None,
     exclude: Sequence[str] = (),
+    division: str | None = None,
     unless: str | None = None,
 ) -> Table:
-    """Read a CSV or Parquet file. Without `group`, every row is its own; rows where `unless` is true (their outcome is
-    not known yet) are left out.
+    """Read a CSV or Parquet file. Without `group`, every row is its own; `division` tells industries, which are not
+    learnt from; rows where `unless` is true (their outcome is not known yet) are left out.
 
     Raises TableInvalid, naming the column and the first value at fault.
     """
     frame = read_frame(path)
-    for column in filter(None, (outcome, time, group, unless, *exclude)):
+    for column in filter(None, (outcome, time, group, division, unless, *exclude)):
         if column not in frame.columns:
             raise TableInvalid(
                 f"{path.name} has no column {column!r}.", hint=f"Its columns are: {', '.join(frame.columns)}."
             )
     if unless is not None:
         frame = frame[~frame[unless].astype(bool)].reset_index(drop=True)
-    named = {name for name in (outcome, time, group, unless, *exclude) if name}
+    named = {name for name in (outcome, time, group, division, unless, *exclude) if name}
     if not len(frame) or set(frame.columns) <= named:
         raise TableInvalid(
             f"{path.name} has {len(frame)} rows and {len(frame.columns)} columns: nothing to learn from."
@@ -76,6 +80,7 @@ def read_table(
         times=None if time is None else _times(frame[time]),
         groups=tuple(str(value) for value in (frame.index if group is None else _known(frame[group]))),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        divisions=None if division is None else tuple(None if pd.isna(told) else str(told) for told in frame[division]),
     )
 
 

@@ -41,7 +41,6 @@ from scoring.records import (
     Capacity,
     CreditProduct,
     CreditRequest,
-    Familiarity,
     Layer,
     Outcome,
     Price,
@@ -49,9 +48,9 @@ from scoring.records import (
     ScoreRecord,
     ScoreSource,
     TenorBound,
-    Unusual,
     UsagePlan,
 )
+from scoring.unfamiliar import Familiarity, UnknownCategory, Unusual
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "credit-policy.md"
 TODAY = date(2026, 7, 1)
@@ -201,15 +200,22 @@ def _record(given: dict[str, Any], grade: RatingGrade) -> ScoreRecord:
         model_version=None,
         parameters_version=ParametersVersion("p"),
         data_origin=given["origin"],
-        familiarity=_familiarity(given.get("distance"), given.get("lacks", ())),
+        familiarity=_familiarity(given.get("distance"), given.get("lacks", ()), given.get("unknown", ())),
     )
 
 
-def _familiarity(distance: float | None, missing_families: tuple[str, ...]) -> Familiarity | None:
+def _familiarity(
+    distance: float | None, missing_families: tuple[str, ...], divisions: tuple[str | None, ...]
+) -> Familiarity | None:
     if distance is None:
         return None
     far = Unusual(feature="utilisation_90d", value=0.2, usual_lower=0.66, usual_upper=0.91)
-    return Familiarity(distance=distance, furthest=(far,) if distance > 1 else (), missing_families=missing_families)
+    return Familiarity(
+        distance=distance,
+        furthest=(far,) if distance > 1 else (),
+        missing_families=missing_families,
+        unknown_categories=tuple(UnknownCategory(name="industry_division", value=told) for told in divisions),
+    )
 
 
 @pytest.fixture
@@ -234,6 +240,8 @@ def policy(parameters: ParameterBook) -> CreditPolicy:
         ({"distance": 1.0}, [], "approve"),
         ({"distance": 1.0001}, ["K06_unfamiliar"], "refer"),
         ({"distance": 0.3, "lacks": ("energy",)}, ["K06_unfamiliar"], "refer"),
+        ({"distance": 0.3, "unknown": ("C99",)}, ["K06_unfamiliar"], "refer"),
+        ({"distance": 0.3, "unknown": (None,)}, ["K06_unfamiliar"], "refer"),
         ({"pd": 0.04, "lower": 0.03, "upper": 0.06}, [], "approve"),
         ({"pd": 0.0401, "lower": 0.03, "upper": 0.06}, ["S03_referral_band"], "refer"),
         ({"pd": 0.0632, "lower": 0.05, "upper": 0.0632}, ["S03_referral_band"], "refer"),

@@ -94,6 +94,41 @@ def test_a_firm_unlike_the_training_rows_is_referred_in_words(
     assert "K06_unfamiliar: 模型未学习过与该主体类似的样本" in chinese
 
 
+@pytest.mark.parametrize(
+    ("division", "english", "chinese"),
+    [
+        ("C43", "industry division C43 (Repair of metal products, machinery and equipment)", "行业大类C43金属制品、机械和设备修理业"),
+        ("A01", "industry division A01.", "行业大类A01。"),
+        (None, "industry division not told, which could be any.", "未说明行业大类（可能为任一大类）。"),
+    ],
+)  # fmt: skip
+def test_a_firm_of_an_unknown_industry_is_referred_and_told_so(
+    rows: np.ndarray,
+    credit_model: CreditArtefact,
+    parameters: ParameterBook,
+    division: str | None,
+    english: str,
+    chinese: str,
+) -> None:
+    row = np.nan_to_num(rows[0], nan=0.5)
+    known = make_snapshot(row, quantities=QUANTITIES, coverage=0.95)
+    told = {
+        outcome: decided(snapshot, credit_model, parameters)
+        for outcome, snapshot in (
+            (Outcome.APPROVE, known),
+            (Outcome.REFER, replace(known, industry_division=division)),
+        )
+    }
+    assert all(decision.outcome is outcome for outcome, decision in told.items())
+    decision = told[Outcome.REFER]
+    findings = {finding.rule_id: finding for finding in decision.findings}
+    assert [rule for rule, finding in findings.items() if finding.outcome is not Outcome.APPROVE] == ["K06_unfamiliar"]
+    assert findings["K06_unfamiliar"].values["unknown_categories"] == [{"name": "industry_division", "value": division}]
+    words = narrative(decision, known)["narrative"]
+    assert any(english in line for line in words["en"]["findings"])
+    assert any(chinese in line for line in words["zh"]["findings"])
+
+
 def test_the_advised_tenor_is_the_products_longest(
     rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
