@@ -148,8 +148,13 @@ class TermStructure:
 
     @property
     def hazards(self) -> tuple[float, ...]:
-        """The probability of default in each month of those who have come so far."""
-        return tuple((after - before) / (1 - before) for before, after in pairwise((0.0, *self.cumulative_pd)))
+        """The probability of default in each month of those who have come so far.
+
+        Where default is certain by the end of a month its hazard is 1, and it is the last one: nobody comes to a later
+        month, of whom a hazard could speak.
+        """
+        months = pairwise((0.0, *self.cumulative_pd))
+        return tuple((after - before) / (1 - before) for before, after in months if before < 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,16 +64,21 @@ def term_structure(pd_12m: float, shape: HazardShape | None) -> TermStructure:
 
 
 def moved_to(curve: TermStructure, pd_12m: float) -> TermStructure:
-    """The curve of the same shape that gives another PD over 12 months: all odds of its hazards moved by one factor."""
-    hazards = [logit(hazard) for hazard in curve.hazards]
-    return reconciled(hazards, pd_12m, observed_months=curve.observed_months)
+    """The curve of the same shape that gives another PD over 12 months: all odds of its hazards moved by one factor.
+
+    No factor moves a month in which default is certain, or impossible; the first twelve must hold neither for all.
+    """
+    assert 0 < curve.pd(MONTHS_OF_PD) < 1, "a curve whose first twelve months decide nothing for certain"
+    log_odds = [_log_odds(hazard) for hazard in curve.hazards]
+    never_reached = [math.inf] * (len(curve.cumulative_pd) - len(log_odds))
+    return reconciled([*log_odds, *never_reached], pd_12m, observed_months=curve.observed_months)
 
 
 def reconciled(
     log_odds: Sequence[float], pd_12m: float, *, observed_months: int, later: Sequence[float] = ()
 ) -> TermStructure:
     """The curve whose first twelve months give `pd_12m`: log-odds of hazards (at least 12), all moved by one number,
-    and those of `later` months as they are.
+    and those of `later` months as they are. After the first twelve they may be infinite: default is certain.
 
     The cumulative hazard sum(ln(1 + exp(g + shift))) is convex and rising in the shift, so that Newton's steps come
     from above after the first one.
@@ -92,6 +97,12 @@ def reconciled(
         total += _softplus(value)
         cumulative.append(-math.expm1(-total))
     return TermStructure(cumulative_pd=tuple(cumulative), observed_months=observed_months)
+
+
+def _log_odds(hazard: float) -> float:
+    if 0 < hazard < 1:
+        return logit(hazard)
+    return math.inf if hazard else -math.inf
 
 
 def _log_sum_exp(values: Sequence[float]) -> float:

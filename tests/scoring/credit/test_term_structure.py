@@ -101,6 +101,46 @@ def test_without_a_shape_the_hazard_is_constant() -> None:
     assert curve.observed_months == 0
 
 
+def test_a_certain_default_is_the_last_hazard() -> None:
+    curve = TermStructure(cumulative_pd=(0.1, 0.28, 1.0, 1.0, 1.0), observed_months=3)
+    assert curve.hazards == pytest.approx((0.1, 0.2, 1.0))
+    assert curve.monthly_pd == pytest.approx((0.1, 0.18, 0.72, 0.0, 0.0))
+    assert TermStructure(cumulative_pd=(1.0, 1.0), observed_months=2).hazards == (1.0,)
+
+
+CERTAIN = HazardShape(intercept=-4.0, month_slope=60.0, first_slope=1.0, last_slope=1.0, observed_months=33)
+"""Later months in which everybody who is left defaults: log-odds of their hazards above 30."""
+
+
+@given(pd=st.floats(0.0005, 0.4), odds_ratio=st.floats(0.05, 20.0))
+def test_a_default_that_is_certain_within_a_life_stays_certain_when_the_year_is_moved(
+    pd: float, odds_ratio: float
+) -> None:
+    curve = term_structure(pd, CERTAIN)
+    assert curve.pd(60) == 1.0
+    assert curve.hazards[-1] == 1.0
+    assert len(curve.hazards) == 1 + sum(chance < 1 for chance in curve.cumulative_pd)
+    other = float(expit(logit(pd) + np.log(odds_ratio)))
+    moved = moved_to(curve, other)
+    assert moved.pd(12) == pytest.approx(other, rel=1e-12)
+    assert (len(moved.cumulative_pd), moved.pd(60)) == (60, 1.0)
+    assert list(moved.cumulative_pd) == sorted(moved.cumulative_pd)
+
+
+def test_a_month_in_which_nobody_defaults_stays_one() -> None:
+    curve = TermStructure(cumulative_pd=(0.01,) * 12 + (0.02,) * 12, observed_months=12)
+    moved = moved_to(curve, 0.05)
+    assert moved.cumulative_pd[:12] == pytest.approx((0.05,) * 12)
+    assert moved.cumulative_pd[12:] == pytest.approx((moved.pd(13),) * 12)
+    assert moved.pd(13) > 0.05
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_a_first_year_without_doubt_has_no_other_level(chance: float) -> None:
+    with pytest.raises(AssertionError, match="decide nothing for certain"):
+        moved_to(TermStructure(cumulative_pd=(chance,) * 24, observed_months=12), 0.05)
+
+
 def test_too_short_a_curve_and_a_certain_pd_are_refused() -> None:
     with pytest.raises(AssertionError, match="at least 12"):
         reconciled([-4.0] * 11, 0.1, observed_months=11)

@@ -18,6 +18,7 @@ from risk_reports.credit_memo import narrative
 from scoring import registry
 from scoring.canonical import canonical_bytes, plain_decision
 from scoring.credit.artefact import CreditArtefact
+from scoring.credit.card import HazardCard
 from scoring.credit.score import score
 from scoring.decision.decide import decide
 from scoring.errors import InvalidRequest
@@ -127,6 +128,25 @@ def test_a_firm_of_an_unknown_industry_is_referred_and_told_so(
     words = narrative(decision, known)["narrative"]
     assert any(english in line for line in words["en"]["findings"])
     assert any(chinese in line for line in words["zh"]["findings"])
+
+
+def test_a_default_that_is_certain_within_the_life_is_decided_like_any_other(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    hazard = HazardCard(
+        intercept=-4, month_slope=60, first_slope=1, last_slope=1, observed_months=33, months_at_risk=1, defaults=1
+    )
+    model = replace(credit_model, card=credit_model.card.model_copy(update={"hazard": hazard}))
+    snapshot = make_snapshot(rows[0], quantities=QUANTITIES, coverage=0.95)
+    asked = replace(request_of(tenor_months=36), product=CreditProduct.EQUIPMENT_LOAN)
+    decision, usual = (decided(snapshot, each, parameters, asked) for each in (model, credit_model))
+    assert decision.tenor_months == 36
+    assert decision.provision.lifetime_pd == 1.0
+    assert decision.score.pd_12m == usual.score.pd_12m
+    losses = [each.provision.expected_credit_loss_lifetime_minor for each in (usual, decision)]
+    assert losses[0] < losses[1] < decision.price.lgd_ratio * asked.amount_minor
+    plain = plain_decision(decision)
+    assert json.loads(canonical_bytes(plain)) == plain
 
 
 def test_the_advised_tenor_is_the_products_longest(

@@ -15,7 +15,7 @@ from scoring.errors import InvalidRequest
 from scoring.insurance.build_up import Loadings
 from scoring.insurance.coherence import CoverInForce, Loss, Peril, Share, shared_out
 from scoring.insurance.guarantee import CoveredFacility, GuaranteeTerms, guarantee_price, no_arbitrage
-from scoring.records import InsuranceProduct
+from scoring.records import InsuranceProduct, TermStructure
 
 D = Decimal
 
@@ -47,6 +47,18 @@ TERMS = GuaranteeTerms(
     risk_margin=D("0.25"), loadings=Loadings(variable={"expenses": D("0.2")}, fixed_minor=0, minimum_minor=100_000)
 )
 YEARLY_3_PERCENT = Flat(1 - 0.97 ** (1 / 12))
+
+
+def test_a_certain_default_costs_the_loss_of_what_is_owed_then() -> None:
+    """Half default in the first month and all others in the second; nothing is left to default after it."""
+    certain = TermStructure(cumulative_pd=(0.5, *[1.0] * 59), observed_months=60)
+    owed = [200_000_000 * (12 - paid) // 12 for paid in range(12)]
+    found = guarantee_price(certain, replace(FACILITY, exposures_minor=owed), TERMS)
+    assert found.lifetime_pd == 1.0
+    assert found.monthly_loss_minor == pytest.approx([0.5 * 0.4 * owed[0], 0.5 * 0.4 * owed[1], *[0.0] * 10])
+    assert found.expected_loss_minor == 76_666_667
+    gap = no_arbitrage(found, certain, replace(FACILITY, exposures_minor=owed), pd_12m=0.2, inputs=INPUTS)
+    assert gap.covers_expected_loss
 
 
 def test_golden_16_as_a_guarantee() -> None:
