@@ -22,6 +22,7 @@ from api import (
     cli_evidence,
     cli_exposure,
     cli_gateways,
+    cli_insurance_book,
     cli_jobs,
     cli_keeping,
     cli_manage,
@@ -98,6 +99,7 @@ cli_tariffs.mount(app)
 cli_chain.mount(app)
 cli_jobs.mount(app)
 cli_portfolio.mount(app)
+cli_insurance_book.mount(app)
 cli_matching.mount(app)
 cli_responses.mount(app)
 cli_policies.mount(app)

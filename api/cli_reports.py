@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from api.cli_insurance_book import InsurerOption, LargestOption, told_book
+from api.cli_insurance_book import MonthsOption as EarnedMonthsOption
 from api.cli_portfolio import (
     AsOfOption,
     CurrencyOption,
@@ -29,7 +31,7 @@ from api.partners.repository import LOCAL
 from api.premium_quotes.papers import statement_document
 from data_contracts.errors import InputError
 from data_contracts.identifiers import DecisionId, ModelVersion, QuoteId
-from risk_reports import portfolio_document
+from risk_reports import insurance_book_document, portfolio_document
 from risk_reports.document import Document
 from risk_reports.rendering.html import html
 from risk_reports.rendering.pdf import pdf
@@ -152,6 +154,25 @@ def portfolio(
     with opened(home) as here:
         told = told_portfolio(here, as_of=as_of, partner=partner, lender=lender, currency=currency, months=months)
     _write(portfolio_document.document(told, LANGUAGES[language]), out, as_json)
+
+
+@report_app.command("insurance_portfolio")
+def insurance_portfolio(
+    *,
+    out: OutOption,
+    as_of: AsOfOption = None,
+    partner: InsurerOption = LOCAL,
+    currency: CurrencyOption = "CNY",
+    months: EarnedMonthsOption = 12,
+    largest: LargestOption = 10,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The report of an insurer's book: in force, earned, claimed, and what of each accumulation limit is used."""
+    with opened(home) as here:
+        told = told_book(here, as_of=as_of, partner=partner, currency=currency, months=months, largest=largest)
+    _write(insurance_book_document.document(told, LANGUAGES[language]), out, as_json)
 
 
 def export(

@@ -14,6 +14,7 @@ from data_contracts.errors import (
     StoreUnwritable,
 )
 from scoring.errors import (
+    AccumulationExceeded,
     ArtefactDamaged,
     HourMeterMissing,
     ModelDoesNotFit,
@@ -252,6 +253,7 @@ PLACES: dict[type[Exception], Place] = {
     PledgeNotStanding: Place(status=409, title="The reservation does not stand"),
     OfferLapsed: Place(status=409, title="The offer has lapsed"),
     PolicyForbids: Place(status=409, title="The record does not follow from the policy's others"),
+    AccumulationExceeded: Place(status=409, title="The book may hold no more of it"),
     HourMeterMissing: Place(status=409, title="The hours worked are not known"),
     NothingToCover: Place(status=409, title="There is no machine to cover"),
     BodyTooLarge: Place(status=413, title="The body is too large"),

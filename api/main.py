@@ -29,6 +29,7 @@ from api.http.metrics import Metrics
 from api.http.observe import Observe
 from api.http.problem import add_problem_handlers
 from api.http.wiring import Doors, set_doors
+from api.insurance_book import endpoints as insurance_book
 from api.insurance_policies import endpoints as insurance_policies
 from api.jobs import endpoints as jobs
 from api.machines import endpoints as machines
@@ -75,6 +76,7 @@ RESOURCES = (
     funds,
     matching,
     portfolio,
+    insurance_book,
     jobs,
     usage_statements,
     watch,

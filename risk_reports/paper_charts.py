@@ -81,6 +81,17 @@ def intervals(points: Sequence[Point], *, across: str, up: str, told: str) -> Pi
     return Picture(svg=_svg(alt.layer(line, ranges, dots)), told=told)
 
 
+def bars(shares: Mapping[str, float], *, across: str, limit: float, told: str) -> Picture:
+    """A bar for each name, longest first as given, beside a line at the limit of all."""
+    names = list(shares)
+    values = [{"name": name, "share": share} for name, share in shares.items()]
+    y = alt.Y("name:N", title=None, sort=names)
+    x = alt.X("share:Q", title=across, scale=alt.Scale(zero=True))
+    drawn = Chart(alt.Data(values=values)).mark_bar(color=COLOURS[1], height=12).encode(x=x, y=y)
+    at_limit = Chart(alt.Data(values=[{"share": limit}])).mark_rule(color=COLOURS[0], strokeDash=STROKES[1]).encode(x=x)
+    return Picture(svg=_svg(alt.layer(drawn, at_limit)), told=told)
+
+
 def _svg(chart: alt.LayerChart) -> str:
     specification = {
         **chart.properties(width=WIDTH, height=HEIGHT).to_dict(validate=False),

@@ -170,8 +170,15 @@ def shown_for_credit(
     connection: sa.Connection, partner: PartnerId, *, now: datetime, livemode: bool = False
 ) -> list[ObligorId]:
     """Who lets its data be used at all and shown to this partner for credit, in order of codes."""
+    return shown(connection, partner, purpose=Purpose.CREDIT, now=now, livemode=livemode)
+
+
+def shown(
+    connection: sa.Connection, partner: PartnerId, *, purpose: Purpose, now: datetime, livemode: bool = False
+) -> list[ObligorId]:
+    """Who lets its data be used at all and shown to this partner for a purpose, in order of codes."""
     platform = consenting(recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
-    theirs = consenting(recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode)
+    theirs = consenting(recipient=partner, purpose=purpose, now=now, livemode=livemode)
     return sorted({ObligorId(code) for code in connection.scalars(platform)} & set(connection.scalars(theirs)))
 
 

@@ -15,6 +15,7 @@ from api.consents.repository import Purpose
 from api.home import Home
 from api.insurance_policies import repository as policies
 from api.insurance_policies.repository import KeptPolicy
+from api.insurance_policies.room import require_idle_room
 from api.insurance_policies.worked import Shown, Span, before_loss, shown
 from api.models.service import scoring_parameters
 from api.snapshots import repository as snapshots
@@ -45,7 +46,7 @@ HOURS, ENERGY = "executing_hours_per_day_90d", "kwh_per_executing_hour_90d"
 def bind_quote(connection: sa.Connection, home: Home, quote: sa.Row[Any], *, by: str, now: datetime) -> KeptPolicy:
     """Make a policy of a stored quote that still holds; a quote that was bound before is the policy that it became.
 
-    Raises PolicyForbids, ConsentMissing.
+    Raises PolicyForbids, ConsentMissing, AccumulationExceeded (one more idle cover of an industry that is full).
     """
     if (known := policies.of_quote(connection, QuoteId(quote.quote_id))) is not None:
         return policies.load(connection, known)
@@ -59,7 +60,17 @@ def bind_quote(connection: sa.Connection, home: Home, quote: sa.Row[Any], *, by:
         livemode=body["livemode"],
     )
     bound = _bound(home, quote, body, now=now)
-    bind(quote.quote_id, bound)
+    state = bind(quote.quote_id, bound)
+    if bound.product is InsuranceProduct.IDLE_COVER:
+        require_idle_room(
+            connection,
+            home,
+            state,
+            obligor_id=ObligorId(quote.obligor_id),
+            partner_id=PartnerId(quote.partner_id),
+            livemode=body["livemode"],
+            now=now,
+        )
     return policies.begin(
         connection,
         bound,

@@ -18,10 +18,11 @@ from features.catalogue import catalogue_version
 from scoring.boosters import Ensemble, ensemble, to_bytes, training_matrix
 from scoring.cards import DataCut, ModelFeature, Slice, installed_libraries, statement_of
 from scoring.errors import NotEnoughEvents
+from scoring.experience import actual_to_expected
 from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
 from scoring.insurance.card import InsuranceCard, InsuranceMetrics
 from scoring.training.features import input_columns, insurance_sign, model_features
-from scoring.training.metrics import actual_to_expected, poisson_deviance
+from scoring.training.metrics import poisson_deviance
 from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
 from scoring.training.split import instants_of, latest_held_back, rows_at
 

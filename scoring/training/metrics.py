@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import chi2, rankdata
+from scipy.stats import rankdata
 from sklearn.metrics import brier_score_loss, log_loss
 
 from scoring.cards import Estimate
@@ -98,13 +98,6 @@ def poisson_deviances(counts: Vector, expected: Vector) -> Vector:
 def poisson_deviance(counts: Vector, expected: Vector, *, exposure: Vector) -> float:
     """Poisson deviance of claim counts a year of exposure."""
     return float(poisson_deviances(counts, expected).sum() / exposure.sum())
-
-
-def actual_to_expected(count: int, expected: float) -> Estimate:
-    """Observed over expected claims with the exact Poisson interval of the count."""
-    lower = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
-    upper = float(chi2.ppf(0.975, 2 * (count + 1))) / 2
-    return Estimate(value=count / expected, lower=lower / expected, upper=upper / expected)
 
 
 def _area_and_error(scores: Vector, outcomes: NDArray[np.bool_]) -> tuple[float, float]:

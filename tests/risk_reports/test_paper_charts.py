@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from risk_reports.paper_charts import Point, curves, intervals
+from risk_reports.paper_charts import Point, bars, curves, intervals
 
 
 def marks(svg: str, kind: str) -> int:
@@ -30,3 +30,9 @@ def test_bands_bear_their_intervals() -> None:
     assert marks(picture.svg, "rule") == 4
     assert marks(picture.svg, "line") == 1
     assert marks(picture.svg, "symbol") == 4
+
+
+def test_bars_stand_beside_the_limit() -> None:
+    picture = bars({"C17": 0.4, "C34": 1.2}, across="used", limit=1.0, told="two bars")
+    assert all(name in picture.svg for name in ("C17", "C34", "used"))
+    assert (marks(picture.svg, "rect"), marks(picture.svg, "rule")) == (2, 1)

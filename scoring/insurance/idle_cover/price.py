@@ -22,11 +22,12 @@ TAIL = 0.995
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookPrice:
-    """A book of policies (n) in minor units: expected payouts with their standard errors, the tail load of each, and
-    the book's 99.5 % loss and mean loss beyond it."""
+    """A book of policies (n) in minor units: expected payouts with their standard errors, what each pays on average on
+    the worst paths, the tail load of each, and the book's 99.5 % loss and mean loss beyond it."""
 
     expected_minor: Vector
     standard_errors: Vector
+    in_tail_minor: Vector
     tail_load_minor: Vector
     value_at_risk_minor: float
     tail_value_at_risk_minor: float
@@ -64,6 +65,7 @@ def price_book(payouts: Matrix, sums_insured_minor: Vector, *, cost_of_capital: 
     return BookPrice(
         expected_minor=expected,
         standard_errors=losses.std(axis=0, ddof=1) / np.sqrt(len(book)),
+        in_tail_minor=in_tail,
         tail_load_minor=cost_of_capital * np.maximum(in_tail - expected, 0.0),
         value_at_risk_minor=float(book[worst].min()),
         tail_value_at_risk_minor=float(book[worst].mean()),

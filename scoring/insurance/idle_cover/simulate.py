@@ -17,6 +17,7 @@ from scoring.errors import NotEnoughEvents
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+Months = int | NDArray[np.int64]
 
 FEWEST_MONTHS = 12
 LARGEST_PERSISTENCE = 0.98
@@ -52,14 +53,15 @@ def simulate_seasons(
     *,
     usual_rates: Vector,
     industry: NDArray[np.int64],
-    months: int,
+    months: Months,
     paths: int,
     seed: int,
     industry_state: Vector | None = None,
     own_state: Vector | None = None,
-    lead_months: int = 0,
+    lead_months: Months = 0,
 ) -> Seasons:
     """`paths` seasons of `months` that begin `lead_months` from now, for firms of `usual_rates` (n) and `industry` (n).
+    Firms of one book may have seasons of their own: `months` and `lead_months` are one number, or one a firm (n).
 
     States (in standard deviations of their own; 0 where not given) are those of today: a cover sold in a slump starts
     from the slump. A cluster is its industry's usual rate moved by the industry alone, the own paths of its many
@@ -71,20 +73,23 @@ def simulate_seasons(
     of_industry = np.array([usual[industry == at].mean() if (industry == at).any() else 0.0 for at in range(count)])
     state = np.broadcast_to(np.zeros(count) if industry_state is None else industry_state, (paths, count)).copy()
     own = np.broadcast_to(np.zeros(len(usual)) if own_state is None else own_state, (paths, len(usual))).copy()
-    rates, clusters = np.zeros((paths, len(usual))), np.zeros((paths, count))
+    rates, clusters = np.zeros((paths, len(usual))), np.zeros((paths, len(usual)))
     shrink = _averaged(model.own_sd)
-    for month in range(lead_months + months):
+    lead, length = (np.broadcast_to(np.asarray(given), len(usual)) for given in (lead_months, months))
+    for month in range(int((lead + length).max())):
         shared = generator.standard_normal((paths, 1))
         apart = generator.standard_normal((paths, count))
         drawn = np.sqrt(model.common_share) * shared + np.sqrt(1 - model.common_share) * apart
         state = _step(state, drawn, model.industry_persistence)
         own = _step(own, generator.standard_normal(own.shape), model.own_persistence)
-        if month >= lead_months:
+        counts = (month >= lead) & (month < lead + length)
+        if counts.any():
             level = usual + model.industry_sd * state[:, industry] + model.own_sd * own
             lost = model.outage_share * (generator.random(own.shape) < model.outage_chance)
-            rates += expit(level) * (1 - lost)
-            clusters += shrink(of_industry + model.industry_sd * state) * (1 - model.outage_share * model.outage_chance)
-    return Seasons(own=rates / months, cluster=clusters[:, industry] / months)
+            rates += expit(level) * (1 - lost) * counts
+            of_cluster = shrink(of_industry + model.industry_sd * state)
+            clusters += of_cluster[:, industry] * (1 - model.outage_share * model.outage_chance) * counts
+    return Seasons(own=rates / length, cluster=clusters / length)
 
 
 def fit_rate_model(rates: Matrix, industry: NDArray[np.int64]) -> RateModel:

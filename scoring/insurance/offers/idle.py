@@ -41,7 +41,7 @@ def idle_quote(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: Par
     values = checked(snapshot, request, parameters)
     terms = values["insurance_covers"]["idle_cover"]
     key, rate = _operating_rate(snapshot)
-    usual, state = _where_it_stands(snapshot, rate, terms)
+    usual, state = where_it_stands(snapshot, terms)
     price = idle_price(snapshot, request, parameters)
     risk = ModelledRisk(
         inputs=np.array([[usual, state, float(months_of(request))]]),
@@ -63,23 +63,21 @@ def idle_quote(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: Par
 def idle_price(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: ParameterBook) -> BookPrice:
     """The one policy as a book: expected payout, and the load of its tail. Raises as `idle_quote`."""
     terms = checked(snapshot, request, parameters)["insurance_covers"]["idle_cover"]
-    usual, state = _where_it_stands(snapshot, _operating_rate(snapshot)[1], terms)
+    usual, state = where_it_stands(snapshot, terms)
     paid = payouts(usual, state, months=months_of(request), lead=lead_months(request, request.as_of), terms=terms)
     insured = np.array([float(request.sum_insured_minor)])
     return price_book(paid[:, None], insured, cost_of_capital=terms["cost_of_capital"])
 
 
-def _where_it_stands(snapshot: FeatureSnapshot, rate: float, terms: Mapping[str, Any]) -> tuple[float, float]:
-    """The usual operating rate that is simulated around, and the state of the industry."""
-    usual = float(np.clip(rate, *RATE_ENDS))
+def where_it_stands(snapshot: FeatureSnapshot, terms: Mapping[str, Any]) -> tuple[float, float]:
+    """The usual operating rate that is simulated around, and the state of the industry. Raises NothingToCover."""
+    usual = float(np.clip(_operating_rate(snapshot)[1], *RATE_ENDS))
     return usual, _industry_state(snapshot, usual, sd=terms["industry_sd"])
 
 
 def payouts(usual: float, state: float, *, months: int, lead: int, terms: Mapping[str, Any]) -> Vector:
     """Payout shares of simulated seasons that begin in an industry's state, held against seasons of a usual year."""
-    model = RateModel(**{name: terms[name] for name in RATE_MODEL})
-    bounds = IdleTerms(**{name: terms[name] for name in TERMS})
-    bounds.check()
+    model, bounds = rate_model(terms), idle_terms(terms)
     common: dict[str, Any] = {
         "usual_rates": np.array([usual]),
         "industry": np.array([0]),
@@ -92,6 +90,18 @@ def payouts(usual: float, state: float, *, months: int, lead: int, terms: Mappin
     seasons = simulate_seasons(model, **common, industry_state=np.array([state]))
     reference = Reference(own_rate=float(before.own.mean()), cluster_rate=float(before.cluster.mean()))
     return payout_share(seasons.own[:, 0], seasons.cluster[:, 0], reference, bounds)
+
+
+def rate_model(terms: Mapping[str, Any]) -> RateModel:
+    """How operating rates move, as parameter `insurance_covers` says."""
+    return RateModel(**{name: terms[name] for name in RATE_MODEL})
+
+
+def idle_terms(terms: Mapping[str, Any]) -> IdleTerms:
+    """Trigger, exit and co-insurance as that parameter says. Raises InvalidRequest where they contradict themselves."""
+    bounds = IdleTerms(**{name: terms[name] for name in TERMS})
+    bounds.check()
+    return bounds
 
 
 def _operating_rate(snapshot: FeatureSnapshot) -> tuple[str, float]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -92,7 +92,12 @@ def offer(
 
 def months_of(request: QuoteRequest) -> int:
     """The cover in whole months, at least one."""
-    return max(1, round(cover_days(request.starts, request.ends) * MONTHS_A_YEAR / DAYS_A_YEAR))
+    return whole_months(request.starts, request.ends)
+
+
+def whole_months(starts: date, ends: date) -> int:
+    """Days of cover, both inclusive, in whole months, at least one."""
+    return max(1, round(cover_days(starts, ends) * MONTHS_A_YEAR / DAYS_A_YEAR))
 
 
 def lead_months(request: QuoteRequest, as_of: datetime) -> int:

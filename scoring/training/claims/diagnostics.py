@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.cards import Estimate
+from scoring.experience import actual_to_expected
 from scoring.insurance.linear import Banding
-from scoring.training.metrics import Z_95, actual_to_expected, poisson_deviances
+from scoring.training.metrics import Z_95, poisson_deviances
 
 Vector = NDArray[np.float64]
 

@@ -14,6 +14,7 @@ from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import Estimate, installed_libraries, statement_of
 from scoring.errors import NotEnoughEvents
+from scoring.experience import actual_to_expected
 from scoring.insurance.claims_model import (
     BandTold,
     ClaimsArtefact,
@@ -33,7 +34,7 @@ from scoring.training.claims.sample import ClaimsSample
 from scoring.training.claims.severity import FEWEST_CLAIMS, FittedSeverity, fit_severity
 from scoring.training.claims.tweedie import fit_tweedie
 from scoring.training.features import fold_of
-from scoring.training.metrics import actual_to_expected, poisson_deviance
+from scoring.training.metrics import poisson_deviance
 
 TEST_FOLDS = 4
 """A quarter of the groups is held back for the test."""

@@ -206,6 +206,8 @@ RULES = {
     "createMatch": Rule("bank", status=201, body=lambda _: {**CRITERIA, "funds_minor": 10**9}, has_object=False),
     "createUseOfFunds": Rule("bank", status=201, body=funds_of, is_looked_at="use_of_funds"),
     "createPortfolioReport": Rule("bank", status=201, body=lambda _: {"months": 2}, has_object=False),
+    "createInsurancePortfolioReport": Rule("insurer", status=201, body=lambda _: {"months": 2}, has_object=False),
+    "getInsurancePortfolioPaper": Rule("insurer", has_object=False, is_paper=True),
     "createWatchRun": Rule("operator", status=201, body=lambda _: {}, has_object=False),
     "getJob": Rule("operator", all_seeing="operator", makes="job"),
     "listCases": Rule("bank obligor operator", has_object=False),

@@ -21,7 +21,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 ANSWERS = [name for name, (_, path, _) in OPERATIONS.items() if path.startswith("/v1/")]
-PAPERS = ["getCreditMemo", "getPremiumStatement", "getModelCard", "getValidationPack"]
+PAPERS = ["getCreditMemo", "getInsurancePortfolioPaper", "getPremiumStatement", "getModelCard", "getValidationPack"]
 
 
 def check(schema: dict[str, Any], value: Any) -> None:
@@ -36,12 +36,13 @@ def test_the_document_is_current() -> None:
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
         "actOnCase", "appendPolicyRecord", "confirmOverride", "confirmPledge", "createApplication", "createConsent",
-        "createCreditDecision", "createDryRun", "createGatewayKey", "createInsurancePolicy", "createMatch",
+        "createCreditDecision", "createDryRun", "createGatewayKey", "createInsurancePolicy", "createInsurancePortfolioReport",
+        "createMatch",
         "createPledge", "createPortfolioReport", "createPremiumQuote", "createPrescreen", "createRecourseCompletion",
         "createRecourseSearch", "createStress", "createTelemetry", "createUsageStatement", "createUseOfFunds",
         "createWatchRun", "getCase", "getConsent",
         "getCovenants", "getCreditDecision", "getCreditDecisionReceipt", "getCreditMemo", "getExplanation",
-        "getInsurancePolicy", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths", "getObligor",
+        "getInsurancePolicy", "getInsurancePortfolioPaper", "getJob", "getLiveness", "getMetrics", "getModelCard", "getMonths", "getObligor",
         "getOutcomeRegister", "getOverrides", "getPledge", "getPremiumQuote", "getPremiumQuoteReceipt",
         "getPremiumStatement", "getReadiness", "getRecourse", "getResponses", "getScore", "getValidationPack",
         "listAccessLog", "listApplications", "listCases", "listConsents", "listGatewayKeys", "listMachines",
