@@ -43,6 +43,9 @@ def train_credit(
     division: Annotated[
         str | None, typer.Option("--division", help="Its column of industries (GB/T 4754): kept, not learnt from.")
     ] = None,
+    families: Annotated[
+        Path | None, typer.Option("--families", help="YAML or JSON, family: [columns]; otherwise each is its own.")
+    ] = None,
     folds: Annotated[int, typer.Option("--folds", min=2, help="How often a part is held back and tested.")] = FOLDS,
     population_rate: Annotated[
         float | None,
@@ -57,7 +60,13 @@ def train_credit(
     """Fit the probability of default: monotone trees, calibrated and tested in time order with an embargo."""
     if features is None:
         _only_with_features(
-            outcome=outcome, time=time, group=group, monotone=monotone, exclude=exclude, division=division
+            outcome=outcome,
+            time=time,
+            group=group,
+            monotone=monotone,
+            exclude=exclude,
+            division=division,
+            families=families,
         )
         with opened(home) as here:
             instant = parse_instant(as_of, zone="UTC") if as_of else datetime.now(UTC)
@@ -74,6 +83,7 @@ def train_credit(
         monotone=monotone,
         exclude=tuple(exclude or ()),
         division=division,
+        families=families,
         folds=folds,
         population_rate=population_rate,
         data_origin=data_origin,
@@ -90,10 +100,12 @@ def score_table(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Probability and reasons for each row of a table, by a model that was trained on one."""
+    """Probability and reasons for each row of a table, by a model that was trained on one, and which rows it was taught
+    nothing like: a person decides these."""
     with opened(home) as here:
         scored = table_models.score(here, path, ModelVersion(model))
-    show({"model_version": model, "rows": scored}, as_json, aligned(scores_of(scored), ("row", "pd", "reasons")))
+    rows = aligned(scores_of(scored), ("row", "pd", "referred", "reasons"))
+    show({"model_version": model, "rows": scored}, as_json, rows)
 
 
 def _only_with_features(**told: object) -> None:

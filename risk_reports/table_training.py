@@ -12,6 +12,7 @@ def figures_text(told: Mapping[str, Any]) -> str:
         f"Model {told['model_version'][:12]} on {told['rows']:,} rows with {told['events']:,} events: "
         f"AUC {told['auc']:.3f} ({told['auc_interval'][0]:.3f} to {told['auc_interval'][1]:.3f}).",
         *(_rung_text(rung) for rung in told["ladder"]),
+        _referred_text(told["familiarity"]),
         *(
             f"SUSPECTED LEAK: {leak['column']} ({leak['detector']} {leak['value']:.3f}, limit {leak['limit']}). "
             "Leave it out with --exclude unless it was known before the outcome."
@@ -30,11 +31,40 @@ def _rung_text(rung: Mapping[str, Any]) -> str:
     return f"  {rung['rung']:15} {figures}"
 
 
+def _referred_text(told: Mapping[str, float]) -> str:
+    return (
+        f"Of such rows {told['referred']:.2%} would be referred to a person: {told['too_far_out']:.2%} too far out, "
+        f"{told['missing_a_family']:.2%} without columns that hardly a row lacks, "
+        f"{told['of_an_unknown_category']:.2%} for a text that is too rare to be learnt."
+    )
+
+
 def scores_of(scored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows for a terminal: the probability, and each reason as column, own value and peers' value."""
+    """Rows for a terminal: the probability, why a person must decide (empty where none must), and each reason as
+    column, own value and peers' value."""
     return [
-        {"row": row, "pd": f"{score['pd']:.4f}", "reasons": "; ".join(map(_reason_text, score["reasons"])) or None}
+        {
+            "row": row,
+            "pd": f"{score['pd']:.4f}",
+            "referred": "; ".join(_unfamiliar(score["familiarity"])) or None,
+            "reasons": "; ".join(map(_reason_text, score["reasons"])) or None,
+        }
         for row, score in enumerate(scored, 1)
+    ]
+
+
+def _unfamiliar(told: Mapping[str, Any] | None) -> list[str]:
+    """What makes a row unlike those that the model learnt from."""
+    if told is None:
+        return []
+    return [
+        *(f"{new['name']} {new['value']!r} is unknown" for new in told["unknown_categories"]),
+        *(f"{family} is missing" for family in told["missing_families"]),
+        *(
+            f"{far['feature']} {far['value']:.6g} is far out (usually {far['usual_lower']:.6g} to "
+            f"{far['usual_upper']:.6g})"
+            for far in told["furthest"]
+        ),
     ]
 
 

@@ -26,8 +26,11 @@ from scoring.errors import UnknownModel
 from scoring.table.artefact import TableArtefact
 from scoring.training.credit import train_credit
 from scoring.training.split import instants_of, time_split
-from scoring.training.table.reading import Table, read_frame, read_signs, read_table
+from scoring.training.table.reading import Table, read_families, read_frame, read_signs, read_table
 from scoring.training.table.train import MODEL, TableTraining, train_table
+
+REFERRED = ("referred", "too_far_out", "missing_a_family", "of_an_unknown_category")
+"""Shares of the training rows that would be referred, told with the other figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class TableQuestion:
     monotone: Path | None
     exclude: Sequence[str]
     division: str | None
+    families: Path | None
     folds: int
     population_rate: float | None
     data_origin: DataOrigin
@@ -63,7 +67,8 @@ def train(home: Home, asked: TableQuestion, *, now: datetime) -> dict[str, Any]:
         division=asked.division,
         unless=unless,
     )
-    signs = {} if asked.monotone is None else read_signs(asked.monotone, list(table.frame.columns))
+    columns = list(table.frame.columns)
+    signs = {} if asked.monotone is None else read_signs(asked.monotone, columns)
     how = TableTraining(
         names={"outcome": asked.outcome, "time": asked.time, "group": asked.group},
         excluded=(*asked.exclude, *([] if asked.division is None else [asked.division])),
@@ -72,6 +77,7 @@ def train(home: Home, asked: TableQuestion, *, now: datetime) -> dict[str, Any]:
         population_rate=asked.population_rate,
         data_origin=asked.data_origin,
         seed=SEED,
+        families={} if asked.families is None else read_families(asked.families, columns),
     )
     artefact = train_table(table, how, parameters=scoring_parameters(), as_of=now.date())
     card = keep_artefact(home, artefact)
@@ -94,6 +100,7 @@ def figures(artefact: TableArtefact) -> dict[str, Any]:
         "ladder": plain["ladder"],
         "folds": plain["folds"],
         "suspected_leaks": plain["suspected_leaks"],
+        "familiarity": {name: plain["familiarity"][name] for name in REFERRED},
     }
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, ReferenceGroup, Slice
 from scoring.credit.calibration import CalibrationMethod, Calibrator
-from scoring.credit.familiarity import TrainingCloud, from_lower_triangle
+from scoring.credit.familiarity import Column, TrainingCloud, from_lower_triangle
 from scoring.credit.term_structure import HazardShape
 
 
@@ -63,7 +63,7 @@ class FamiliarityCard(Frozen):
     divisions: dict[str, int] | None = None
     referred: float
 
-    def cloud(self, features: Sequence[ModelFeature]) -> TrainingCloud:
+    def cloud(self, features: Sequence[Column]) -> TrainingCloud:
         """What these numbers stand for, of the card's features."""
         return TrainingCloud(
             keys=tuple(feature.key for feature in features),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,16 @@ NAMED = 3
 DIGITS = 4
 """Decimals of a distance, so that the last bits of linear algebra do not enter what is kept."""
 PATTERNS_KEPT = 256
+
+
+class Column(Protocol):
+    """What a cloud must know of a feature."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def family(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

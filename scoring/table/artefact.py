@@ -1,9 +1,10 @@
-"""A model of a table as one value, and what it says of rows: probability, margin, contributions, reasons."""
+"""A model of a table as one value, and what it says of rows: probability, margin, contributions, reasons, and whether
+it was taught on rows like them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from scoring.credit.calibration import probability
 from scoring.explanation.compiled import interventional_of
 from scoring.explanation.shapley import ReferenceCounts
 from scoring.table.card import TableCard
-from scoring.table.encoding import encoded
+from scoring.table.encoding import encoded, with_absent
+from scoring.table.familiarity import TableJudge, judge_of
+from scoring.unfamiliar import Familiarity
 
 REASONS = 4
 LEAST_PULL = 0.03
@@ -34,14 +37,19 @@ class TableArtefact:
     card_bytes: bytes
     bag: Ensemble
     reference: ReferenceCounts
+    judge: TableJudge | None
+    """What is known of the training rows, where the model knows."""
 
     def score(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
-        """For each row: `pd`, `margin`, `base_log_odds`, and up to four reasons against it, the strongest first.
+        """For each row: `pd`, `margin`, `base_log_odds`, up to four reasons against it, the strongest first, whether a
+        person must decide (`is_referred`), and why: `familiarity`, None where the model knows nothing of it.
 
-        A reason is one column with its value, the reference group's, and its contribution in log-odds. Raises
-        TableInvalid as `encoded` does.
+        A reason is one column with its value, the reference group's, and its contribution in log-odds. A column that
+        the frame has not is missing in all rows. Raises TableInvalid as `with_absent` and `encoded` do.
         """
+        frame = with_absent(frame, self.card.features)
         rows = encoded(frame, self.card.features)
+        told = [None] * len(rows) if self.judge is None else self.judge.judge(frame, rows)
         explained = self.bag.explain(rows, tables=interventional_of(self.bag.members, self.reference))
         return [
             {
@@ -49,6 +57,7 @@ class TableArtefact:
                 "margin": float(explained.margin[row]),
                 "base_log_odds": float(explained.base[row]),
                 "reasons": self._reasons(rows[row], explained.contributions[row]),
+                **_referral(told[row]),
             }
             for row in range(len(rows))
         ]
@@ -77,6 +86,12 @@ class TableArtefact:
         return feature.levels[int(value)] if feature.kind == "category" else value
 
 
+def _referral(told: Familiarity | None) -> dict[str, Any]:
+    if told is None:
+        return {"is_referred": False, "familiarity": None}
+    return {"is_referred": not told.is_familiar, "familiarity": asdict(told)}
+
+
 def table_artefact(
     members: Sequence[bytes], card: TableCard, *, reference: ReferenceCounts, card_bytes: bytes | None = None
 ) -> TableArtefact:
@@ -88,4 +103,5 @@ def table_artefact(
         card_bytes=written,
         bag=ensemble(members),
         reference=reference,
+        judge=None if card.familiarity is None else judge_of(card.familiarity, card.features),
     )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import Estimate, Frozen, Libraries, ReferenceGroup
-from scoring.credit.card import CalibratorCard
+from scoring.credit.card import CalibratorCard, FamiliarityCard
 
 
 class TableFeature(Frozen):
@@ -53,12 +53,31 @@ class SuspectedLeak(Frozen):
     limit: float
 
 
+class TableFamiliarityCard(Frozen):
+    """What is known of the training rows (see `scoring.table.familiarity.TableJudge`): where the columns `numbers` of
+    them lie (None where there are none), the family of every column and the families `always_told`.
+
+    `referred` is the share of held-back rows that are unlike the others, whose parts (which may overlap) are too far
+    out, lack a family, or bear a text without a level.
+    """
+
+    numbers: tuple[str, ...]
+    cloud: FamiliarityCard | None
+    families: dict[str, str]
+    always_told: tuple[str, ...]
+    referred: float
+    too_far_out: float
+    missing_a_family: float
+    of_an_unknown_category: float
+
+
 class TableCard(Frozen):
     """Card of a model of a table. `population_rate` is the rate of the population where the table was sampled by
     outcome; `log_odds_shift` is what that adds to every row's calibrated log-odds. `later_slope` is how sure, in
-    log-odds, earlier rows' trees had the right to be of later ones; format 1 did not ask."""
+    log-odds, earlier rows' trees had the right to be of later ones; format 1 did not ask. Format 2 had no
+    `familiarity`: no row is referred for being unlike the training rows."""
 
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     kind: Literal["table"] = "table"
     data_origin: DataOrigin
     statement: str | None
@@ -84,3 +103,4 @@ class TableCard(Frozen):
     seed: int
     libraries: Libraries
     parameters_version: str
+    familiarity: TableFamiliarityCard | None = None

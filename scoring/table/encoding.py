@@ -38,6 +38,18 @@ def encoded(frame: pd.DataFrame, features: Sequence[TableFeature]) -> Matrix:
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
 
+def with_absent(frame: pd.DataFrame, features: Sequence[TableFeature]) -> pd.DataFrame:
+    """The frame with an empty column for each of the features that it has not, which the model then lacks in every
+    row. Raises TableInvalid where it has none of them: that is another table."""
+    absent = [feature.key for feature in features if feature.key not in frame.columns]
+    if features and len(absent) == len(features):
+        raise TableInvalid(
+            f"The table has none of the model's {len(features)} columns (first: {absent[0]}).",
+            hint="Name the columns as in the table that the model was trained on.",
+        )
+    return frame.assign(**dict.fromkeys(absent, np.nan))
+
+
 def is_text(column: pd.Series) -> bool:
     """Whether a column holds anything but numbers and truth values."""
     return not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
-from scoring.cards import ModelFeature
 from scoring.credit.card import FamiliarityCard
-from scoring.credit.familiarity import TrainingCloud, lower_triangle, standardised
+from scoring.credit.familiarity import Column, TrainingCloud, lower_triangle, standardised
 
 Matrix = NDArray[np.float64]
 
@@ -35,7 +34,7 @@ class Observed(Protocol):
 
 
 def fit_familiarity(
-    features: Sequence[ModelFeature],
+    features: Sequence[Column],
     train: Observed,
     calibrate: Observed,
     test: Observed,
@@ -49,9 +48,27 @@ def fit_familiarity(
     medians and by the usual distance on either side, since most have one long tail; a missing value counts as the
     median in the covariance, which is shrunk as Ledoit and Wolf (2004) say.
     """
-    cloud = _cloud(features, train.values, usual_missing_share=settings["familiar_missing_share"])
-    limit = _rounded(np.percentile(cloud.distances(calibrate.values), settings["familiar_percentile"]))
-    told = FamiliarityCard(
+    cloud = cloud_of(features, train.values, usual_missing_share=settings["familiar_missing_share"])
+    limit = limit_of(cloud.distances(calibrate.values), settings)
+    known = known_divisions(train, least_firms=settings["familiar_division_firms"])
+    told = card_of(cloud, limit).model_copy(update={"divisions": known})
+    judged = told.cloud(features)
+    divisions = [None] * len(test.values) if test.divisions is None else test.divisions
+    referred = [
+        not judged.judge(row, division=division).is_familiar
+        for row, division in zip(test.values, divisions, strict=True)
+    ]
+    return told.model_copy(update={"referred": float(np.mean(referred))})
+
+
+def limit_of(distances: Matrix, settings: Mapping[str, Any]) -> float:
+    """How far out a row may be, by the distances of rows of which nothing was fitted."""
+    return _rounded(np.percentile(distances, settings["familiar_percentile"]))
+
+
+def card_of(cloud: TrainingCloud, limit: float) -> FamiliarityCard:
+    """The numbers of a cloud with that limit; nobody has been judged by it yet."""
+    return FamiliarityCard(
         centres=tuple(cloud.centres.tolist()),
         below=tuple(cloud.below.tolist()),
         above=tuple(cloud.above.tolist()),
@@ -60,16 +77,8 @@ def fit_familiarity(
         usual=tuple((lower, upper) for lower, upper in cloud.usual.tolist()),
         always_told=tuple(sorted(cloud.always_told)),
         limit=limit,
-        divisions=known_divisions(train, least_firms=settings["familiar_division_firms"]),
         referred=0.0,
     )
-    judged = told.cloud(features)
-    divisions = [None] * len(test.values) if test.divisions is None else test.divisions
-    referred = [
-        not judged.judge(row, division=division).is_familiar
-        for row, division in zip(test.values, divisions, strict=True)
-    ]
-    return told.model_copy(update={"referred": float(np.mean(referred))})
 
 
 def known_divisions(rows: Observed, *, least_firms: int) -> dict[str, int] | None:
@@ -81,7 +90,9 @@ def known_divisions(rows: Observed, *, least_firms: int) -> dict[str, int] | Non
     return {division: count for division, count in firms.items() if count >= least_firms} if firms else None
 
 
-def _cloud(features: Sequence[ModelFeature], train: Matrix, *, usual_missing_share: float) -> TrainingCloud:
+def cloud_of(features: Sequence[Column], train: Matrix, *, usual_missing_share: float) -> TrainingCloud:
+    """Where the rows of `train` (n, k) lie, NaN where missing; every feature is told somewhere. Distances are in units
+    of their own."""
     centres = np.nanmedian(train, axis=0)
     below, above = _scales(train - centres)
     below, above = (np.array([_rounded(value) for value in scales]) for scales in (below, above))

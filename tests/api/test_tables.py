@@ -67,6 +67,34 @@ def test_a_table_is_trained_and_then_scored(run: Run, own_book: Path) -> None:
     assert scored[0]["pd"] > scored[1]["pd"]
     assert scored[0]["reasons"][0]["column"] == "revenue"
     assert "revenue -2.0" in run("score-table", asked, "--model", told["model_version"]).out
+    assert [row["is_referred"] for row in scored] == [False, True]  # nobody weaves in the book
+    assert scored[1]["familiarity"]["unknown_categories"] == [{"name": "trade", "value": "weaving"}]
+
+
+def test_rows_unlike_the_book_are_referred_with_the_reason(run: Run, own_book: Path) -> None:
+    families = own_book.parent / "families.yaml"
+    families.write_text("accounts: [revenue]\n", encoding="utf-8")
+    trained = run(
+        "train", "credit", "--features", own_book, "--outcome", "failed", "--families", families, "--folds", 3
+    )
+    assert trained.exit_code == 0, trained.err
+    assert "would be referred to a person:" in trained.out
+    (version,) = [
+        path.name for path in (own_book.parent / "home" / "models" / "table").iterdir() if len(path.name) == 64
+    ]
+    asked = own_book.parent / "asked.csv"
+    pd.DataFrame({"revenue": [0.1, 0.1, 60.0], "trade": ["milling", "weaving", "milling"]}).to_csv(asked, index=False)
+    lines = run("score-table", asked, "--model", version).out.splitlines()
+    assert "trade 'weaving' is unknown" in lines[2]
+    assert "revenue 60 is far out (usually -2." in lines[3]
+    assert not any(word in lines[1] for word in ("unknown", "far out", "missing"))
+    asked.write_text("revenue\n0.1\n", encoding="utf-8")
+    without = run("score-table", asked, "--model", version)
+    assert without.exit_code == 0
+    assert "trade is missing" in without.out
+    asked.write_text("salary\n0.1\n", encoding="utf-8")
+    other = run("score-table", asked, "--model", version)
+    assert (other.exit_code, "none of the model's 2 columns" in other.err) == (2, True)
 
 
 def test_a_table_of_the_catalogues_features_serves_at_once(
@@ -116,6 +144,9 @@ def test_a_table_of_the_catalogues_features_serves_at_once(
         (["--features", "{book}", "--outcome", "gone"], "no column 'gone'"),
         (["--features", "{book}", "--outcome", "trade"], "Outcome trade is"),
         (["--features", "{book}", "--outcome", "failed", "--monotone", "{book}"], "cannot be read|no mapping"),
+        (["--features", "{book}", "--outcome", "failed", "--families", "{book}"], "cannot be read|no mapping"),
+        (["--features", "{book}", "--outcome", "failed", "--division", "gone"], "no column 'gone'"),
+        (["--division", "industry"], "--division goes with --features"),
         (["--features", "/nowhere.csv", "--outcome", "failed"], "cannot be read"),
     ],
 )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,18 +87,27 @@ def read_table(
 
 def read_signs(path: Path, columns: Sequence[str]) -> dict[str, int]:
     """A YAML or JSON file of column: +1 (more is riskier), -1 or 0. Raises TableInvalid."""
-    try:
-        signs = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TableInvalid(f"{path.name} cannot be read: {error}.", hint="One line a column: revenue: -1") from error
-    if not isinstance(signs, Mapping):
-        raise TableInvalid(f"{path.name} is no mapping of columns to signs.", hint="One line a column: revenue: -1")
+    signs = _mapping(path, hint="One line a column: revenue: -1")
     for column, sign in signs.items():
         if column not in columns:
             raise TableInvalid(f"{path.name} names {column!r}, which is no column to learn from.")
         if sign not in (-1, 0, 1) or isinstance(sign, bool):
             raise TableInvalid(f"{path.name} gives {column} the sign {sign!r}.", hint="A sign is +1, -1 or 0.")
     return {str(column): int(sign) for column, sign in signs.items()}
+
+
+def read_families(path: Path, columns: Sequence[str]) -> dict[str, str]:
+    """A YAML or JSON file of family: [columns]; a column is of one family at most. Raises TableInvalid."""
+    told = _mapping(path, hint="One line a family: accounts: [revenue, debt]")
+    families: dict[str, str] = {}
+    for family, members in told.items():
+        for column in members if isinstance(members, list) else [members]:
+            if column not in columns:
+                raise TableInvalid(f"{path.name} names {column!r}, which is no column to learn from.")
+            if column in families:
+                raise TableInvalid(f"{path.name} names {column!r} in {families[column]!r} and in {family!r}.")
+            families[str(column)] = str(family)
+    return families
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -113,6 +123,16 @@ def read_frame(path: Path) -> pd.DataFrame:
     if len(repeated):
         raise TableInvalid(f"{path.name} has two columns {repeated[0]!r}.")
     return frame.rename(columns=str)
+
+
+def _mapping(path: Path, *, hint: str) -> Mapping[Any, Any]:
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TableInvalid(f"{path.name} cannot be read: {error}.", hint=hint) from error
+    if not isinstance(told, Mapping):
+        raise TableInvalid(f"{path.name} is no mapping.", hint=hint)
+    return told
 
 
 def _outcomes(column: pd.Series) -> Mask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -27,6 +27,7 @@ from scoring.training.leakage import TrainingTable, duplicates, single_feature_a
 from scoring.training.metrics import area_under_curve, area_within, calibration_slope
 from scoring.training.reference import Peers, choose_peers
 from scoring.training.table.bag import FittedBag, Sample, fit_bag
+from scoring.training.table.familiarity import fit_table_familiarity
 from scoring.training.table.folds import Fold, folds_of
 from scoring.training.table.ladder import rungs_of, samples_of
 from scoring.training.table.reading import Table
@@ -42,7 +43,7 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableTraining:
     """How a table is to be learnt from. `population_rate` is the outcome's rate in the population where the table was
-    sampled by outcome; None where it was not."""
+    sampled by outcome; None where it was not. `families` say which columns belong together, where any do."""
 
     names: Mapping[str, str | None]
     excluded: tuple[str, ...]
@@ -52,6 +53,7 @@ class TableTraining:
     data_origin: DataOrigin
     seed: int
     embargo_months: int = EMBARGO_MONTHS
+    families: Mapping[str, str] = field(default_factory=dict)
 
 
 def train_table(table: Table, how: TableTraining, *, parameters: ParameterBook, as_of: date) -> TableArtefact:
@@ -94,6 +96,15 @@ def train_table(table: Table, how: TableTraining, *, parameters: ParameterBook, 
         seed=how.seed,
         libraries=installed_libraries(),
         parameters_version=parameters.version,
+        familiarity=fit_table_familiarity(
+            table.frame,
+            rows,
+            features,
+            groups=table.groups,
+            families=how.families,
+            settings=settings,
+            seed=how.seed,
+        ),
     )
     return table_artefact(fitted.bag.members, card, reference=reference)
 

@@ -11,7 +11,7 @@ from lender_book import book, written
 
 from scoring.errors import TableInvalid
 from scoring.table.encoding import FEWEST_ROWS, encoded, fit_features
-from scoring.training.table.reading import read_signs, read_table
+from scoring.training.table.reading import read_families, read_signs, read_table
 
 
 @pytest.mark.parametrize("name", ["book.csv", "book.parquet"])
@@ -92,6 +92,36 @@ def test_signs_from_yaml_and_json(tmp_path: Path) -> None:
     for text in ("debt: 1\nrevenue: -1\n", '{"debt": 1, "revenue": -1}'):
         path.write_text(text, encoding="utf-8")
         assert read_signs(path, ["debt", "revenue", "noise"]) == {"debt": 1, "revenue": -1}
+
+
+def test_families_from_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "families.yaml"
+    path.write_text("accounts: [revenue, debt]\nsite: noise\n", encoding="utf-8")
+    told = {"revenue": "accounts", "debt": "accounts", "noise": "site"}
+    assert read_families(path, ["debt", "revenue", "noise", "trade"]) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("accounts: [salary]\n", "names 'salary', which is no column"),
+        ("a: [debt]\nb: [debt]\n", "names 'debt' in 'a' and in 'b'"),
+        ("- debt\n", "no mapping"),
+    ],
+)
+def test_families_that_cannot_be_used_are_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "families.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(TableInvalid, match=message):
+        read_families(path, ["debt", "revenue"])
+
+
+def test_industries_are_kept_and_not_learnt_from(tmp_path: Path) -> None:
+    told = book(60).assign(industry=["C33", None, "C34"] * 20)
+    table = read_table(written(tmp_path, told), outcome="defaulted", group="firm", division="industry")
+    assert table.divisions == ("C33", None, "C34") * 20
+    assert "industry" not in table.frame.columns
+    assert table.rows(np.array([2, 0])).divisions == ("C34", "C33")
 
 
 def test_a_text_cannot_be_monotone() -> None:
