@@ -110,12 +110,16 @@ def interval_coverage(files: Sequence[Files], models: Sequence[CreditArtefact]) 
     found = []
     for model in models:
         judge = Judge(model=model)
-        lower, upper = judge.interval(judge.rows(together, names))
-        found.append(asdict(coverage(cells, lower=lower, upper=upper, truth=chances)))
+        rows = judge.rows(together, names)
+        lower, upper = judge.interval(rows)
+        year = model.card.hyperparameters["interval_year"]
+        told = coverage(cells, pd=judge.pd(rows), lower=lower, upper=upper, truth=chances, year_deviation=year)
+        found.append(asdict(told))
         print(f"interval: {found[-1]}", file=sys.stderr, flush=True)
     return {
         **{name: float(np.mean([one[name] for one in found])) for name in found[0]},
         "by_world": [one["inside"] for one in found],
+        "level_by_world": [one["level"] for one in found],
         "widening_log_odds": [model.card.interval_widening for model in models],
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 NEWTON_STEPS = 50
 CLOSE = 1e-12
@@ -23,6 +25,9 @@ HALVED_BY = (
 )
 """Features that feature space is halved by, one after the other: 2^8 cells of equal size."""
 
+YEARS = norm.ppf((np.arange(99) + 0.5) / 99)
+"""Years of equal chance, in standard deviations of their level."""
+
 Matrix = NDArray[np.float64]
 Cells = NDArray[np.int64]
 
@@ -30,15 +35,26 @@ Cells = NDArray[np.int64]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """Of `cells` cells the share whose mean exact PD lies between the means of the intervals' ends, and how many lie
-    below and above; `width` is the mean width in log-odds and `noise` the mean relative standard error of a cell's own
-    mean."""
+    below and above; `noise` is the mean relative standard error of a cell's own mean.
+
+    `over_years` is the share held if each cell kept its error and the level of the year were drawn: normal about the
+    model's own, as deviant as the model's card says (a few worlds are a few years).
+
+    In log-odds, as means over cells: the whole `width`, its parts `to_lower` and `to_upper` of the mean PD, and what
+    they are there for: `level`, by how much the exact PD lies above the model's, and `misfit`, the standard deviation
+    of that over cells without what the noise of their means makes of it."""
 
     cells: int
     rows_per_cell: float
     inside: float
     below: float
     above: float
+    over_years: float
     width: float
+    to_lower: float
+    to_upper: float
+    level: float
+    misfit: float
     noise: float
 
 
@@ -77,20 +93,30 @@ def cells_of(values: Matrix, names: Sequence[str], *, halvings: int = len(HALVED
     return cell
 
 
-def coverage(cells: Cells, *, lower: Matrix, upper: Matrix, truth: Matrix) -> Coverage:
+def coverage(
+    cells: Cells, *, pd: Matrix, lower: Matrix, upper: Matrix, truth: Matrix, year_deviation: float
+) -> Coverage:
     """How often intervals (n) hold the mean exact PD of their cell."""
     count = np.bincount(cells)
-    low, high, true, square = (np.bincount(cells, part) / count for part in (lower, upper, truth, truth**2))
+    low, middle, high, true, square = (np.bincount(cells, part) / count for part in (lower, pd, upper, truth, truth**2))
     below, above = true < low, true > high
-    error = np.sqrt(np.maximum(square - true**2, 0.0) / count)
+    noise = np.sqrt(np.maximum(square - true**2, 0.0) / count) / true
+    error = logit(true) - logit(middle)
+    to_lower, to_upper = logit(middle) - logit(low), logit(high) - logit(middle)
+    drawn = error - error.mean() + year_deviation * YEARS[:, None]
     return Coverage(
         cells=len(count),
         rows_per_cell=float(count.mean()),
         inside=float(1 - (below | above).mean()),
         below=float(below.mean()),
         above=float(above.mean()),
-        width=float((logit(high) - logit(low)).mean()),
-        noise=float((error / true).mean()),
+        over_years=float(((drawn >= -to_lower) & (drawn <= to_upper)).mean()),
+        width=float((to_lower + to_upper).mean()),
+        to_lower=float(to_lower.mean()),
+        to_upper=float(to_upper.mean()),
+        level=float(error.mean()),
+        misfit=math.sqrt(max(float(error.var() - (noise**2).mean()), 0.0)),
+        noise=float(noise.mean()),
     )
 
 

@@ -38,7 +38,11 @@ def block(found: Mapping[str, Any]) -> str:
         ("the three without the noise of outcomes", " / ".join(f"{found[name]:.4f}" for name in ("expected_auc", "expected_auc_ten_times_data", "expected_oracle_auc")), ""),
         (f"90 % intervals that hold the mean exact PD of a cell ({held['cells']:.0f} cells, {held['rows_per_cell']:.0f} firms each)", f"{held['inside']:.1%}", "87-93 %"),
         ("cells below / above their interval", f"{held['below']:.1%} / {held['above']:.1%}", ""),
-        ("width of the intervals in log-odds; relative standard error of a cell's mean", f"{held['width']:.2f}; {held['noise']:.1%}", ""),
+        ("the same if each cell kept its error and the level of the year were drawn, 0.31 log-odds about the model's", f"{held['over_years']:.1%}", ""),
+        ("the same by world", " / ".join(f"{inside:.0%}" for inside in held["by_world"]), ""),
+        ("level of the exact PD over the model's by world, log-odds", " / ".join(f"{level:+.2f}" for level in held["level_by_world"]), ""),
+        ("from the PD to the lower and the upper end; misfit of cells at the right level: log-odds", f"{held['to_lower']:.2f} / {held['to_upper']:.2f}; {held['misfit']:.2f}", ""),
+        ("relative standard error of a cell's mean", f"{held['noise']:.1%}", ""),
         *((f"PD within 60 months, by quarter of risk: {name}", " / ".join(f"{value:.1%}" for value in values), "")
           for name, values in found["lifetime"].items()),
     )  # fmt: skip

@@ -22,8 +22,8 @@ from scoring.boosters import THREADS, mean_of_members
 from scoring.cards import within_reach
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import PdScale, fit_logistic
+from scoring.credit.interval import Side, at_upper_end, reaches
 from scoring.credit.master_scale import pd_ceiling
-from scoring.credit.score import at_upper_end, upper_margins
 from scoring.credit.term_structure import term_structure
 from scoring.training.features import credit_sign, input_columns
 from scoring.training.metrics import area_under_curve, credit_metrics
@@ -63,20 +63,16 @@ class Judge:
 
     def pd(self, rows: Matrix) -> Matrix:
         """The PDs (n)."""
-        return self._pd(mean_of_members(list(self.model.bag.margins(rows))), 0.0)
+        scale = self.scale
+        return np.array([scale.pd_12m(float(margin)) for margin in mean_of_members(list(self.model.bag.margins(rows)))])
 
     def interval(self, rows: Matrix) -> tuple[Matrix, Matrix]:
         """Both ends (n) of the interval; `pd_12m` lies within."""
-        card = self.model.card
-        lowest, highest = card.interval_percentiles
-        members = self.model.bag.margins(rows)
-        low = np.minimum(np.percentile(members, lowest, axis=0), mean_of_members(list(members)))
-        high = upper_margins(self.model.bag.margins(at_upper_end(rows, card)), highest)
-        return self._pd(low, -card.interval_widening), self._pd(high, card.interval_widening)
-
-    def _pd(self, margins: Matrix, widened_by: float) -> Matrix:
-        scale = self.scale
-        return np.array([scale.pd_12m(float(margin), widened_by=widened_by) for margin in margins])
+        card, bag, scale = self.model.card, self.model.bag, self.scale
+        low = reaches(bag.margins(rows), card, Side.LOWER)
+        high = reaches(bag.margins(at_upper_end(rows, card)), card, Side.UPPER)
+        lower, upper = ([end.pd_12m(scale, card) for end in ends] for ends in (low, high))
+        return np.array(lower), np.array(upper)
 
 
 def climb(known: Path, truth: Path) -> tuple[dict[str, Any], CreditArtefact]:

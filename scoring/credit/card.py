@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,13 @@ from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, Re
 from scoring.credit.calibration import CalibrationMethod, Calibrator
 from scoring.credit.familiarity import Column, TrainingCloud, from_lower_triangle
 from scoring.credit.term_structure import HazardShape
+
+
+class Widened(StrEnum):
+    """How `interval_widening` joins the spread of the bag: distances added end to end, or as independent errors."""
+
+    ENDS = "ends"
+    VARIANCES = "variances"
 
 
 class CalibratorCard(Frozen):
@@ -116,7 +124,8 @@ class CreditCard(Frozen):
     `interval_widening`: the log-odds by which both ends move out for what the spread of the members does not show;
     format 3 no `standing`: the features of which unobserved time rules nothing out, and the value at which each stands
     at everyone's upper end; format 4 no `familiarity`: where the training rows lie, so that what is unlike them is not
-    referred; format 5 no `divisions` in it, so that a firm of an industry that training did not know is not."""
+    referred; format 5 no `divisions` in it, so that a firm of an industry that training did not know is not, and its
+    `interval_widening` was added to the spread of the members (`widened`)."""
 
     format: Literal[1, 2, 3, 4, 5, 6] = 6
     kind: Literal["credit"] = "credit"
@@ -127,6 +136,7 @@ class CreditCard(Frozen):
     reference_rate: float
     interval_percentiles: tuple[float, float]
     interval_widening: float = 0.0
+    widened: Widened = Widened.ENDS
     standing: dict[str, float] = Field(default_factory=dict)
     pd_steps: tuple[str, ...]
     train: Slice

@@ -1,8 +1,8 @@
 """Scoring: a snapshot, a model and parameters become a probability of default with its grade, interval and reasons.
 
-The interval runs between percentiles of the bag's members at what was observed and at the worst it could have been,
-moved out for what their spread does not show; `benchmarks/credit_truth` measures how often it holds.
-docs/credit-policy.md says how it is made, docs/withholding.md why its upper end never falls where rows are withheld.
+The interval (`scoring.credit.interval`) runs from what was observed to the worst that it could have been, by the spread
+of the bag and what that does not show; `benchmarks/credit_truth` measures how often it holds. docs/credit-policy.md
+says how it is made, docs/withholding.md why its upper end never falls where rows are withheld.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.feature_value import FeatureValue
 from features.snapshot import FeatureSnapshot
-from scoring.boosters import Explanation, mean_of_members
+from scoring.boosters import Explanation
 from scoring.cards import ModelFeature, within_reach
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import PdScale
 from scoring.credit.card import CreditCard
+from scoring.credit.interval import Reach, Side, at_upper_end, reaches
 from scoring.credit.master_scale import MasterScale, PointsScale, master_scale, pd_ceiling
 from scoring.credit.term_structure import term_structure
 from scoring.credit.trust_terms import trust_terms
@@ -69,21 +70,6 @@ def score_many(
     return [records[index] for index in range(len(snapshots))]
 
 
-def at_upper_end(worst: Matrix, card: CreditCard) -> Matrix:
-    """Rows (n, k) as the upper end reads them, given each feature's worst value, NaN where nothing is ruled out: that
-    feature at the peers' adverse P90, none beyond it, and unbounded ones where they stand for everyone."""
-    fills = np.array([np.nan if feature.adverse_value is None else feature.adverse_value for feature in card.features])
-    rows = within_reach(np.where(np.isnan(worst), fills, worst), card.features)
-    for column, feature in enumerate(card.features):
-        rows[:, column] = card.standing.get(feature.key, rows[:, column])
-    return rows
-
-
-def upper_margins(members: Matrix, percentile: float) -> Matrix:
-    """The upper margin of each row of (members, rows): a high percentile, and never below their mean."""
-    return np.maximum(np.percentile(members, percentile, axis=0), mean_of_members(list(members)))
-
-
 def _is_thin(snapshot: FeatureSnapshot, values: Mapping[str, Any]) -> bool:
     """Judged at the coverage's worst, which also counts owned machines that were never heard of."""
     recent = snapshot.values.get(RECENT_COVERAGE)
@@ -118,9 +104,12 @@ def _model_records(
     margins = artefact.bag.margins(np.concatenate([reached, at_worst, at_unexcused]))
     seen, of_worst, of_unexcused = np.split(margins, 3, axis=1)
     explanation = artefact.explain(reached, margins=seen)
-    lowest, highest = artefact.card.interval_percentiles
-    lower = np.percentile(seen, lowest, axis=0)
-    worst, unexcused = upper_margins(of_worst, highest), upper_margins(of_unexcused, highest)
+    ends = zip(
+        reaches(seen, artefact.card, Side.LOWER),
+        *(reaches(members, artefact.card, Side.UPPER) for members in (of_worst, of_unexcused)),
+        strict=True,
+    )
+    intervals = [_Interval(lower=low, worst=worst, unexcused=unexcused) for low, worst, unexcused in ends]
     return [
         _model_record(
             snapshot,
@@ -130,31 +119,30 @@ def _model_records(
             observed=observed[row],
             explanation=explanation,
             row=row,
-            interval=_Interval(
-                float(lower[row]), float(worst[row]), float(unexcused[row]), artefact.card.interval_widening
-            ),
+            interval=intervals[row],
         )
         for row, (snapshot, value) in enumerate(zip(snapshots, values, strict=True))
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Interval:
-    """Margins of one obligor: the lower end at what was observed, the upper ends at the worst of what was not, with
-    external gaps excused and with none excused; and the model's own widening in log-odds."""
+    """One obligor's ends: the lower at what was observed, the upper at the worst of what was not, with external gaps
+    excused and with none excused."""
 
-    lower: float
-    worst: float
-    unexcused: float
-    widening: float
+    lower: Reach
+    worst: Reach
+    unexcused: Reach
 
-    def ends(self, scale: PdScale, snapshot: FeatureSnapshot, values: Mapping[str, Any]) -> tuple[float, float]:
+    def ends(
+        self, scale: PdScale, card: CreditCard, snapshot: FeatureSnapshot, values: Mapping[str, Any]
+    ) -> tuple[float, float]:
         """Both ends as PDs, moved apart by the grade of data trust. To be excused gains no more than the stated
         relief."""
-        widening = self.widening + trust_terms(snapshot.data_trust, values).widening
-        relieved = scale.pd_12m(self.unexcused, widened_by=widening - float(values["external_gap_relief"]))
-        upper = max(scale.pd_12m(self.worst, widened_by=widening), relieved)
-        return scale.pd_12m(self.lower, widened_by=-widening), upper
+        apart = trust_terms(snapshot.data_trust, values).widening
+        relieved = self.unexcused.pd_12m(scale, card, apart=apart - float(values["external_gap_relief"]))
+        upper = max(self.worst.pd_12m(scale, card, apart=apart), relieved)
+        return self.lower.pd_12m(scale, card, apart=apart), upper
 
 
 def _model_record(
@@ -169,7 +157,7 @@ def _model_record(
     interval: _Interval,
 ) -> ScoreRecord:
     scale = pd_scale(artefact, values)
-    lower, upper = interval.ends(scale, snapshot, values)
+    lower, upper = interval.ends(scale, artefact.card, snapshot, values)
     raw = scale.steps(float(explanation.margin[row]))
     # Trees may send a missing value on a way of its own: it never counts for worse than the worst that it may hide.
     pd_12m = min(raw[-1].pd_12m, upper)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
@@ -23,7 +21,7 @@ from scoring.boosters import Ensemble, ensemble, mean_of_members, to_bytes, trai
 from scoring.cards import DataCut, ModelFeature, ReferenceGroup, Slice, installed_libraries, statement_of, within_reach
 from scoring.credit.artefact import CreditArtefact, credit_artefact
 from scoring.credit.calibration import PdScale, fit_calibrator
-from scoring.credit.card import CalibratorCard, CreditCard, CreditMetrics, HazardCard
+from scoring.credit.card import CalibratorCard, CreditCard, CreditMetrics, HazardCard, Widened
 from scoring.credit.master_scale import master_scale
 from scoring.errors import NotEnoughEvents
 from scoring.explanation.compiled import explainer_of, interventional_of
@@ -33,6 +31,7 @@ from scoring.training.familiarity import fit_familiarity
 from scoring.training.features import credit_sign, input_columns, model_features, with_medians
 from scoring.training.grades import grade_figures
 from scoring.training.hazard import fit_hazard_shape
+from scoring.training.interval import interval_widening, standing_values
 from scoring.training.metrics import credit_metrics
 from scoring.training.reference import Peers, choose_peers
 from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
@@ -64,6 +63,11 @@ class _Rows:
             obligors=len(set(self.obligor_ids)),
             events=int(self.defaulted.sum()),
         )
+
+    @property
+    def struck(self) -> int:
+        """How many obligors defaulted."""
+        return len({obligor for obligor, hit in zip(self.obligor_ids, self.defaulted, strict=True) if hit})
 
     def matrix(self, chosen: Mask, *, weights: Matrix | None = None) -> Any:
         """The chosen rows for xgboost."""
@@ -111,8 +115,9 @@ def train_credit(
         calibrator=CalibratorCard(**asdict(scale.calibrator)),
         reference_rate=scale.reference_rate,
         interval_percentiles=tuple(settings["interval_percentiles"]),
-        interval_widening=_interval_widening(calibrate, settings),
-        standing=_standing(train, features, percentile=settings["standing_percentile"]),
+        interval_widening=interval_widening(calibrate.struck, settings),
+        widened=Widened.VARIANCES,
+        standing=standing_values(bag, train.values, features),
         pd_steps=tuple(step.name for step in scale.steps(0.0)),
         train=train.card(split.train),
         calibrate=calibrate.card(split.calibrate),
@@ -148,16 +153,6 @@ def _inputs(data: CreditTrainingSet, split: TimeSplit, values: Mapping[str, Any]
         if is_bounded(CATALOGUE[data.names[column]])
         or CATALOGUE[data.names[column]].name in values["credit_model_inputs"]
     ]
-
-
-def _standing(train: _Rows, features: Sequence[ModelFeature], *, percentile: float) -> dict[str, float]:
-    """The unbounded features, each at that percentile of the training rows in its riskier direction."""
-    found = {}
-    for column, feature in enumerate(features):
-        if not is_bounded(CATALOGUE[feature.key]):
-            place = percentile if feature.sign > 0 else 100 - percentile
-            found[feature.key] = float(np.nanpercentile(train.values[:, column], place))
-    return found
 
 
 def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[datetime]) -> _Rows:
@@ -250,14 +245,6 @@ def _pd_scale(bag: Ensemble, calibrate: _Rows, values: Mapping[str, Any]) -> PdS
         central_tendency=values["central_tendency"],
         floor=values["pd_floor"],
     )
-
-
-def _interval_widening(calibrate: _Rows, settings: Mapping[str, Any]) -> float:
-    """Log-odds that the interval's ends move out for the calibrator's level, which rests on so many obligors that
-    defaulted, and for what the trees cannot tell."""
-    struck = {obligor for obligor, hit in zip(calibrate.obligor_ids, calibrate.defaulted, strict=True) if hit}
-    deviation = math.sqrt(1 / len(struck) + settings["interval_misfit"] ** 2)
-    return float(norm.ppf(settings["interval_percentiles"][1] / 100)) * deviation
 
 
 def _peers(bag: Ensemble, calibrate: _Rows, scale: PdScale, values: Mapping[str, Any]) -> Peers:

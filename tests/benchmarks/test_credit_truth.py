@@ -51,9 +51,24 @@ def test_a_cell_is_held_where_its_mean_truth_lies_between_the_mean_ends() -> Non
     truth = np.array([0.02, 0.04, 0.02, 0.04, 0.02, 0.04])
     lower = np.array([0.01, 0.01, 0.05, 0.05, 0.01, 0.01])
     upper = np.array([0.10, 0.10, 0.10, 0.10, 0.02, 0.02])
-    found = coverage(cells, lower=lower, upper=upper, truth=truth)
+    found = coverage(cells, pd=truth, lower=lower, upper=upper, truth=truth, year_deviation=0.0)
     assert (found.cells, found.inside, found.below, found.above) == pytest.approx((3, 1 / 3, 1 / 3, 1 / 3))
     assert found.noise == pytest.approx(0.01 / np.sqrt(2) / 0.03)
+
+
+def test_a_coverage_tells_its_level_its_misfit_and_what_years_of_another_level_would_hold() -> None:
+    rng = np.random.default_rng(3)
+    cells = np.repeat(np.arange(4_000), 2)
+    error = np.repeat(rng.normal(0.2, 0.25, size=4_000), 2)
+    half = 1.645 * np.sqrt(0.25**2 + 0.31**2)
+    ends = {"pd": np.full(8_000, -3.0), "lower": np.full(8_000, -3.0 - half), "upper": np.full(8_000, -3.0 + half)}
+    found = coverage(
+        cells, **{name: expit(end) for name, end in ends.items()}, truth=expit(error - 3.0), year_deviation=0.31
+    )
+    assert (found.level, found.misfit) == pytest.approx((0.2, 0.25), abs=0.02)
+    assert (found.to_lower, found.to_upper, found.width) == pytest.approx((half, half, 2 * half))
+    assert found.over_years == pytest.approx(0.90, abs=0.01)
+    assert found.inside > 0.95  # of this one year, which is better than most
 
 
 def test_a_world_is_taken_in_without_its_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +108,9 @@ def test_the_page_keeps_all_but_its_block() -> None:
     figures = {
         "seeds": [1, 2], "slopes": [1.0, 0.9], "mean_slope": 0.95, "obligors": 10, "firm_years": 40, "version": "base",
         "statement": "synthetic", "ladder": {"model": dict.fromkeys(("auc", "expected_auc", "log_loss", "rmse_logit"), 0.5)},
-        "lifetime": {"exact": [0.1]}, "intervals": dict.fromkeys(("cells", "rows_per_cell", "inside", "below", "above", "width", "noise"), 0.5),
+        "lifetime": {"exact": [0.1]},
+        "intervals": {**dict.fromkeys(("cells", "rows_per_cell", "inside", "below", "above", "over_years", "to_lower", "to_upper", "misfit", "noise"), 0.5),
+                      "by_world": [0.5, 0.6], "level_by_world": [0.1, -0.1]},
         **dict.fromkeys(("auc", "auc_ten_times_data", "oracle_auc", "expected_auc", "expected_auc_ten_times_data", "expected_oracle_auc"), 0.7),
     }  # fmt: skip
     again = written(text, figures)

@@ -18,6 +18,7 @@ from features.snapshot import FeatureSnapshot, FeatureValue, Missing
 from features.trust import CheckState, DataTrust, TrustGrade
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.calibration import logit
+from scoring.credit.card import Widened
 from scoring.credit.score import score, score_many
 from scoring.errors import ModelDoesNotFit
 from scoring.records import ScoreRecord, ScoreSource
@@ -107,22 +108,45 @@ def test_a_missing_feature_counts_at_the_adverse_p90(
 
 
 def _upper_log_odds(worst: np.ndarray, model: CreditArtefact) -> float:
-    margin = np.percentile(model.bag.margins(worst[None, :])[:, 0], 95)
-    return model.card.calibrator.calibrator().log_odds(float(margin)) + model.card.interval_widening
+    members = model.bag.margins(worst[None, :])[:, 0]
+    log_odds = model.card.calibrator.calibrator().log_odds
+    mean, far = log_odds(float(members.mean())), log_odds(float(np.percentile(members, 95)))
+    return mean + float(np.hypot(far - mean, model.card.interval_widening))
 
 
-def test_the_interval_moves_out_by_what_the_bag_does_not_show(
+def test_the_interval_joins_the_spread_of_the_bag_with_what_that_does_not_show(
     rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
 ) -> None:
     struck = credit_model.card.interval_widening
-    misfit = 1.6448536 * 0.25
-    assert misfit < struck < 2 * misfit  # the level of so few defaults is not known either
+    shared = 1.6448536 * np.hypot(0.31, 0.18)
+    assert shared < struck < 2 * shared  # the level of so few defaults is not known either
     bag_alone = replace(credit_model, card=credit_model.card.model_copy(update={"interval_widening": 0.0}))
     snapshot = make_snapshot(rows[10])
     wide, narrow = (score(snapshot, model, parameters) for model in (credit_model, bag_alone))
     assert wide.pd_12m == narrow.pd_12m
-    assert logit(wide.pd_12m_upper) - logit(narrow.pd_12m_upper) == pytest.approx(struck)
-    assert logit(narrow.pd_12m_lower) - logit(wide.pd_12m_lower) == pytest.approx(struck)
+    shown = logit(wide.pd_12m) - logit(narrow.pd_12m_lower)
+    assert shown > 0
+    assert logit(wide.pd_12m) - logit(wide.pd_12m_lower) == pytest.approx(np.hypot(shown, struck))
+    assert struck / 2 < logit(wide.pd_12m_upper) - logit(narrow.pd_12m_upper) < struck
+
+
+def test_an_older_card_adds_what_its_bag_shows_and_what_it_does_not(
+    rows: np.ndarray, credit_model: CreditArtefact, parameters: ParameterBook
+) -> None:
+    snapshot = make_snapshot(rows[10])
+    ends = {
+        widening: score(
+            snapshot,
+            replace(
+                credit_model,
+                card=credit_model.card.model_copy(update={"widened": Widened.ENDS, "interval_widening": widening}),
+            ),
+            parameters,
+        )
+        for widening in (0.0, 0.4)
+    }
+    assert logit(ends[0.4].pd_12m_upper) - logit(ends[0.0].pd_12m_upper) == pytest.approx(0.4)
+    assert logit(ends[0.0].pd_12m_lower) - logit(ends[0.4].pd_12m_lower) == pytest.approx(0.4)
 
 
 def test_a_value_beyond_the_adverse_p90_counts_like_one_at_it(
