@@ -177,8 +177,8 @@ def _interval_line(told: Told) -> str:
     standing = ", ".join(f"`{key}` {_figure(value)}" for key, value in card.standing.items())
     low, high = np.percentile(told.decision.member_margins[:, 0], card.interval_percentiles)
     return (
-        f"The members' margins at what was observed lie between {low:.6f} and {high:.6f} ({card.interval_percentiles[0]:g}th and {card.interval_percentiles[1]:g}th percentile). Both ends, calibrated, move out by "
-        f"{card.interval_widening:.6f} log-odds for what the spread of the bag does not show and by the grade of data trust; the upper one stands at the worst of what was not observed ([withholding](../withholding.md)) and no higher than R13's middle. There, for everyone: {standing}."
+        f"The members' margins at what was observed lie between {low:.6f} and {high:.6f} ({card.interval_percentiles[0]:g}th and {card.interval_percentiles[1]:g}th percentile). At both ends the distance of these from the mean, calibrated, is joined with "
+        f"{card.interval_widening:.6f} log-odds for what the spread of the bag does not show (the root of the sum of both squares), and the grade of data trust moves them farther; the upper one stands at the worst of what was not observed ([withholding](../withholding.md)) and no higher than R13's middle. There, for everyone: {standing}."
     )
 
 
