@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,11 @@ from features.as_of import InsuranceTrainingSet, insurance_training_set
 from scoring.insurance.tariff import dislocation
 from scoring.insurance.warranty.power_law import PowerLaw, Watched, fit_power_law
 from scoring.training.insurance import train_insurance
+from scoring.training.warranty import RECORD, MachineMonths, fit_hazard, own_record
+from simulator.insurance.severity import chance_above, mean_payout
+from simulator.parameter_values import load_parameters
 from simulator.summary import STATEMENT
+from simulator.world import PARAMETERS_AS_OF
 
 FIRST_SEED = 101
 SEEDS = 10
@@ -52,27 +57,40 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many worlds (10)")
     parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of each world (1500)")
-    parser.add_argument("--only", choices=["idle_cover"], help="this part alone; nothing is taken in or trained")
+    parser.add_argument("--only", choices=["idle_cover", "premiums"], help="idle cover, or all but it")
+    parser.add_argument("--kept", type=Path, help="a folder in which each world's premiums are kept, and taken from")
     parser.add_argument("--paths", type=int, default=PATHS, help=f"of each world's season lived again ({PATHS})")
     arguments = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
-    if arguments.only:
+    if arguments.only == "idle_cover":
         told = idle_truth.measure(
             seeds, obligors=arguments.obligors, machines_per_obligor=MACHINES, paths=arguments.paths
         )
         found = {"idle_cover": told, "seeds": list(seeds), "obligors": arguments.obligors, "statement": STATEMENT}
     else:
-        found = measure(seeds, obligors=arguments.obligors, paths=arguments.paths)
+        paths = None if arguments.only else arguments.paths
+        found = measure(seeds, obligors=arguments.obligors, paths=paths, kept=arguments.kept)
     print(json.dumps(found, indent=2) if arguments.json else text(found))
 
 
-def measure(seeds: Sequence[int], *, obligors: int, paths: int = PATHS) -> dict[str, Any]:
-    """Every world's figures, and their means with 95 % intervals over worlds where there are several."""
+def measure(
+    seeds: Sequence[int], *, obligors: int, paths: int | None = PATHS, kept: Path | None = None
+) -> dict[str, Any]:
+    """Every world's figures, and their means with 95 % intervals over worlds where there are several; without `paths`
+    nothing of idle cover."""
     worlds, idle = [], []
     for seed in seeds:
+        file = None if kept is None else kept / f"{seed}-{obligors}.json"
+        if file is not None and file.exists() and paths is None:
+            worlds.append(json.loads(file.read_text()))
+            continue
         with built("base", seed=seed, obligors=obligors, machines_per_obligor=MACHINES, kinds=WITH_INSURANCE) as world:
             worlds.append(_world(world))
-            idle.append(idle_truth.idle_cover(world.folder, seed, paths=paths))
+            if paths is not None:
+                idle.append(idle_truth.idle_cover(world.folder, seed, paths=paths))
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(worlds[-1]))
         print(f"seed {seed}: slope {worlds[-1]['slope']:.3f}", file=sys.stderr, flush=True)
     slopes = [world["slope"] for world in worlds]
     return {
@@ -81,13 +99,14 @@ def measure(seeds: Sequence[int], *, obligors: int, paths: int = PATHS) -> dict[
         "mean_slope_interval": _interval(slopes),
         "balance": [world["balance"] for world in worlds],
         "balance_standard_errors": [world["balance_standard_errors"] for world in worlds],
+        "balance_standard_errors_as_drawn": [world["balance_standard_errors_as_drawn"] for world in worlds],
         "largest_gap_to_observed_claims": max(world["gap_to_observed_claims"] for world in worlds),
-        "warranty_z_max": max(world["warranty_z_max"] for world in worlds),
+        **{name: max(world[name] for world in worlds) for name in worlds[0] if name.startswith("warranty_z_max")},
         "redistribution_at_equal_premium": {
             name: float(np.mean([world["redistribution"][name] for world in worlds]))
             for name in worlds[0]["redistribution"]
         },
-        "idle_cover": idle_truth.together(idle),
+        **({"idle_cover": idle_truth.together(idle)} if idle else {}),
         "worlds": worlds,
         "seeds": list(seeds),
         "obligors": obligors,
@@ -117,9 +136,9 @@ def _world(world: BuiltWorld) -> dict[str, Any]:
     last = data.as_of == data.as_of.max()
     return {
         "slope": _slope(true[last], ours[last]),
-        **_balance(data, ours, true, expected, ~last),
+        **_balance(data, ours, true, expected, ~last, lump=_lump(world.truth("machine_month"))),
         "redistribution": _redistribution(data, ours, last),
-        "warranty_z_max": _warranty(world.truth("machine_month")),
+        **_warranty(world.truth("machine_month")),
         "test_rows": int(last.sum()),
         "train_claims": int(data.claim_counts[~last].sum()),
     }
@@ -147,21 +166,44 @@ def _slope(true: Vector, ours: Vector) -> float:
 
 
 def _balance(
-    data: InsuranceTrainingSet, ours: Vector, true: Vector, expected: Vector, fitted: Mask
+    data: InsuranceTrainingSet, ours: Vector, true: Vector, expected: Vector, fitted: Mask, *, lump: float
 ) -> dict[str, float]:
-    """Ours over the truth on the rows fitted on, in standard errors of the claims drawn there (a compound Poisson sum:
-    its variance is the sum of squared claims), and the gap to the claims observed.
+    """Ours over the truth on the rows fitted on, in standard errors of the claims there, and the gap to the claims
+    observed.
+
+    Claims are a compound Poisson sum, whose variance is the sum of squared claims: of those expected, true premium x
+    sum insured x `lump`, or of those drawn (`as_drawn`), which are few and small exactly where the sum came out low, so
+    that a low balance seems further away than it is.
 
     Rows of half-yearly instants overlap by half a year; their claims are counted as often as their premiums are, which
     makes the standard error larger by the root of that count.
     """
     count, amount = data.claim_counts[fitted], data.claim_amounts_minor[fitted].astype(np.float64)
-    squares = float((amount[count > 0] ** 2 / count[count > 0]).sum()) * 2
+    drawn = float((amount[count > 0] ** 2 / count[count > 0]).sum())
+    squares = lump * float(true[fitted] @ data.sums_insured_minor[fitted].astype(np.float64))
+    gap = float(ours[fitted].sum() - true[fitted].sum())
     return {
         "balance": float(ours[fitted].sum() / true[fitted].sum()),
-        "balance_standard_errors": float((ours[fitted].sum() - true[fitted].sum()) / squares**0.5),
+        "balance_standard_errors": gap / (2 * squares) ** 0.5,
+        "balance_standard_errors_as_drawn": gap / (2 * drawn) ** 0.5,
         "gap_to_observed_claims": float(abs(expected[fitted].sum() / count.sum() - 1)),
     }
+
+
+def _lump(truth: pa.Table) -> float:
+    """Mean square of a claim over its mean, in shares of the sum insured, over the kinds of claims as their failures
+    and hours come, at ordinary maintenance: E[(min(X, 1) - d)+^2] is the integral of 2 (x - d) P(X > x)."""
+    insurance = load_parameters(PARAMETERS_AS_OF).insurance
+    failures, hours = (float(np.sum(truth[name].to_numpy())) for name in ("faults_expected", "executing_hours"))
+    least, one = insurance.deductible_share, np.ones(1)
+    shares = np.geomspace(least, 1.0, 2_000)
+    first = second = 0.0
+    for kind in insurance.kinds.values():
+        losses = failures * kind.per_failure + hours * kind.per_1000_hours / 1000
+        above = np.array([chance_above(kind.severity, scale=one, deductible_share=x)[0] for x in shares])
+        first += losses * float(mean_payout(kind.severity, scale=one, deductible_share=least)[0])
+        second += losses * float(np.trapezoid(2 * (shares - least) * above, shares))
+    return second / first
 
 
 def _redistribution(data: InsuranceTrainingSet, ours: Vector, last: Mask) -> dict[str, float]:
@@ -173,32 +215,51 @@ def _redistribution(data: InsuranceTrainingSet, ours: Vector, last: Mask) -> dic
     return {**told, "pay_at_least_20_percent_less": float(basis[change <= -0.2].sum() / basis.sum())}
 
 
-def _warranty(truth: pa.Table) -> float:
-    """The largest gap, in standard errors, between failures expected by a power law in operating hours and the true
-    ones, by tercile of usage, in the months after those fitted on.
+def _warranty(truth: pa.Table) -> dict[str, float]:
+    """The largest gaps, in standard errors of the failures to come, between expected failures and true ones by tercile
+    of usage, in the months after those fitted on: by the power law with its trees, and by the law alone.
 
+    Usage is what a machine worked before the month, as a price can go by it: a failure shortens its own month, so that
+    months of few hours hold more failures than the hazard in them (`by_hours_of_the_month` takes them all the same).
     Hours and failures are what a service record holds; only `faults_expected` is truth. A machine's meter starts when
     it is first seen: what it worked before is not known.
     """
-    uid = np.unique(np.array(truth["machine_uid"].to_pylist()), return_inverse=True)[1]
+    names = np.array(truth["machine_uid"].to_pylist())
     month = truth["month"].to_numpy().astype("datetime64[M]").astype(np.int64)
-    order = np.lexsort((month, uid))
-    uid, month = uid[order], month[order] - month.min()
+    order = np.lexsort((month, names))
+    names, month = names[order], month[order] - month.min()
     hours, failed, true = (
         truth[name].to_numpy()[order].astype(np.float64) for name in ("executing_hours", "faults", "faults_expected")
     )
-    start, end = _meters(uid, hours)
-    early = (month < FITTED_MONTHS) & (end > start)
+    start, end = _meters(np.unique(names, return_inverse=True)[1], hours)
+    worked = end > start
+    early, late = worked & (month < FITTED_MONTHS), worked & (month >= FITTED_MONTHS)
     law = _law(start[early], end[early], failed[early])
-    late = (month >= FITTED_MONTHS) & (end > start)
-    usage = np.digitize(hours[late], np.quantile(hours[late], (1 / 3, 2 / 3)))
-    expected = law.expected(start[late], end[late])
-    gaps = [
-        abs(expected[usage == tercile].sum() - true[late][usage == tercile].sum())
-        / true[late][usage == tercile].sum() ** 0.5
-        for tercile in range(3)
-    ]
-    return float(max(gaps))
+    by_law = law.expected(start, end)
+    months = MachineMonths(
+        rows=own_record(names.tolist(), hours, failed, by_law),
+        start_hours=start,
+        end_hours=end,
+        failures=failed,
+        machines=names.tolist(),
+    )
+    settings = scoring_parameters().at(END.date())["warranty_hazard"]
+    found = fit_hazard(months.part(early), law, signs=tuple(RECORD.values()), settings=settings, seed=SEED)
+    expected, usage = found.expected(months.part(late)), months.rows[late, 0]
+    return {
+        "warranty_z_max": _largest_gap(expected, true[late], usage),
+        "warranty_z_max_by_hours_of_the_month": _largest_gap(expected, true[late], hours[late]),
+        "warranty_z_max_of_the_law_alone": _largest_gap(by_law[late], true[late], usage),
+        "warranty_rounds": found.rounds,
+    }
+
+
+def _largest_gap(expected: Vector, true: Vector, usage: Vector) -> float:
+    """By tercile of usage; machines new to the book are of the lowest."""
+    known = np.nan_to_num(usage)
+    place = np.digitize(known, np.quantile(known, (1 / 3, 2 / 3)))
+    sums = [np.bincount(place, weights=column, minlength=3) for column in (expected, true)]
+    return float((np.abs(sums[0] - sums[1]) / sums[1] ** 0.5).max())
 
 
 def _law(start: Vector, end: Vector, failed: Vector) -> PowerLaw:

@@ -24,6 +24,15 @@ Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 FEWEST_FAILURES = 10
+RECORD: Mapping[str, int] = {
+    "hours_a_month_3m": 0,
+    "hours_a_month_12m": 0,
+    "failures_to_expected_12m": 1,
+    "failures_to_expected": 1,
+    "months_watched": 0,
+}
+"""What a machine's own record says when a month begins, with the signs of its columns (+1: more is riskier)."""
+
 GROWTH = ("eta", "subsample", "colsample_bytree", "reg_lambda", "min_child_weight", "max_depth")
 
 
@@ -100,6 +109,34 @@ def fit_hazard(
     raw = FittedHazard(law=law, booster=booster, rounds=rounds, factor=1.0)
     factor = global_factor(months.failures, raw.expected(months))
     return FittedHazard(law=law, booster=booster, rounds=rounds, factor=factor)
+
+
+def own_record(machines: Sequence[str], hours: Vector, failures: Vector, expected: Vector) -> Matrix:
+    """What was known of each machine-month (n) when it began: the columns of `RECORD` (n, 5; NaN in a first month).
+
+    Rows are sorted by machine and month; `hours` and `failures` are those of the month itself, `expected` what the
+    power law says of it. Only earlier rows of the same machine count: a failure shortens the hours of its own month,
+    so that these would tell of it. The ratios of failures to expected ones have one of each added, as a machine's
+    proneness is shrunk whose prior is worth one failure.
+    """
+    begins = np.flatnonzero(np.r_[True, np.array(machines[1:]) != np.array(machines[:-1])])
+    first = np.repeat(begins, np.diff(np.r_[begins, len(hours)]))
+    watched = np.arange(len(hours)) - first
+    told = [
+        *(_before(hours, first, months) / np.maximum(np.minimum(watched, months), 1) for months in (3, 12)),
+        *(
+            (_before(failures, first, months) + 1) / (_before(expected, first, months) + 1)
+            for months in (12, len(hours))
+        ),
+        watched.astype(np.float64),
+    ]
+    return np.where(watched[:, None] > 0, np.column_stack(told), np.nan)
+
+
+def _before(column: Vector, first: NDArray[np.int64], months: int) -> Vector:
+    """The sum over so many rows before each (n), none before the `first` of its machine (n)."""
+    since, at = np.r_[0.0, np.cumsum(column)], np.arange(len(column))
+    return np.asarray(since[at] - since[np.maximum(first, at - months)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

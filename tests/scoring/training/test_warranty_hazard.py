@@ -9,7 +9,7 @@ import pytest
 
 from scoring.errors import InvalidRequest, NotEnoughEvents
 from scoring.insurance.warranty.power_law import PowerLaw
-from scoring.training.warranty import MachineMonths, fit_hazard, fit_life
+from scoring.training.warranty import RECORD, MachineMonths, fit_hazard, fit_life, own_record
 
 LAW = PowerLaw(shape=1.4, scale_hours=4000.0)
 SETTINGS = {
@@ -71,3 +71,42 @@ def test_lives_are_found_through_censoring() -> None:
     assert np.polyfit(4 - 2 * rows[:, 0], told, 1)[0] == pytest.approx(1.0, abs=0.15)
     with pytest.raises(InvalidRequest, match="between bounds"):
         fit_life(rows, upper, lower, [""] * 2_000, settings=SETTINGS, seed=1)
+
+
+def test_a_machines_own_record_knows_nothing_of_the_month_itself() -> None:
+    machines = ["a"] * 14 + ["b"] * 2
+    hours, failures = np.arange(1.0, 17.0), np.r_[np.zeros(12), 3.0, 0.0, 1.0, 0.0]
+    found = own_record(machines, hours, failures, np.full(16, 0.5))
+    assert np.isnan(found[[0, 14]]).all()
+    assert found[1].tolist() == [1.0, 1.0, 1 / 1.5, 1 / 1.5, 1.0]
+    assert found[13].tolist() == [12.0, 7.5, 4 / 7, 4 / 7.5, 13.0]
+    assert found[15].tolist() == [15.0, 15.0, 2 / 1.5, 2 / 1.5, 1.0]
+    moved = own_record(machines, np.r_[hours[:-1], 900.0], np.r_[failures[:-1], 9.0], np.full(16, 0.5))
+    assert np.array_equal(moved, found, equal_nan=True)
+
+
+def test_prone_machines_that_stand_still_are_found_by_their_record() -> None:
+    """Machines prone to fail work less, as repairs take their hours: the law alone misses both ends, its trees do not."""
+    generator = np.random.default_rng(12)
+    machines, length = 400, 30
+    prone = np.repeat(generator.gamma(1.5, 1 / 1.5, machines), length)
+    hours = 300 / (0.5 + prone) * generator.uniform(0.8, 1.2, machines * length)
+    end = np.cumsum(hours.reshape(machines, length), axis=1).ravel()
+    true = LAW.expected(end - hours, end) * prone
+    failures = generator.poisson(true).astype(float)
+    names = [f"m{at:03d}" for at in np.repeat(np.arange(machines), length)]
+    by_law = LAW.expected(end - hours, end)
+    made = MachineMonths(
+        rows=own_record(names, hours, failures, by_law), start_hours=end - hours, end_hours=end, failures=failures,
+        machines=names,
+    )  # fmt: skip
+    late = np.tile(np.arange(length) >= 20, machines)
+    settings = {**SETTINGS, "max_depth": 3, "min_child_weight": 20}
+    found = fit_hazard(made.part(~late), LAW, signs=tuple(RECORD.values()), settings=settings, seed=3)
+    gaps = []
+    for expected in (by_law[late], found.expected(made.part(late))):
+        place = np.digitize(made.rows[late, 0], np.quantile(made.rows[late, 0], (1 / 3, 2 / 3)))
+        sums = [np.bincount(place, weights=column) for column in (expected, true[late])]
+        gaps.append(float((np.abs(sums[0] - sums[1]) / sums[1] ** 0.5).max()))
+    assert gaps[0] > 8
+    assert gaps[1] < 4
