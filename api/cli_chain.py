@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,16 +16,21 @@ from api.funds import service as funds
 from api.funds.schemas import FundsAsked
 from api.http.strict_json import parse_file
 from api.instants import parse_instant, require_past
+from api.leases import service as leases
 from api.obligors.repository import require
 from api.partners.repository import LOCAL
 from api.watch import repository as cases
 from api.watch import service as watching
-from data_contracts.identifiers import ObligorId, PartnerId
+from data_contracts.identifiers import ObligorId, PartnerId, obligor_id
 from scoring.monitoring.cases import Act, CaseOutcome
 from scoring.supply_chain.contagion.stress import Shock
 
 SHOWN = 20
 ZONE = "Asia/Shanghai"
+LEASE_COLUMNS = (
+    *("facility_id", "machine_uid", "where", "use_and_pay", "overdue_minor", "days_past_due", "value_minor"),
+    "early_end_minor",
+)
 CASE_COLUMNS = ("case_id", "obligor_id", "severity", "state", "opened_on")
 COLUMNS = ("firm", "sales_share", "output_level", "delayed_minor", "bridge_minor", "pd_before", "pd_after")
 
@@ -38,6 +43,7 @@ def mount(app: typer.Typer) -> None:
     app.command("stress")(stress)
     app.command("watch")(watch)
     app.command("use-of-funds")(use_of_funds)
+    app.command("leases")(show_leases)
 
 
 def stress(
@@ -102,6 +108,40 @@ def use_of_funds(
         told = funds.use_of_funds(connection, here, asked, as_of=instant)
     gist = f"{told['agreed_use_minor'] / 100:,.2f} of {told['paid_minor'] / 100:,.2f} {told['currency']} as agreed"
     show(told, as_json, "\n".join([gist, *(item["narrative"]["en"] for item in told["findings"])]))
+
+
+def show_leases(
+    obligor: Annotated[str, typer.Argument(help="USCC of the lessee.")],
+    *,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Instant or date; default now.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Each leased machine: where it stands, how it works, what is owed, its worth, and what an early end costs."""
+    now, owner = datetime.now(UTC), obligor_id(obligor)
+    instant = parse_instant(as_of, zone=ZONE) if as_of else now
+    require_past(instant, now=now)
+    with opened(home) as here, unit_of_work(here.engine) as connection:
+        require(connection, owner)
+        looked(connection, owner, "leases", now=now)
+        told = leases.leases(connection, here, owner, as_of=instant)
+    lines = [_lease_line(line) for line in told["leases"]]
+    sums = [
+        "{leases} leases, {overdue_minor:,} overdue of {financed_minor:,} financed; {early_end_due_minor:,} to end "
+        "the {early_end_known} of which it is known (minor units, {currency})".format(**total)
+        for total in told["totals"]
+    ]
+    show(told, as_json, "\n".join([aligned(lines, LEASE_COLUMNS) if lines else "No machine is leased.", *sums]))
+
+
+def _lease_line(line: dict[str, Any]) -> dict[str, Any]:
+    end = line["early_end"]
+    return {
+        **line,
+        "where": line["place"]["where"],
+        "value_minor": line["worth"]["value_minor"],
+        "early_end_minor": None if end is None else end["due_minor"],
+    }
 
 
 def watch(

@@ -32,6 +32,7 @@ from api.http.wiring import Doors, set_doors
 from api.insurance_book import endpoints as insurance_book
 from api.insurance_policies import endpoints as insurance_policies
 from api.jobs import endpoints as jobs
+from api.leases import endpoints as leases
 from api.machines import endpoints as machines
 from api.matching import endpoints as matching
 from api.monitor import endpoints as monitor
@@ -78,6 +79,7 @@ RESOURCES = (
     portfolio,
     insurance_book,
     jobs,
+    leases,
     usage_statements,
     watch,
     health,

@@ -42,6 +42,7 @@ class RecordKind(StrEnum):
     GATEWAY_SILENCE = "gateway_silence"
     POWER_NOTICE = "power_notice"
     SITE_INSPECTION = "site_inspection"
+    LEASE = "lease"
 
 
 class PartitionGrain(StrEnum):

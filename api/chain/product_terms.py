@@ -14,20 +14,19 @@ import sqlalchemy as sa
 
 from api.chain.stock_terms import StockCount, stock_terms
 from api.home import Home
+from api.leases.service import leased_machines, plain_leases
 from api.pledges.service import supply_chain_parameters
 from api.snapshots.service import reader
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
 from features.loading import load_machine_days
 from scoring.records import CreditProduct
-from scoring.supply_chain.collateral.leasing import use_and_pay
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
 from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 REACH = timedelta(days=550)
 YEAR = timedelta(days=365)
-RECENT_DAYS, USUAL_DAYS = 28, 182
 SECONDS_AN_HOUR = 3600.0
 DAY_COLUMNS = [
     *("machine_uid", "day", "parts", "scrap_parts", "energy_executing_kwh", "executing_seconds", "observed_seconds"),
@@ -80,7 +79,7 @@ def product_terms(
         case CreditProduct.PURCHASE_ORDER:
             told = _order(rows, days(), as_of, day=day, detail=detail, values=values)
         case CreditProduct.FINANCE_LEASE:
-            told = _leases(rows, days(), day=pd.Timestamp(day), values=values)
+            told = {"leases": plain_leases(leased_machines(rows, days(), as_of=as_of))}
         case CreditProduct.INVENTORY:
             told = stock_terms(
                 rows,
@@ -170,38 +169,3 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
             for item in told.tranches
         ],
     }
-
-
-def _leases(rows: Rows, days: pd.DataFrame, *, day: pd.Timestamp, values: Any) -> dict[str, Any]:
-    """Every machine under lease: what is overdue on it, and how it is used."""
-    facilities, repayments = rows(RecordKind.FACILITY), rows(RecordKind.REPAYMENT)
-    leases = facilities[facilities["facility_kind"] == "finance_lease"]
-    told = []
-    for row in leases.sort_values("facility_id").itertuples():
-        dues = repayments[repayments["facility_id"] == row.facility_id]
-        late = dues[pd.to_datetime(dues["due_date"]) < day]
-        overdue = int((late["amount_due_minor"] - late["amount_paid_minor"].fillna(0)).clip(lower=0).sum())
-        mine = days[days["machine_uid"] == row.collateral_id]
-        recent = _hours_a_day(mine, day, RECENT_DAYS)
-        usual = _hours_a_day(mine, day - pd.Timedelta(days=RECENT_DAYS), USUAL_DAYS)
-        stand = use_and_pay(overdue_minor=overdue, recent_hours=recent, usual_hours=usual, values=values)
-        told.append(
-            {
-                "facility_id": row.facility_id,
-                "machine_uid": row.collateral_id,
-                "financed_minor": int(row.amount_minor),
-                "instalments": int(row.instalments),
-                "instalments_due": len(late),
-                "overdue_minor": overdue,
-                "recent_hours_a_day": recent,
-                "usual_hours_a_day": usual,
-                "use_and_pay": stand.value,
-            }
-        )
-    return {"leases": told}
-
-
-def _hours_a_day(days: pd.DataFrame, end: pd.Timestamp, length: int) -> float | None:
-    """Mean executing hours of the observed days before `end`; None where none was observed."""
-    span = days[(days["day"] < end) & (days["day"] >= end - pd.Timedelta(days=length))]["executing_hours"].dropna()
-    return float(span.mean()) if len(span) else None

@@ -56,6 +56,7 @@ CONVERSIONS: Mapping[str, Mapping[str, Conversion]] = {
     "1": {"1": SAME, "k": Conversion(multiply=1_000, divide=1)},
     "minor": {"minor": SAME},
     "deg": {"deg": SAME},
+    "m": {"m": SAME, "km": Conversion(multiply=1_000, divide=1)},
 }
 """Stored unit -> unit a source may declare -> conversion."""
 

@@ -205,6 +205,7 @@ RULES = {
     "createPrescreen": Rule("bank", status=201, body=lambda _: CRITERIA, has_object=False),
     "createMatch": Rule("bank", status=201, body=lambda _: {**CRITERIA, "funds_minor": 10**9}, has_object=False),
     "createUseOfFunds": Rule("bank", status=201, body=funds_of, is_looked_at="use_of_funds"),
+    "getLeases": Rule("bank obligor", is_looked_at="leases"),
     "createPortfolioReport": Rule("bank", status=201, body=lambda _: {"months": 2}, has_object=False),
     "createInsurancePortfolioReport": Rule("insurer", status=201, body=lambda _: {"months": 2}, has_object=False),
     "getInsurancePortfolioPaper": Rule("insurer", has_object=False, is_paper=True),
