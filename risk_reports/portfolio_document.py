@@ -72,6 +72,7 @@ def _summary(answer: Told, words: Wording) -> Section:
             buyers=rests["with_a_buyer"],
             machines=rests["with_machine_days"],
         ),
+        say("book.since", limits=rests["limits_decided_since"], consents=rests["consented_since"]),
     ]
     if answer["facilities_in_other_currencies"]:
         points.append(say("book.other_currencies", count=answer["facilities_in_other_currencies"]))

@@ -51,9 +51,12 @@ def known_on_core_enterprises(
     facilities = facilities[facilities["lender_id"].isin(lenders) & (facilities["currency"] == request.currency)]
     debtors = sorted({ObligorId(str(obligor)) for obligor in facilities["obligor_id"]})
     invoices = rows(RecordKind.INVOICE, SALES, sorted({*debtors, request.obligor_id}), request.as_of - YEAR)
+    repayments = source.versions(
+        RecordKind.REPAYMENT, until=request.as_of, obligor_ids=debtors, columns=("obligor_id", *DEBTS)
+    )
     loans = loans_from(
         facilities,
-        rows(RecordKind.REPAYMENT, DEBTS, debtors),
+        repayments.to_pandas(),
         lgd={name: float(value) for name, value in scoring_parameters().at(request.as_of)["lgd"].items()},
         zone=ZONE,
     )

@@ -105,7 +105,9 @@ def _load(
         facilities = facilities[facilities["lender_id"] == asked.lender]
     frames = BookFrames(
         facilities=facilities,
-        repayments=rows(RecordKind.REPAYMENT, *DEBTS),
+        repayments=source.versions(
+            RecordKind.REPAYMENT, until=asked.as_of, obligor_ids=obligors, columns=("obligor_id", *DEBTS)
+        ).to_pandas(),
         invoices=rows(RecordKind.INVOICE, *SALES, event_from=asked.as_of - YEAR),
         defaults=rows(RecordKind.DEFAULT_EVENT, "event_time"),
         machine_days=_since(machine_days.table, begins),

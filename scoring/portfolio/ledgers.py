@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
@@ -61,13 +61,16 @@ def loans_from(
 ) -> list[Loan]:
     """The same of these facilities.
 
-    A ledger tells of an instalment what was paid of it and the day of the last payment: all of it counts from then.
+    `repayments` are all versions of the instalments that were recorded by the time (`ObservationReader.versions`), so
+    that each payment on an instalment counts from its own day (`dated_payments`).
     """
     dues: dict[tuple[str, str], list[Due]] = defaultdict(list)
-    for row in repayments.sort_values(["obligor_id", "facility_id", "instalment"]).itertuples():
-        paid = [(row.paid_date, int(row.amount_paid_minor))] if row.amount_paid_minor else []
-        due = Due(due_on=row.due_date, amount_minor=int(row.amount_due_minor), payments=paid)
-        dues[str(row.obligor_id), str(row.facility_id)].append(due)
+    order = ["obligor_id", "facility_id", "instalment", "recorded_time"]
+    for (obligor, facility, _), told in repayments.sort_values(order, kind="stable").groupby(order[:3], sort=False):
+        last = told.iloc[-1]
+        paid = dated_payments(zip(told["paid_date"], told["amount_paid_minor"], strict=True))
+        due = Due(due_on=last["due_date"], amount_minor=int(last["amount_due_minor"]), payments=paid)
+        dues[str(obligor), str(facility)].append(due)
     found = []
     for row in facilities.sort_values(["obligor_id", "facility_id"]).itertuples():
         product = product_of(str(row.facility_kind), str(row.purpose))
@@ -84,6 +87,20 @@ def loans_from(
         )
         found.append(loan)
     return found
+
+
+def dated_payments(versions: Iterable[tuple[date, int]]) -> list[tuple[date, int]]:
+    """The payments on one instalment, each on its day, out of its versions in order of recording: each says what was
+    paid so far and the day of the last payment. What a later version has more was paid on its day, what it has less was
+    given back on it; the same amount on another day corrects the day."""
+    payments, before = list[tuple[date, int]](), 0
+    for paid_on, so_far in versions:
+        change, before = int(so_far) - before, int(so_far)
+        if change:
+            payments.append((payments[-1][0] if pd.isna(paid_on) else paid_on, change))
+        elif payments and not pd.isna(paid_on):
+            payments[-1] = (paid_on, payments[-1][1])
+    return payments
 
 
 def product_of(facility_kind: str, purpose: str) -> str:
