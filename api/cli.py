@@ -33,6 +33,7 @@ from api import (
     cli_policies,
     cli_portfolio,
     cli_recourse,
+    cli_renewals,
     cli_reports,
     cli_responses,
     cli_scores,
@@ -103,6 +104,7 @@ cli_insurance_book.mount(app)
 cli_matching.mount(app)
 cli_responses.mount(app)
 cli_policies.mount(app)
+cli_renewals.mount(cli_policies.policy_app)
 cli_exposure.mount(app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Database, files and models (default .millgrade).")]

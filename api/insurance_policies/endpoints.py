@@ -10,7 +10,8 @@ from starlette.responses import Response
 from api.http.call import Call, Work, reading, writing
 from api.http.documents import documented, json_body
 from api.http.idempotency import Answer
-from api.insurance_policies import access, service
+from api.insurance_policies import access, renewals, service
+from api.insurance_policies.on_demand import on_demand
 from api.insurance_policies.repository import KeptPolicy
 from api.insurance_policies.schemas import (
     BillAsked,
@@ -18,14 +19,20 @@ from api.insurance_policies.schemas import (
     ClaimAsked,
     EndorseAsked,
     LapseAsked,
+    OnDemandAnswer,
+    OnDemandAsked,
     PolicyAnswer,
     RecordAsked,
+    RenewalPairAsked,
+    RenewalRoundAnswer,
+    RenewalRoundAsked,
     RenewAsked,
     SettleAsked,
 )
 from api.keys.principal import Role
 from api.premium_quotes import access as quote_access
 from data_contracts.identifiers import MachineUid
+from scoring.insurance.usage import SitePeriod
 
 INSURERS = (Role.INSURER,)
 READERS = (Role.INSURER, Role.OBLIGOR)
@@ -99,6 +106,66 @@ def append_policy_record(policy_id: str, call: Annotated[Call, writing(*INSURERS
         policy = access.require_readable(work, policy_id, for_update=True)
         work.looked(policy.obligor_id, "insurance_policy")
         return work.once(lambda: _told(work, _append(work, policy, asked)))
+
+
+@router.post(
+    "/v1/renewal-rounds",
+    **documented(
+        "createRenewalRound",
+        tag="insurance policies",
+        summary="Renew policies together: claims experience, caps, off-balance; bound where asked for.",
+        roles=INSURERS,
+        answer=RenewalRoundAnswer,
+        status=201,
+        problems=(404,),
+        body=json_body(RenewalRoundAsked, "createRenewalRound"),
+    ),
+)
+def create_renewal_round(call: Annotated[Call, writing(*INSURERS)]) -> Response:
+    """Plan a round, and bind it where asked for."""
+    with call.begin() as work:
+        asked = call.parse(RenewalRoundAsked)
+        pairs = [_pair(work, each, for_update=asked.bind) for each in asked.renewals]
+        return work.once(lambda: _renewed(work, pairs, bind=asked.bind))
+
+
+@router.post(
+    "/v1/on-demand-premiums",
+    **documented(
+        "createOnDemandPremium",
+        tag="insurance policies",
+        summary="Price cover of one machine by days and kind of site, at the daily rate of a quote; kept nowhere.",
+        roles=INSURERS,
+        answer=OnDemandAnswer,
+        status=201,
+        problems=(404,),
+        body=json_body(OnDemandAsked, "createOnDemandPremium"),
+    ),
+)
+def create_on_demand_premium(call: Annotated[Call, writing(*INSURERS)]) -> Response:
+    """Price."""
+    with call.begin() as work:
+        asked = call.parse(OnDemandAsked)
+        row = quote_access.require_readable(work, asked.quote_id)
+        work.looked(row.obligor_id, "premium_quote")
+        periods = [SitePeriod(site=each.site, starts=each.starts, ends=each.ends) for each in asked.periods]
+        return work.once(lambda: work.plain({"on_demand": on_demand(row, periods)}, status=201))
+
+
+def _pair(work: Work, asked: RenewalPairAsked, *, for_update: bool) -> renewals.Pair:
+    policy = access.require_readable(work, asked.policy_id, for_update=for_update)
+    work.looked(policy.obligor_id, "insurance_policy")
+    return renewals.Pair(policy=policy, quote=quote_access.require_readable(work, asked.quote_id))
+
+
+def _renewed(work: Work, pairs: list[renewals.Pair], *, bind: bool) -> Answer:
+    following: list[KeptPolicy] = []
+    if bind:
+        by = work.principal.owner
+        found, following = renewals.renew_round(work.connection, work.home, pairs, by=by, now=work.now)
+    else:
+        found = renewals.plan(work.connection, pairs, now=work.now)
+    return work.plain({"round": renewals.plain_round(found, pairs, following=following)}, status=201)
 
 
 def _append(work: Work, policy: KeptPolicy, asked: RecordAsked) -> KeptPolicy:

@@ -125,3 +125,107 @@ class PolicyAnswer(Told):
 
     policy: PolicyTold
     livemode: bool
+
+
+class RenewalPairAsked(Asked):
+    """A policy that ends, and the stored quote of what follows."""
+
+    policy_id: QuoteName
+    quote_id: QuoteName
+
+
+class RenewalRoundAsked(Asked):
+    """Policies of one product and currency; with `bind` each is renewed at the premium that the round charges."""
+
+    renewals: Annotated[tuple[RenewalPairAsked, ...], Field(min_length=1, max_length=200)]
+    bind: bool = False
+
+
+class FleetRatioTold(Told):
+    """How far a fleet's own claims count, what they were beside those expected, and the factor on its pure premium."""
+
+    credibility: float
+    own: float | None
+    factor: float
+
+
+class RenewalLineTold(Told):
+    """One policy's step: what expires on the same cover, what was quoted, what its own claims make of it, and what is
+    charged within the caps."""
+
+    policy_id: str
+    quote_id: str
+    obligor_id: str
+    expiring_minor: int
+    quoted_minor: int
+    fleet: FleetRatioTold
+    technical_minor: int
+    charged_minor: int
+    change_ratio: float
+    next_policy_id: str | None
+
+
+class RenewalRoundTold(Told):
+    """A round: `off_balance` multiplies every technical premium before its cap, `unbalanced_minor` is what the caps
+    leave of the technical premiums for later renewals."""
+
+    product: InsuranceProduct
+    currency: str
+    is_bound: bool
+    lines: list[RenewalLineTold]
+    collective: float
+    off_balance: float
+    capped_up: int
+    capped_down: int
+    unbalanced_minor: int
+
+
+class RenewalRoundAnswer(Told):
+    """A round of renewals."""
+
+    round: RenewalRoundTold
+    livemode: bool
+
+
+class SitePeriodAsked(Asked):
+    """Days, both inclusive, at a kind of site that is rated."""
+
+    site: Words
+    starts: Day = Field(alias="from")
+    ends: Day = Field(alias="to")
+
+
+class OnDemandAsked(Asked):
+    """A quote of equipment cover, whose day of a machine is the rate, and where a machine is to be covered when."""
+
+    quote_id: QuoteName
+    periods: Annotated[tuple[SitePeriodAsked, ...], Field(min_length=1, max_length=100)]
+
+
+class SitePeriodTold(Told):
+    """A period and its premium."""
+
+    site: str
+    starts: date = Field(alias="from")
+    ends: date = Field(alias="to")
+    relativity: float
+    premium_minor: int
+
+
+class OnDemandTold(Told):
+    """Cover of one machine by days and site: the rate of a day at its usual site, and each period's premium."""
+
+    quote_id: str
+    obligor_id: str
+    currency: str
+    daily_rate_minor: float
+    minimum_minor: int
+    periods: list[SitePeriodTold]
+    premium_minor: int
+
+
+class OnDemandAnswer(Told):
+    """A price of cover on demand; it is kept nowhere."""
+
+    on_demand: OnDemandTold
+    livemode: bool

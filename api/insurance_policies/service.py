@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from calendar import monthrange
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ from scoring.insurance.policy_life import (
     Endorsed,
     Lapsed,
     Record,
+    RenewalTerms,
     Renewed,
     TruedUp,
     UsageBasis,
@@ -43,8 +45,17 @@ from scoring.records import InsuranceProduct
 HOURS, ENERGY = "executing_hours_per_day_90d", "kwh_per_executing_hour_90d"
 
 
-def bind_quote(connection: sa.Connection, home: Home, quote: sa.Row[Any], *, by: str, now: datetime) -> KeptPolicy:
+def bind_quote(
+    connection: sa.Connection,
+    home: Home,
+    quote: sa.Row[Any],
+    *,
+    by: str,
+    now: datetime,
+    charged: tuple[int, RenewalTerms] | None = None,
+) -> KeptPolicy:
     """Make a policy of a stored quote that still holds; a quote that was bound before is the policy that it became.
+    `charged` is the premium of a round of renewals in place of the quote's, and how it came about.
 
     Raises PolicyForbids, ConsentMissing, AccumulationExceeded (one more idle cover of an industry that is full).
     """
@@ -60,6 +71,8 @@ def bind_quote(connection: sa.Connection, home: Home, quote: sa.Row[Any], *, by:
         livemode=body["livemode"],
     )
     bound = _bound(home, quote, body, now=now)
+    if charged is not None:
+        bound = replace(bound, premium_minor=charged[0], renewal=charged[1])
     state = bind(quote.quote_id, bound)
     if bound.product is InsuranceProduct.IDLE_COVER:
         require_idle_room(
@@ -185,22 +198,34 @@ def lapse(
 
 
 def renew(
-    connection: sa.Connection, home: Home, policy: KeptPolicy, quote: sa.Row[Any], *, by: str, now: datetime
+    connection: sa.Connection,
+    home: Home,
+    policy: KeptPolicy,
+    quote: sa.Row[Any],
+    *,
+    by: str,
+    now: datetime,
+    charged: tuple[int, RenewalTerms] | None = None,
 ) -> KeptPolicy:
     """Bind a quote of the same obligor and product as what follows; returns the old policy, which names the new one.
 
     Raises PolicyForbids, InvalidRequest.
     """
+    require_same_cover(policy, quote)
+    following = bind_quote(connection, home, quote, by=by, now=now, charged=charged)
+    starts = date.fromisoformat(quote.request["starts"])
+    record = Renewed(recorded_time=now, next_policy_id=following.policy_id, next_starts=starts)
+    return _append(connection, policy, record, by=by)
+
+
+def require_same_cover(policy: KeptPolicy, quote: sa.Row[Any]) -> None:
+    """Raise InvalidRequest where a quote is not of what the policy covers."""
     request = quote.request
     if (quote.obligor_id, request["product"]) != (policy.obligor_id, policy.state.bound.product.value):
         raise InvalidRequest(
             f"Quote {quote.quote_id} is of {request['product']} for {quote.obligor_id}, not of what "
             f"policy {policy.policy_id} covers."
         )
-    following = bind_quote(connection, home, quote, by=by, now=now)
-    starts = date.fromisoformat(request["starts"])
-    record = Renewed(recorded_time=now, next_policy_id=following.policy_id, next_starts=starts)
-    return _append(connection, policy, record, by=by)
 
 
 def plain_policy(policy: KeptPolicy) -> dict[str, Any]:

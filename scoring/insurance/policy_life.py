@@ -45,9 +45,23 @@ class UsageBasis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalTerms:
+    """How the premium of a renewal came about: what expired on the same cover, what was quoted, what the fleet's own
+    claims made of it (credibility, and the factor on the pure premium), and the round's off-balance before the cap."""
+
+    expiring_minor: int
+    quoted_minor: int
+    technical_minor: int
+    credibility: float
+    experience_factor: float
+    off_balance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """A quote became a policy: its premium, its days (both inclusive), its machines (none for a cover of the firm),
-    until when the quote held, and what use was expected where the premium follows it."""
+    until when the quote held, and what use was expected where the premium follows it. `renewal` tells how a premium
+    other than the quote's came about."""
 
     recorded_time: datetime
     product: InsuranceProduct
@@ -60,6 +74,7 @@ class Bound:
     premium_minor: int
     currency: str
     usage: UsageBasis | None = None
+    renewal: RenewalTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

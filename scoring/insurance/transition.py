@@ -22,13 +22,15 @@ STEPS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """Premiums of a book (n) in minor units: technical and charged; the factor that off-balances; who is held back."""
+    """Premiums of a book (n) in minor units: technical and charged; the factor that off-balances; who is held back; and
+    what the charged ones leave of the technical ones, which is 0 where the caps let the book balance."""
 
     technical_minor: tuple[int, ...]
     charged_minor: tuple[int, ...]
     off_balance: float
     capped_up: int
     capped_down: int
+    unbalanced_minor: int
 
 
 def renewed(
@@ -39,29 +41,39 @@ def renewed(
     Policies without a current premium (0) are new and take the technical premium as off-balanced. Raises
     InvalidRequest, naming by how much, where the book as a whole moves further than the caps allow.
     """
-    current, technical = (np.array(side, dtype=np.float64) for side in (current_minor, technical_minor))
-    if not (len(current) == len(technical) and (technical > 0).all() and (current >= 0).all()):
-        raise InvalidRequest("Premiums of a renewal are positive, one technical for each current one.")
-    is_new = current == 0
-    lowest = np.where(is_new, 0.0, current * (1 - most_down))
-    highest = np.where(is_new, np.inf, current * (1 + most_up))
-    total = int(sum(technical_minor))
-    if not lowest.sum() <= total <= highest.sum():
-        change = total / current.sum() - 1
+    found = stepped(current_minor, technical_minor, most_up=most_up, most_down=most_down)
+    if found.unbalanced_minor:
+        change = sum(technical_minor) / sum(current_minor) - 1
         raise InvalidRequest(
             f"The book's premium changes by {change:+.1%}, but no premium may move by more than "
             f"-{most_down:.0%} to +{most_up:.0%}.",
             hint="Widen the caps, or spread the change over several renewals.",
         )
+    return found
+
+
+def stepped(
+    current_minor: Sequence[int], technical_minor: Sequence[int], *, most_up: float, most_down: float
+) -> Transition:
+    """The same as far as the caps allow: where the book as a whole moves further, every premium moves by its cap and
+    what is left is told (`unbalanced_minor`), to be taken at the renewals that follow."""
+    current, technical = (np.array(side, dtype=np.float64) for side in (current_minor, technical_minor))
+    if not (len(current) == len(technical) and (technical > 0).all() and (current >= 0).all()):
+        raise InvalidRequest("Premiums of a renewal are positive, one technical for each current one.")
+    is_new = current == 0
+    lowest = np.where(is_new, 0.0, np.ceil(current * (1 - most_down)))
+    highest = np.where(is_new, np.inf, np.floor(current * (1 + most_up)))
+    asked = int(sum(technical_minor))
+    total = int(min(max(asked, lowest.sum()), highest.sum()))
     factor = _factor(technical, lowest, highest, total)
     charged = (factor * technical).clip(lowest, highest)
-    amounts = _to_minor(charged, lowest=lowest, highest=highest, total=total)
     return Transition(
         technical_minor=tuple(int(amount) for amount in technical_minor),
-        charged_minor=amounts,
+        charged_minor=_to_minor(charged, lowest=lowest, highest=highest, total=total),
         off_balance=factor,
         capped_up=int((factor * technical > highest).sum()),
         capped_down=int((factor * technical < lowest).sum()),
+        unbalanced_minor=asked - total,
     )
 
 
@@ -85,8 +97,7 @@ def _to_minor(charged: Vector, *, lowest: Vector, highest: Vector, total: int) -
     if not free.any():
         free = np.ones(len(charged), dtype=np.bool_)
     amounts = np.zeros(len(charged), dtype=np.int64)
-    held = np.where(charged >= highest, np.floor(highest), np.ceil(lowest))
-    amounts[~free] = held[~free].astype(np.int64)
+    amounts[~free] = charged[~free].astype(np.int64)
     rest = Decimal(total - int(amounts[~free].sum()))
     shared = apportion([Decimal(repr(float(part))) for part in charged[free]], total=rest, step=ONE_MINOR_UNIT)
     amounts[free] = [int(part) for part in shared]

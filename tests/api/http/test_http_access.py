@@ -42,7 +42,7 @@ FIRMS: dict[str, Callable[[World], str]] = {
 class Rule:
     """Who may use an operation, who sees everybody's objects, and how it is asked about a firm.
 
-    `makes` is the object in the path, `names` a quote in the body. `ask` gives the arguments of the request about the own, another's or an absent object; None where there is no
+    `makes` is the object in the path, `names` a quote in the body, and `tells` makes a body of objects by what made them. `ask` gives the arguments of the request about the own, another's or an absent object; None where there is no
     object, so that the role alone decides.
     """
 
@@ -53,6 +53,7 @@ class Rule:
     parameters: Callable[[str], dict[str, str]] = lambda _: {}
     makes: str | None = None
     names: str | None = None
+    tells: Callable[[Callable[[str], str]], dict[str, Any]] | None = None
     has_object: bool = True
     is_looked_at: str | None = None
     is_paper: bool = False
@@ -115,6 +116,8 @@ def a_loss(firm: str) -> dict[str, Any]:
     }
 
 
+A_WEEK_AT_THE_MINE = {"site": "mine", "from": "2027-01-04", "to": "2027-01-10"}
+
 RULES = {
     "createCreditDecision": Rule("bank", status=201, body=loan, is_looked_at="credit_decision"),
     "getCreditDecision": Rule("bank obligor", makes="createCreditDecision", is_looked_at="credit_decision"),
@@ -167,6 +170,18 @@ RULES = {
     "createInsurancePolicy": Rule("insurer", status=201, names="fresh_quote", is_looked_at="insurance_policy"),
     "getInsurancePolicy": Rule("insurer obligor", makes="policy", is_looked_at="insurance_policy"),
     "appendPolicyRecord": Rule("insurer", status=201, body=a_loss, makes="policy", is_looked_at="insurance_policy"),
+    "createRenewalRound": Rule(
+        "insurer",
+        status=201,
+        tells=lambda of: {"renewals": [{"policy_id": of("policy"), "quote_id": of("following_quote")}]},
+        is_looked_at="insurance_policy",
+    ),
+    "createOnDemandPremium": Rule(
+        "insurer",
+        status=201,
+        tells=lambda of: {"quote_id": of("fresh_quote"), "periods": [A_WEEK_AT_THE_MINE]},
+        is_looked_at="premium_quote",
+    ),
     "getPremiumStatement": Rule(
         "insurer obligor", makes="createPremiumQuote", is_looked_at="premium_quote", is_paper=True
     ),
@@ -273,8 +288,13 @@ def planned(world: World) -> dict[tuple[str, str], str]:
 
 
 def insured(world: World) -> dict[tuple[str, str], str]:
-    """A quote that still holds, and the policy that it became, of each side."""
-    found = {("fresh_quote", "absent"): "q_none", ("policy", "absent"): "p_none"}
+    """A quote that still holds, the policy that it became, and the quote of what follows, of each side."""
+    found = {
+        ("fresh_quote", "absent"): "q_none",
+        ("policy", "absent"): "p_none",
+        ("following_quote", "absent"): "q_none",
+    }
+    after = {"from": "2027-11-21", "to": "2028-11-19", "snapshot": "fresh"}
     today = {"from": NOW.date().isoformat(), "to": "2027-11-20", "snapshot": "fresh"}
     for which, suffix in (("own", "a"), ("other", "b")):
         asked = cover(FIRMS[which](world), **today)
@@ -284,6 +304,9 @@ def insured(world: World) -> dict[tuple[str, str], str]:
         assert answer.status_code == 201, answer.text
         found["fresh_quote", which] = quote["quote_id"]
         found["policy", which] = answer.json()["policy"]["policy_id"]
+        asked = cover(FIRMS[which](world), **after)
+        following = world.ask("POST", "/v1/premium-quotes", key=f"insurer-{suffix}", json=asked).json()["quote"]
+        found["following_quote", which] = following["quote_id"]
     return found
 
 
@@ -359,6 +382,8 @@ def ask(world: World, made: dict[tuple[str, str], str], name: str, which: str, k
     body = {} if rule.body is None else {"json": rule.body(firm)}
     if rule.names:
         body = {"json": {"quote_id": made[rule.names, which]}}
+    if rule.tells:
+        body = {"json": rule.tells(lambda maker: made[maker, which])}
     return world.ask(method, path, key=key, params=rule.parameters(firm), **body)
 
 

@@ -37,9 +37,9 @@ def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
         "actOnCase", "appendPolicyRecord", "confirmOverride", "confirmPledge", "createApplication", "createConsent",
         "createCreditDecision", "createDryRun", "createGatewayKey", "createInsurancePolicy", "createInsurancePortfolioReport",
-        "createMatch",
+        "createMatch", "createOnDemandPremium",
         "createPledge", "createPortfolioReport", "createPremiumQuote", "createPrescreen", "createRecourseCompletion",
-        "createRecourseSearch", "createStress", "createTelemetry", "createUsageStatement", "createUseOfFunds",
+        "createRecourseSearch", "createRenewalRound", "createStress", "createTelemetry", "createUsageStatement", "createUseOfFunds",
         "createWatchRun", "getCase", "getConsent",
         "getCovenants", "getCreditDecision", "getCreditDecisionReceipt", "getCreditMemo", "getExplanation",
         "getInsurancePolicy", "getInsurancePortfolioPaper", "getJob", "getLeases", "getLiveness", "getMetrics",

@@ -45,7 +45,7 @@ HARDLY_DRAWN = {
     *("createTelemetry", "withdrawConsent", "reportDecisionEvent", "createStress", "createDryRun", "actOnCase"),
     *("createApplication", "createPrescreen", "createMatch", "createPortfolioReport", "tellResponse"),
     *("createInsurancePolicy", "appendPolicyRecord", "createUseOfFunds", "createUsageStatement"),
-    "createInsurancePortfolioReport",
+    *("createInsurancePortfolioReport", "createRenewalRound", "createOnDemandPremium"),
 }
 """Whose bodies hang together in ways that a schema does not say; `test_http_access` has them answered."""
 ROLES = [role.value for role in Role]
