@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -71,6 +72,18 @@ def blocks_of(obligor_ids: Sequence[ObligorId], size: int, processes: Processes 
         share = -(-len(obligor_ids) // max(turns * processes.count, 1))
         size = min(size, max(share, WORTH_A_PROCESS))
     return [obligor_ids[start : start + size] for start in range(0, len(obligor_ids), size)]
+
+
+def stretches_of(blocks: Sequence[Block], most: int, processes: Processes | None = None) -> list[Block]:
+    """Blocks that follow each other joined, at most so many to a stretch; where there are processes, as many stretches
+    for each of them, the longer ones first, so that none waits long for the others."""
+    if not blocks:
+        return []
+    turns = -(-len(blocks) // (most * (processes.count if processes else 1)))
+    count = min(turns * (processes.count if processes else 1), len(blocks))
+    least, longer = divmod(len(blocks), count)
+    ends = accumulate(least + (number < longer) for number in range(count))
+    return [list(chain.from_iterable(blocks[start:end])) for start, end in pairwise([0, *ends])]
 
 
 _open_readers = ExitStack()

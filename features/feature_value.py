@@ -91,6 +91,12 @@ class FeatureRow(Mapping[str, FeatureValue]):
     favourable: Array
     unexcused: Array
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its arrays as bytes: rows go from process to process by the ten thousand, and arrays one by one take
+        four times as long."""
+        numbers = (self.observed, self.adverse, self.favourable, self.unexcused)
+        return _row_of_bytes, (self.columns, self.reasons.tobytes(), *(values.tobytes() for values in numbers))
+
     def __getitem__(self, name: str) -> FeatureValue:
         at = self.columns.positions[name]
         reason = int(self.reasons[at])
@@ -112,6 +118,12 @@ class FeatureRow(Mapping[str, FeatureValue]):
 
     def __len__(self) -> int:
         return len(self.columns.names)
+
+
+def _row_of_bytes(columns: FeatureColumns, reasons: bytes, *numbers: bytes) -> FeatureRow:
+    """The row that was pickled as these."""
+    observed, adverse, favourable, unexcused = (np.frombuffer(values, np.float64) for values in numbers)
+    return FeatureRow(columns, observed, np.frombuffer(reasons, np.int8), adverse, favourable, unexcused)
 
 
 def feature_row(features: Mapping[str, FeatureValue]) -> FeatureRow:

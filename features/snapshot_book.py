@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.dated import ParameterBook
-from features.blocks import Block, Processes, Work, blocks_of, over_blocks
+from features.blocks import Block, Processes, Work, blocks_of, over_blocks, stretches_of
 from features.compute import TAKES, snapshots
 from features.everybody import Everybody, load_everybody
 from features.ledger_reading import read_ledgers
@@ -41,8 +41,10 @@ def snapshot_book(
     """`compute.snapshots` of these obligors, in their order, of so many at a time; whoever keeps none of them needs
     room for what a block reads and a stretch of blocks says, in each process. `options` are those of
     `compute.snapshots`."""
-    asked = _Asked(as_of=as_of, parameters=parameters, obligors_per_block=obligors_per_block, options=options)
-    stretches = blocks_of(obligor_ids, obligors_per_block * blocks_per_stretch, processes)
+    blocks = blocks_of(obligor_ids, obligors_per_block, processes)
+    stretches = stretches_of(blocks, blocks_per_stretch, processes)
+    size = max(map(len, blocks), default=1)  # of every block but the last, so that stretches fall into the same ones
+    asked = _Asked(as_of=as_of, parameters=parameters, obligors_per_block=size, options=options)
     for taken in over_blocks(partial(_of_stretches, asked=asked), stretches, reader=reader, processes=processes):
         yield from taken
 

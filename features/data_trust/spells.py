@@ -7,9 +7,12 @@ ladder of lengths, and every spell that lasts to the end, is compared with the r
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -109,12 +112,7 @@ class _Best:
 
     def see(self, z: Floats, starts: Ints, ends: Ints) -> None:
         """Compare with further spells, z (unit, spell)."""
-        z = np.where(np.isnan(z), _NEVER, z)
-        place = z.argmax(axis=1)
-        value = z[np.arange(len(z)), place]
-        better = value > self.z
-        self.z = np.where(better, value, self.z)
-        self.first, self.last = np.where(better, starts[place], self.first), np.where(better, ends[place], self.last)
+        _keep_largest(z, starts, ends, (self.z, self.first, self.last))
 
     def spell(self) -> Spell:
         """What was best."""
@@ -143,12 +141,33 @@ class _Sums:
 
     def z(self, starts: Ints, ends: Ints) -> Floats:
         """(unit, spell): inside mean less outside mean in standard errors."""
-        weight, total, number = (sums[:, ends] - sums[:, starts] for sums in (self.weight, self.total, self.number))
-        outside = self.weight[:, -1:] - weight
-        possible = (number >= 1) & (self.number[:, starts] >= LEAST_BLOCKS_BEFORE)
-        inner, outer = np.where(possible, weight, 1.0), np.where(possible, outside, 1.0)
-        difference = total / inner - (self.total[:, -1:] - total) / outer
-        return np.where(possible, difference / np.sqrt(1.0 / inner + 1.0 / outer), np.nan)
+        return np.asarray(_standard_errors(self.weight, self.total, self.number, starts, ends))
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _standard_errors(weight: Floats, total: Floats, number: Floats, starts: Ints, ends: Ints) -> Floats:
+    """`_Sums.z` of running sums (unit, block); NaN where a spell has too little before or in it."""
+    z = np.full((len(weight), len(starts)), np.nan)
+    for unit in range(len(weight)):
+        for spell in range(len(starts)):
+            first, last = starts[spell], ends[spell]
+            if number[unit, last] - number[unit, first] < 1 or number[unit, first] < LEAST_BLOCKS_BEFORE:
+                continue
+            inner, inside = weight[unit, last] - weight[unit, first], total[unit, last] - total[unit, first]
+            outer = weight[unit, -1] - inner
+            difference = inside / inner - (total[unit, -1] - inside) / outer
+            z[unit, spell] = difference / math.sqrt(1.0 / inner + 1.0 / outer)
+    return z
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _keep_largest(z: Floats, starts: Ints, ends: Ints, best: tuple[Floats, Ints, Ints]) -> None:
+    """Let the first of the largest z (unit, spell), where it is larger, take the place of the best so far."""
+    largest, first, last = best
+    for unit in range(len(z)):
+        for spell in range(len(starts)):
+            if z[unit, spell] > largest[unit]:
+                largest[unit], first[unit], last[unit] = z[unit, spell], starts[spell], ends[spell]
 
 
 def _running(values: Floats) -> Floats:
@@ -186,4 +205,4 @@ def _mean(values: Floats, weights: Floats) -> Floats:
 
 def least(*parts: Floats) -> Floats:
     """Every part must hold: the least z, NaN where one is missing."""
-    return np.asarray(np.minimum.reduce(parts))
+    return functools.reduce(np.minimum, parts)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from features.feature_value import (
     REASONS,
@@ -54,6 +57,21 @@ def test_features_become_a_row_and_a_row_stays_itself() -> None:
     assert made.reasons.tolist() == ROW.reasons.tolist()
     assert made.adverse.tobytes() == ROW.adverse.tobytes()
     assert feature_row(ROW) is ROW
+
+
+def test_rows_come_out_of_another_process_as_they_went_in() -> None:
+    views = [
+        FeatureRow(COLUMNS, *rows) for rows in zip(*(np.stack([one, one[::-1]]) for one in _arrays(ROW)), strict=True)
+    ]
+    for row, came in zip(views, pickle.loads(pickle.dumps(views)), strict=True):
+        assert came.columns == COLUMNS
+        assert [(values.dtype, values.tobytes()) for values in _arrays(came)] == [
+            (values.dtype, values.tobytes()) for values in _arrays(row)
+        ]
+
+
+def _arrays(row: FeatureRow) -> list[NDArray[Any]]:
+    return [row.observed, row.reasons, row.adverse, row.favourable, row.unexcused]
 
 
 def test_what_is_kept_of_a_row_is_the_row() -> None:
