@@ -43,6 +43,7 @@ class RecordKind(StrEnum):
     POWER_NOTICE = "power_notice"
     SITE_INSPECTION = "site_inspection"
     LEASE = "lease"
+    PRODUCTION_RUN = "production_run"
 
 
 class PartitionGrain(StrEnum):

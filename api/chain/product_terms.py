@@ -22,6 +22,7 @@ from data_contracts.identifiers import ObligorId
 from features.loading import load_machine_days
 from scoring.records import CreditProduct
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
+from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
 from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -138,6 +139,7 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
         open_orders = orders[pd.to_datetime(orders["due_date"]) >= pd.Timestamp(day)]
         return {"order": None, "orders_due_later": sorted(open_orders["order_id"].tolist())}
     summed = days.groupby("day")[["parts", "energy_executing_kwh", "executing_hours"]].sum(min_count=1).reset_index()
+    runs = rows(RecordKind.PRODUCTION_RUN, as_of - REACH)
     ledgers = OrderLedgers(
         orders=orders,
         deliveries=rows(RecordKind.DELIVERY, as_of - REACH),
@@ -145,12 +147,14 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
         supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
         facilities=rows(RecordKind.FACILITY),
         days=summed,
+        jobs=_jobs(days, runs, orders) if len(runs) else None,
     )
     confirmed = Confirmed(is_accepted=detail.is_accepted, inspected_units=detail.inspected_units)
     file, ahead, told = release_of(ledgers, detail.order_id, confirmed, day=day, values=values)
     return {
         "order": {**asdict(file.order), "due_on": file.order.due_on.isoformat()},
         "work": asdict(file.work),
+        "work_by_job": asdict(file.work_by_job),
         "progress": asdict(told.progress),
         "forecast": None if ahead is None else asdict(ahead),
         "shipped_minor": file.shipped_minor,
@@ -169,3 +173,13 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
             for item in told.tranches
         ],
     }
+
+
+def _jobs(days: pd.DataFrame, runs: pd.DataFrame, orders: pd.DataFrame) -> SharedOut:
+    """Machine-days shared out by production runs, of local days."""
+
+    def local_day(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
+        return moments.dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
+
+    placed = dict(zip(orders["order_id"], local_day(orders["event_time"]), strict=True))
+    return shared_out(days, runs.assign(day=local_day(runs["event_time"])), placed)

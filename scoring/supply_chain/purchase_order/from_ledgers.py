@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,8 +12,9 @@ import pandas as pd
 
 from data_contracts.errors import NotFound
 from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, prior_of
-from scoring.supply_chain.purchase_order.order import Milestone, Order, OrderFile, Seen, Status, Work
-from scoring.supply_chain.purchase_order.progress import Run, allocate
+from scoring.supply_chain.purchase_order.jobs import SharedOut
+from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work
+from scoring.supply_chain.purchase_order.progress import Run, allocate, total
 from scoring.supply_chain.purchase_order.tranches import Release, release, tranche_terms
 
 NORM_DAYS = 182
@@ -24,7 +25,8 @@ ANY_PART = "*"
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OrderLedgers:
     """Rows of one firm as known on a day, of a year: `days` has a row a day with parts, energy_executing_kwh and
-    executing_hours of all machines, NaN where nothing was told; the others are as their contracts name them."""
+    executing_hours of all machines, NaN where nothing was told; `jobs` what of them production runs tell of single
+    orders, None where none are told; the others are as their contracts name them."""
 
     orders: pd.DataFrame
     deliveries: pd.DataFrame
@@ -32,6 +34,7 @@ class OrderLedgers:
     supplier_invoices: pd.DataFrame
     facilities: pd.DataFrame
     days: pd.DataFrame
+    jobs: SharedOut | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,8 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
         raise NotFound(f"No order {order_id!r} is told of this firm.")
     placed = rows.iloc[0]["event_time"]
     orders = {row.order_id: _order(row, ledgers.days) for row in ledgers.orders.itertuples()}
-    given, _ = allocate(_runs(ledgers.days, ledgers.orders["event_time"].min()), list(orders.values()))
-    work = given[order_id]
+    by_job, by_share = _work(ledgers, orders, order_id)
+    work = total({"by_job": by_job, "by_share": by_share})
     own = ledgers.deliveries[ledgers.deliveries["order_id"] == order_id]
     billed = ledgers.invoices[
         (ledgers.invoices["status"] == "issued") & ledgers.invoices["delivery_id"].isin(own["delivery_id"])
@@ -68,7 +71,9 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     evidence = {
         Milestone.ACCEPTED: ["the lender's word that the buyer accepted"] if confirmed.is_accepted else [],
         Milestone.MATERIAL: [str(name) for name in bought.get("supplier_invoice_id", pd.Series(dtype=object))[:3]],
-        Milestone.STARTED: ["machine-days"] if work.units else [],
+        Milestone.STARTED: [
+            name for name, part in (("production runs", by_job), ("machine-days", by_share)) if part.units
+        ],
         Milestone.INSPECTED: ["the lender's word of the buyer's inspection"] if confirmed.inspected_units else [],
         Milestone.SHIPPED: [str(name) for name in own["delivery_id"]],
         Milestone.INVOICED: [str(name) for name in billed["invoice_id"]],
@@ -78,12 +83,27 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
         order=orders[order_id],
         seen={name: Seen(status=Status.MET, evidence=tuple(told)) for name, told in evidence.items() if told},
         work=work,
+        work_by_job=by_job,
         inspected_units=confirmed.inspected_units,
         shipped_minor=int(own["amount_minor"].sum()),
         invoiced_minor=int(net),
         drawn_minor=int(drawn),
         cost_minor=None,
     )
+
+
+def _work(ledgers: OrderLedgers, orders: Mapping[str, Order], order_id: str) -> tuple[Work, Work]:
+    """The work on an order that production runs tell of it, and its share in the days of which none are told: those
+    fill what the jobs leave of each order, the one due first first."""
+    told, since = ledgers.jobs, ledgers.orders["event_time"].min()
+    if told is None:
+        return NO_WORK, allocate(_runs(ledgers.days, since), list(orders.values()))[0][order_id]
+    left = [
+        replace(order, units=max(0, order.units - int(told.by_order.get(name, NO_WORK).units or 0)))
+        for name, order in orders.items()
+    ]
+    given, _ = allocate(_runs(told.days, since), left)
+    return told.by_order.get(order_id, NO_WORK), given[order_id]
 
 
 def _order(row: Any, days: pd.DataFrame) -> Order:

@@ -52,6 +52,9 @@ class Work:
     hours: float | None
 
 
+NO_WORK = Work(units=None, kwh=None, hours=None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One milestone with the evidence that it rests on: names of records, findings or machine-days."""
@@ -65,7 +68,8 @@ class OrderFile:
     """Everything that a tranche is released or held on.
 
     `inspected_units`, `shipped_minor` and `invoiced_minor` are totals so far; `drawn_minor` what was paid on the order
-    until now; `cost_minor` what making the whole order costs, None where it is not known.
+    until now; `work_by_job` the part of `work` that production runs tell of this order, the rest being its share in
+    days of which none are told; `cost_minor` what making the whole order costs, None where it is not known.
     """
 
     order: Order
@@ -76,3 +80,4 @@ class OrderFile:
     invoiced_minor: int
     drawn_minor: int
     cost_minor: int | None
+    work_by_job: Work = NO_WORK

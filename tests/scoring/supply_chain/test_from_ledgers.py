@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from data_contracts.errors import NotFound
 from data_contracts.reference.dated import load_book
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
+from scoring.supply_chain.purchase_order.jobs import shared_out
+from scoring.supply_chain.purchase_order.order import Work
 from scoring.supply_chain.purchase_order.tranches import Hold
 from scoring.supply_chain.receivables.eligibility import RuleCode
 from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of, receivables_of
@@ -113,3 +116,57 @@ def test_a_counter_that_runs_ahead_and_an_order_that_nobody_accepted_earn_nothin
     assert unaccepted.release_minor == 0
     with pytest.raises(NotFound):
         release_of(order_ledgers(), "P9", Confirmed(), day=DAY, values=VALUES)
+
+
+D1, D2 = pd.Timestamp("2026-06-25"), pd.Timestamp("2026-06-26")
+MACHINE_DAYS = frame(
+    "machine_uid day parts energy_executing_kwh executing_hours",
+    ("M1", D1, 100.0, 50.0, 10.0),
+    ("M1", D2, 100.0, 50.0, 10.0),
+    ("M2", D1, 40.0, 8.0, 4.0),
+)
+PLACED = {"P1": D1, "P2": D2}
+# runs of M1 (day, order, parts, seconds)                    work of P1: units, kWh, hours    left to be shared: units
+JOBS = [
+    ([],                                                     None,                            240),
+    ([(D1, "P1", 100, 36_000)],                              (100, 50.0, 10.0),               140),
+    ([(D1, "P1", 60, 27_000), (D1, None, 40, 9_000)],        (60, 37.5, 7.5),                 140),  # three quarters of the time
+    ([(D1, "P1", 60, None), (D1, "P2", 40, None)],           (60, 30.0, 6.0),                 140),  # without times by parts
+    ([(D1, "P1", 60, 18_000)],                               (60, 25.0, 5.0),                 140),  # half of the day was its
+    ([(D1, "P1", 150, 36_000), (D1, None, 50, 36_000)],      (75, 25.0, 5.0),                 140),  # cut to what was counted
+    ([(D1, "P1", 100, 36_000), (D2, "P1", 100, 36_000)],     (200, 100.0, 20.0),               40),
+    ([(D1, "P2", 100, 36_000)],                              None,                            140),  # before P2 was placed
+    ([(D1, "P9", 100, 36_000)],                              None,                            140),  # an order nobody knows
+    ([(pd.Timestamp("2026-07-01"), "P1", 9, 60)],            None,                            240),  # no machine-day
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("runs", "work", "left"), JOBS)
+def test_a_days_work_goes_to_the_job_that_it_is_told_of(
+    runs: list[tuple[Any, ...]], work: tuple[float, float, float] | None, left: float
+) -> None:
+    rows = frame("machine_uid day order_id parts executing_seconds", *[("M1", *run) for run in runs])
+    rows = rows.astype({"day": "datetime64[us]", "parts": "float64", "executing_seconds": "float64"})
+    found = shared_out(MACHINE_DAYS, rows, PLACED)
+    expected = None if work is None else Work(units=work[0], kwh=pytest.approx(work[1]), hours=pytest.approx(work[2]))
+    assert found.by_order.get("P1") == expected
+    assert found.days["parts"].sum() == left
+
+
+def test_told_of_another_job_a_day_earns_this_order_nothing_and_untold_days_are_shared() -> None:
+    ledgers = order_ledgers()
+    days = ledgers.days.assign(machine_uid="M1")
+    lately = days[days["day"] >= pd.Timestamp("2026-06-25")]
+    jobs = [("P1", 100), ("another", 100), (None, 100)]  # then two days of which nothing is told
+    runs = pd.DataFrame(
+        [{"machine_uid": "M1", "day": row.day, "order_id": order, "parts": parts, "executing_seconds": 36_000.0}
+         for row, (order, parts) in zip(lately.itertuples(), jobs, strict=False)]
+    )  # fmt: skip
+    told = replace(ledgers, jobs=shared_out(days, runs, {"P1": pd.Timestamp("2026-06-25")}))
+    file, _, released = release_of(told, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    assert (file.work_by_job.units, file.work.units) == (100, 300)
+    assert released.progress.verified == pytest.approx(0.3)
+    started = next(item for item in released.tranches if item.tranche.value == "started")
+    assert {"production runs", "machine-days"} <= set(started.evidence)
+    whole, _, _ = release_of(ledgers, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    assert (whole.work_by_job.units, whole.work.units) == (None, 500)
