@@ -49,7 +49,7 @@ def _answer(recourse: Recourse, language: Language) -> str:
 def _plan(plan: Plan, language: Language) -> str:
     say = wording(language).say
     steps = say("recourse.and").join(_step(step, language) for step in plan.steps)
-    return say(
+    sentence = say(
         "recourse.plan",
         steps=steps,
         days=plan.held_days,
@@ -59,6 +59,7 @@ def _plan(plan: Plan, language: Language) -> str:
         pd=ratio(plan.pd_12m, language),
         grade=plan.rating_grade,
     )
+    return f"{sentence} {say('page.recourse.only_tells')}" if plan.only_tells else sentence
 
 
 def _step(step: Step, language: Language) -> str:

@@ -2,89 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features.snapshot import FeatureSnapshot
 from scoring.recourse.grounds import DecisionGrounds
-from scoring.recourse.levers import LeverName, Works
+from scoring.recourse.levers import LeverName
 from scoring.recourse.promise import corner, missed
 from scoring.recourse.records import Plan, Promise
+from simulator.block import network_of
+from simulator.whatif.interventions import NO_CHANGE
 from simulator.whatif.interventions import Plan as Intervention
 from simulator.whatif.nested import NestedPd, nested_pd
-from simulator.whatif.replicas import Snapshot
+from simulator.whatif.replicas import Snapshot, Spread
 
 FURTHER_BUYERS = 2
 MENDING_MINOR = 300_000
 """What it costs to mend a machine so that it fails no more; less of it costs its share."""
-ALONE = {LeverName.ADD_SHIFT: 0.3, LeverName.FIX_MACHINES: 0.6}
-"""Strengths of levers that are pulled alone; the others know none in the simulator."""
+ALONE = {
+    LeverName.ADD_SHIFT: 0.3,
+    LeverName.FIX_MACHINES: 0.6,
+    LeverName.DIVERSIFY_BUYERS: 0.3,
+    LeverName.COLLECT_OVERDUE: 1.0,
+}
+"""Strengths of levers that are pulled alone."""
+FIRST_PATHS = 512
+CLEAR = 3
+"""Paths by which the saved and the ruined must differ for a plan to count as good or bad before all paths are lived."""
+PARTS_OF_A_SEED = 1000
 DRAWS = 20
 """Re-scores inside each offer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What acting on a plan did, path by path with common luck: the probability of default before and after, and how
-    many paths it saved and ruined."""
+    """What acting on a plan did, path by path with common luck: how many paths default without it, how many of those it
+    saved, and how many others it ruined."""
 
-    before: float
-    after: float
+    paths: int
+    defaults: int
     saved: int
     ruined: int
-    paths: int
+    means_gained: float
+    """By how much the least that the firm could pay with in the year rose on average, in months of usual sales."""
+
+    @property
+    def before(self) -> float:
+        """The probability of default without the plan."""
+        return self.defaults / self.paths
+
+    @property
+    def change(self) -> float:
+        """What the plan changes of it; negative is better."""
+        return (self.ruined - self.saved) / self.paths
+
+    @property
+    def may_default(self) -> bool:
+        """Some path defaults, with or without the plan, and some does not."""
+        return self.defaults + self.ruined > 0 and self.defaults - self.saved < self.paths
+
+    def and_paths(self, before: NestedPd, after: NestedPd) -> Effect:
+        """With further pairs of paths."""
+        more, gained = len(before.defaulted), after.least_means - before.least_means
+        return Effect(
+            paths=self.paths + more,
+            defaults=self.defaults + int(before.defaulted.sum()),
+            saved=self.saved + int((before.defaulted & ~after.defaulted).sum()),
+            ruined=self.ruined + int((~before.defaulted & after.defaulted).sum()),
+            means_gained=(self.means_gained * self.paths + float(gained.sum())) / (self.paths + more),
+        )
 
 
-def is_of_risk(plan: Plan) -> bool:
-    """Whether any of its levers works on the firm's own risk."""
-    return any(step.works is Works.RISK for step in plan.steps)
+NOTHING = Effect(paths=0, defaults=0, saved=0, ruined=0, means_gained=0.0)
 
 
-def intervention(plan: Plan, snapshot: Snapshot, row: int) -> Intervention:
-    """The plan as the simulated firm carries it out. What restores data changes nothing in a factory."""
-    pulled = {step.lever: step.strength for step in plan.steps}
+def intervention(pulled: Mapping[LeverName, float], snapshot: Snapshot, row: int) -> Intervention:
+    """Levers, each with its strength, as the simulated firm carries them out from the next day on and for the whole year.
+    What restores data changes nothing in a factory."""
     mended = pulled.get(LeverName.FIX_MACHINES, 0.0)
     machines = int((snapshot.block.machines.firm == row).sum())
     return Intervention(
         fault_rate_ratio=1.0 - mended,
-        longer_days_share=pulled.get(LeverName.ADD_SHIFT, 0.0),
-        more_buyers=_further_buyers(snapshot, row) if LeverName.DIVERSIFY_BUYERS in pulled else (),
+        overtime_share=pulled.get(LeverName.ADD_SHIFT, 0.0),
+        spread=_spread(snapshot, row, pulled.get(LeverName.DIVERSIFY_BUYERS, 0.0)),
         collects_overdue=LeverName.COLLECT_OVERDUE in pulled,
         cost_minor=round(mended * machines * MENDING_MINOR),
     )
 
 
-def effect(plan: Plan, snapshot: Snapshot, row: int, before: NestedPd, *, paths: int, seed: int) -> Effect:
-    """The plan's effect on the firm at this row; `before` are the same paths without it."""
-    after = nested_pd(snapshot, row, paths=paths, seed=seed, plan=intervention(plan, snapshot, row))
-    return _effect(before, after)
+class Fate:
+    """A firm's futures without any plan, of which more are simulated as they are asked for."""
 
+    def __init__(self, snapshot: Snapshot, row: int, *, seed: int) -> None:
+        self.snapshot, self.row, self.seed = snapshot, row, seed
+        self._before: list[NestedPd] = []
 
-def _effect(before: NestedPd, after: NestedPd) -> Effect:
-    return Effect(
-        before=before.pd,
-        after=after.pd,
-        saved=int((before.defaulted & ~after.defaulted).sum()),
-        ruined=int((~before.defaulted & after.defaulted).sum()),
-        paths=len(before.defaulted),
-    )
+    def effect(self, pulled: Mapping[LeverName, float], *, most: int) -> Effect:
+        """What pulling these levers does, on `FIRST_PATHS` paths and on as many again until those saved and those ruined
+        differ by `CLEAR` or `most` paths were lived. So a plan counts as neither good nor bad where it is too small to
+        tell, and not by the luck of a single path."""
+        plan, found = intervention(pulled, self.snapshot, self.row), NOTHING
+        while found.paths < most and (found.paths == 0 or abs(found.saved - found.ruined) < CLEAR):
+            for _ in range(max(found.paths // FIRST_PATHS, 1)):
+                found = found.and_paths(*self._pair(found.paths // FIRST_PATHS, plan))
+        return found
 
+    def pd(self) -> float:
+        """The probability of default by the first paths."""
+        return self._lived(0).pd
 
-def alone(snapshot: Snapshot, row: int, before: NestedPd, *, paths: int, seed: int) -> dict[LeverName, Effect]:
-    """Each lever on risk pulled alone, at `ALONE`, whatever any model makes of it."""
-    machines = int((snapshot.block.machines.firm == row).sum())
-    mended = ALONE[LeverName.FIX_MACHINES]
-    changes = {
-        LeverName.ADD_SHIFT: Intervention(longer_days_share=ALONE[LeverName.ADD_SHIFT]),
-        LeverName.FIX_MACHINES: Intervention(
-            fault_rate_ratio=1.0 - mended, cost_minor=round(mended * machines * MENDING_MINOR)
-        ),
-        LeverName.DIVERSIFY_BUYERS: Intervention(more_buyers=_further_buyers(snapshot, row)),
-        LeverName.COLLECT_OVERDUE: Intervention(collects_overdue=True),
-    }
-    found = {name: nested_pd(snapshot, row, paths=paths, seed=seed, plan=change) for name, change in changes.items()}
-    return {name: _effect(before, after) for name, after in found.items()}
+    def _pair(self, part: int, plan: Intervention) -> tuple[NestedPd, NestedPd]:
+        return self._lived(part), self._live(part, plan)
+
+    def _lived(self, part: int) -> NestedPd:
+        if part == len(self._before):
+            self._before.append(self._live(part, NO_CHANGE))
+        return self._before[part]
+
+    def _live(self, part: int, plan: Intervention) -> NestedPd:
+        return nested_pd(
+            self.snapshot,
+            self.row,
+            paths=FIRST_PATHS,
+            seed=PARTS_OF_A_SEED * self.seed + part,
+            plan=plan,
+            batch=FIRST_PATHS,
+        )
 
 
 def flips(plan: Plan, changed: FeatureSnapshot, grounds: DecisionGrounds, *, seed: int) -> tuple[int, int]:
@@ -134,8 +179,15 @@ def _worse(end: float | None, value: float | None, sign: int) -> float | None:
     return max(end, value) if sign > 0 else min(end, value)
 
 
-def _further_buyers(snapshot: Snapshot, row: int) -> tuple[int, ...]:
-    """The largest buyers of the world that stand and do not order from the firm yet."""
-    regular = set(snapshot.block.firms.buyers[row].tolist())
-    standing = np.flatnonzero(snapshot.laws.network.failed_month > snapshot.position)
-    return tuple(int(buyer) for buyer in standing if int(buyer) not in regular)[:FURTHER_BUYERS]
+def _spread(snapshot: Snapshot, row: int, share: float) -> Spread | None:
+    """A share of the orders of the buyer that owes most, given to the largest buyers of the world that stand, do not
+    order from the firm yet, and take no longer a term. None where nobody is such."""
+    network = network_of(snapshot.block, snapshot.laws)
+    owed, regular = snapshot.state.books.sales.open, snapshot.block.firms.buyers[row]
+    by_buyer = np.bincount(owed.buyer, weights=owed.gross_minor * (owed.firm == row), minlength=len(network))
+    largest = int(regular[by_buyer[regular].argmax()])
+    stands = snapshot.laws.network.failed_month > snapshot.position
+    is_new = stands & ~np.isin(np.arange(len(stands)), regular)
+    is_new &= snapshot.laws.network.term_days <= network.term_days[largest]
+    chosen = tuple(np.flatnonzero(is_new)[:FURTHER_BUYERS].tolist())
+    return Spread(largest=largest, to=chosen, share=share) if share and chosen else None

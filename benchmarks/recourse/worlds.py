@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from features.everybody import load_everybody
 from features.snapshot import FeatureSnapshot
 from features.what_if import WhatIf, what_if
 from scoring.credit.artefact import CreditArtefact
+from scoring.credit.master_scale import master_scale
 from scoring.governance import ModelMandate
 from scoring.records import CreditProduct, CreditRequest, RatingGrade, ScoreSource
 from scoring.recourse.grounds import DecisionGrounds
@@ -47,6 +48,11 @@ ASKED_MINOR = 5_000_000
 KEPT_RULES = ("X", "K01", "K02", "K03", "S01", "C01")
 """The lenders of this benchmark decide by knock-outs, trust in the data and the grade. The shipped policy refers nearly every
 firm of a world this small besides, because the interval is wide where a model saw few defaults."""
+APPROVE_TO = RatingGrade("R9")
+MISSED_BY = 0.002
+"""Of a firm's PD: by so much it misses the cut-off, so that every lever that the model credits with anything is a plan.
+Levers hardly ever move a PD by the step from one grade to the next."""
+HELD_DAYS = 180
 TOGETHER = 64
 SAMPLE = 160
 """Firms that may be asked, and that are each other's peers."""
@@ -69,8 +75,10 @@ class StructuralWorld:
 
     @cached_property
     def terms(self) -> RecourseTerms:
-        """The shipped terms of recourse."""
-        return recourse_terms(shipped_terms().at(AS_OF))
+        """The shipped terms of recourse, but one lever at a time, held for half a year, and by the bag of models as a whole:
+        in a world this small a lever moves a PD by a few hundredths, so that hardly ever each model alone would agree."""
+        shipped = recourse_terms(shipped_terms().at(AS_OF))
+        return replace(shipped, held_days=(HELD_DAYS,), most_levers=1, least_agreement=0.0, pd_margin=0.0)
 
     @cached_property
     def asking(self) -> list[FeatureSnapshot]:
@@ -101,9 +109,9 @@ class StructuralWorld:
         rows = np.array([item.vector(names) for item in self.asking])
         return peer_reach(rows, names, least_firms=self.terms.least_firms)
 
-    def grounds(self, snapshot: FeatureSnapshot, *, approve_to: RatingGrade | None = None) -> DecisionGrounds:
-        """What the firm asks for, and the lender who answers it: by the shipped policy, or one who decides by the grade
-        alone and declines beyond `approve_to`."""
+    def grounds(self, snapshot: FeatureSnapshot, *, cut_off: float | None = None) -> DecisionGrounds:
+        """What the firm asks for, and the lender who answers it: by the shipped policy, or one who decides by the PD alone
+        and declines above a cut-off."""
         request = CreditRequest(
             obligor_id=snapshot.obligor_id,
             product=CreditProduct.RECEIVABLES,
@@ -112,17 +120,15 @@ class StructuralWorld:
             tenor_months=12,
             as_of=snapshot.as_of,
         )
-        book = scoring_parameters() if approve_to is None else by_grade(approve_to)
+        book = scoring_parameters() if cut_off is None else by_cut_off(cut_off)
         return DecisionGrounds(request=request, artefact=self.model, parameters=book, mandate=ModelMandate.VALIDATED)
 
-    def strict(self, snapshot: FeatureSnapshot) -> DecisionGrounds | None:
-        """The lender whose cut-off the firm misses by one grade; None where it has the best grade or no model's."""
+    def missed(self, snapshot: FeatureSnapshot) -> DecisionGrounds | None:
+        """The lender whose cut-off the firm misses by `MISSED_BY` of its PD; None where it has no model's PD."""
         (decision,) = self.grounds(snapshot).decisions([snapshot])
-        grades = self.grounds(snapshot).scale.grades
-        place = grades.index(decision.score.rating_grade)
-        if decision.score.source is not ScoreSource.MODEL or place == 0:
+        if decision.score.source is not ScoreSource.MODEL:
             return None
-        return self.grounds(snapshot, approve_to=grades[place - 1])
+        return self.grounds(snapshot, cut_off=decision.score.pd_12m * (1.0 - MISSED_BY))
 
     def what_if(self, obligor_id: ObligorId) -> WhatIf:
         """The firm's whole past, to be changed."""
@@ -140,9 +146,11 @@ class StructuralWorld:
             for row, name in enumerate(self._block(number).firms.obligor_ids)
         }
 
-    def truth_at(self, number: int) -> Snapshot:
-        """The block at the moment when firms ask, as the simulator knows it."""
-        return snapshot_at(self._block(number), self.laws, position=POSITION)
+    @cached_property
+    def truths(self) -> tuple[Snapshot, ...]:
+        """The blocks at the moment when firms ask, as the simulator knows them."""
+        count = -(-self.obligors // BLOCK_FIRMS)
+        return tuple(snapshot_at(self._block(number), self.laws, position=POSITION) for number in range(count))
 
     def _block(self, number: int) -> Block:
         return build_block(number, min(BLOCK_FIRMS, self.obligors - number * BLOCK_FIRMS), self.laws)
@@ -152,12 +160,20 @@ def _hash(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-@cache
-def by_grade(approve_to: RatingGrade) -> ParameterBook:
-    """The shipped parameters with a policy of `KEPT_RULES` that declines beyond a grade."""
+def by_cut_off(cut_off: float) -> ParameterBook:
+    """The shipped parameters with a policy of `KEPT_RULES` that declines above a PD: that of `APPROVE_TO`, once the middles
+    of all grades are moved by one factor."""
     book = scoring_parameters()
-    policy = [rule for rule in book.at(AS_OF)["credit_policy"] if rule["rule"].startswith(KEPT_RULES)]
-    changed = {"credit_policy": policy, "grade_cut_offs": {"approve_to": approve_to, "refer_to": approve_to}}
+    today = book.at(AS_OF)
+    scale = master_scale(today["master_scale"])
+    factor = cut_off / scale.upper_bounds[APPROVE_TO]
+    mids = {grade: mid if mid == 1.0 else min(mid * factor, 0.99) for grade, mid in scale.mids.items()}
+    policy = [rule for rule in today["credit_policy"] if rule["rule"].startswith(KEPT_RULES)]
+    changed = {
+        "credit_policy": policy,
+        "grade_cut_offs": {"approve_to": APPROVE_TO, "refer_to": APPROVE_TO},
+        "master_scale": mids,
+    }
     held = {
         name: replace(own, values=dict.fromkeys(own.values, changed[name])) if name in changed else own
         for name, own in book.parameters.items()

@@ -87,6 +87,11 @@ class Plan:
     snapshot_id: SnapshotId
     promise: Promise
 
+    @property
+    def only_tells(self) -> bool:
+        """No lever of it works on the firm's own risk: it lowers what is not known and changes nothing in the works."""
+        return all(step.works is Works.UNCERTAINTY for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from data_contracts.errors import InputError
 from simulator.block import Block, Laws, opening, step
 from simulator.credit.structural import Engine
-from simulator.whatif.interventions import NO_CHANGE, Plan, intervene
-from simulator.whatif.replicas import Snapshot, replicas
+from simulator.finance.accounts import Account
+from simulator.whatif.interventions import NO_CHANGE, Plan, act, intervene
+from simulator.whatif.replicas import Replicas, Snapshot, replicas
 
 HORIZON_MONTHS = 12
 BATCH = 128
 """Replicas that are simulated together."""
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 class NoSnapshot(InputError):
@@ -32,6 +34,9 @@ class NestedPd:
 
     defaulted: Bools
     """By path; paths of one seed share their luck between plans."""
+    least_means: Floats
+    """By path: the least that cash, what is left of the line, and the owner's means came to at a month's end, in months
+    of usual sales: how far the firm stayed from having nothing to pay with."""
 
     @property
     def pd(self) -> float:
@@ -82,19 +87,25 @@ def snapshot_at(block: Block, laws: Laws, *, position: int) -> Snapshot:
     return Snapshot(block=block, state=state, laws=laws, position=position)
 
 
-def nested_pd(snapshot: Snapshot, firm: int, *, paths: int = 500, seed: int = 0, plan: Plan = NO_CHANGE) -> NestedPd:
-    """The chance that the firm at this row of the block defaults in the twelve months after the snapshot.
+def nested_pd(
+    snapshot: Snapshot, firm: int, *, paths: int = 500, seed: int = 0, plan: Plan = NO_CHANGE, batch: int = BATCH
+) -> NestedPd:
+    """The chance that the firm at this row of the block defaults in the twelve months after the snapshot. Larger
+    batches are quicker for each path, and share the episodes of power rationing among more.
 
     Raises NoSnapshot for a firm that is in default already.
     """
     if snapshot.state.default_day[firm] < snapshot.laws.calendar.day_count:
         raise NoSnapshot(f"Firm {firm} is in default already.", hint="Choose one that is alive.")
-    sizes = [min(BATCH, paths - first) for first in range(0, paths, BATCH)]
+    sizes = [min(batch, paths - first) for first in range(0, paths, batch)]
     parts = [
         _batch(snapshot, firm, count=count, seed=seed * len(sizes) + number, plan=plan)
         for number, count in enumerate(sizes)
     ]
-    return NestedPd(defaulted=np.concatenate(parts))
+    return NestedPd(
+        defaulted=np.concatenate([part.defaulted for part in parts]),
+        least_means=np.concatenate([part.least_means for part in parts]),
+    )
 
 
 def effect_of(snapshot: Snapshot, firm: int, plan: Plan, *, paths: int = 500, seed: int = 0) -> Effect:
@@ -105,11 +116,21 @@ def effect_of(snapshot: Snapshot, firm: int, plan: Plan, *, paths: int = 500, se
     )
 
 
-def _batch(snapshot: Snapshot, firm: int, *, count: int, seed: int, plan: Plan) -> Bools:
+def _batch(snapshot: Snapshot, firm: int, *, count: int, seed: int, plan: Plan) -> NestedPd:
     months = snapshot.laws.calendar.months[snapshot.position + 1 :][:HORIZON_MONTHS]
-    made = replicas(snapshot, firm, count=count, seed=seed, more_buyers=plan.more_buyers)
-    future = intervene(made, plan, month=months[0])
-    state = future.state
+    future = intervene(replicas(snapshot, firm, count=count, seed=seed, spread=plan.spread), plan)
+    least = np.full(count, np.inf)
     for month in months:
-        state, _ = step(future.block, month, state, future.laws)
-    return np.asarray(state.default_day < future.laws.calendar.day_count)
+        future = act(future, plan, month)
+        least = np.minimum(least, _means(future))
+    defaulted = future.state.default_day < future.laws.calendar.day_count
+    return NestedPd(defaulted=np.asarray(defaulted), least_means=least)
+
+
+def _means(future: Replicas) -> Floats:
+    """By firm: what it could pay with if it had to, in months of usual sales."""
+    books, terms = future.state.books, future.block.terms
+    limit = future.laws.parameters.finance.line_months * np.maximum(books.usual_sales, 0)
+    room = np.maximum(limit + books.balances[Account.CREDIT_LINE], 0)
+    means = books.balances[Account.CASH] + room + books.owner_minor
+    return np.asarray(means / np.maximum(terms.turnover_minor, 1), dtype=np.float64)

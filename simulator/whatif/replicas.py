@@ -9,7 +9,6 @@ replicas of one batch.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -31,9 +30,12 @@ from simulator.trade.network import Network, buyer_state, failure_chance, first_
 from simulator.whatif.fleet import Fleet, Future, draw_fleet, fleet_state
 
 FUTURE_MONTHS = 12
+PARTS = 20
+"""So many parts of equal size a buyer's orders are split in, to be given to others."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,16 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A `share` of the orders of a regular buyer, `largest`, come from other buyers of the world instead, from each the
+    same. Both are numbers of the world's network."""
+
+    largest: int
+    to: tuple[int, ...]
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replicas:
     """A block of replicas, ready for the month after the snapshot."""
 
@@ -56,19 +68,18 @@ class Replicas:
     laws: Laws
 
 
-def replicas(snapshot: Snapshot, firm: int, *, count: int, seed: int, more_buyers: Sequence[int] = ()) -> Replicas:
-    """`count` replicas of the firm at this row. The same seed gives them the same luck, whatever is changed in them.
-
-    `more_buyers` are numbers of buyers of the world that become regular ones beside its own.
+def replicas(snapshot: Snapshot, firm: int, *, count: int, seed: int, spread: Spread | None = None) -> Replicas:
+    """`count` replicas of the firm at this row. The same seed gives them the same luck, whatever is changed in them:
+    orders come when they come and are as large, and buyers that stay do as well and as badly, also with a `spread`.
     """
     assert snapshot.laws.engine is Engine.STRUCTURAL, "only the account knows what a change to it does"
     block, state = snapshot.block, snapshot.state
     streams = Streams(_seed(snapshot, firm, seed))
     industries = _industry_paths(snapshot, count, streams)
-    buyers = np.unique(np.concatenate([block.firms.buyers[firm], np.array(more_buyers, dtype=np.int64)]))
+    regular = _regular(block.firms.buyers[firm], spread)
+    buyers = np.union1d(block.firms.buyers[firm], regular)
     rows = np.full(count, firm)
     firms = _rows(block.firms, rows, len(block.firms))
-    regular = np.concatenate([block.firms.buyers[firm], np.array(more_buyers, dtype=np.int64)])
     firms = replace(firms, buyers=_renumbered(np.tile(regular, (count, 1)), np.arange(count)[:, None], buyers))
     months = snapshot.laws.calendar.months[snapshot.position + 1 :][:FUTURE_MONTHS]
     future = Future(months=months, laws=snapshot.laws, streams=streams)
@@ -99,6 +110,17 @@ def replicas(snapshot: Snapshot, firm: int, *, count: int, seed: int, more_buyer
             network=_network(snapshot, firm, buyers=buyers, industries=industries, count=count, streams=streams),
         ),
     )
+
+
+def _regular(own: Ints, spread: Spread | None) -> Ints:
+    """The buyers of whom each gets an equal share of the orders, by the same draws as if nothing were spread."""
+    if spread is None:
+        return own
+    parts = np.repeat(own, PARTS)
+    given = np.flatnonzero(parts == spread.largest)
+    given = given[: round(spread.share * len(given))]
+    parts[given] = np.resize(np.array(spread.to, dtype=np.int64), len(given))
+    return parts
 
 
 def _seed(snapshot: Snapshot, firm: int, seed: int) -> int:
@@ -212,7 +234,10 @@ def _network(
     share, column, is_firm = rules.industry_share, snapshot.position + 1, buyers >= len(laws.network)
     industry = laws.industry_states[known.industry[buyers]]
     own = (known.state[buyers] - np.sqrt(share) * industry) / np.sqrt(1.0 - share)
-    draws = streams.of("replica.buyer").standard_normal((count, *own.shape))
+    is_new = ~np.isin(buyers, snapshot.block.firms.buyers[firm])
+    draws = np.empty((count, *own.shape))
+    for place, chosen in _apart("replica.buyer", is_new):
+        draws[:, chosen] = streams.of(place).standard_normal((count, int(chosen.sum()), own.shape[1]))
     persistence = np.where(is_firm, laws.parameters.health.persistence, rules.persistence)
     own = _onward(np.tile(own, (count, 1, 1)), draws, persistence, snapshot.position)
     industry = industries[:, known.industry[buyers]]
@@ -221,7 +246,10 @@ def _network(
     chance = failure_chance(state[:, 1:], number, rules)
     rows = np.tile(is_firm, count)
     chance[rows] = _default_chance(snapshot, buyers[is_firm], own[:, is_firm], industry[:, is_firm])
-    uniform = streams.of("replica.buyer_failure").random(chance.shape)
+    uniform = np.empty((count, len(buyers), chance.shape[1]))
+    for place, chosen in _apart("replica.buyer_failure", is_new):
+        uniform[:, chosen] = streams.of(place).random((count, int(chosen.sum()), chance.shape[1]))
+    uniform = uniform.reshape(chance.shape)
     uniform[:, :column] = 1.0
     drawn = first_strike(uniform < chance) + rows
     gone = known.failed_month[number] <= snapshot.position
@@ -232,6 +260,11 @@ def _network(
         term_days=known.term_days[number],
         supplier_failed_month=_supplier_failures(snapshot, firm, count, streams),
     )
+
+
+def _apart(purpose: str, is_new: Bools) -> tuple[tuple[str, Bools], tuple[str, Bools]]:
+    """Streams of the firm's own buyers and of new ones, so that these take no luck from those."""
+    return (purpose, ~is_new), (f"{purpose}.new", is_new)
 
 
 def _default_chance(snapshot: Snapshot, buyers: Ints, health: Floats, industry: Floats) -> Floats:

@@ -18,9 +18,9 @@ from simulator.finance.accounts import Account
 from simulator.finance.debt import PAST_DUE_DAYS
 from simulator.finance.desk import Flow
 from simulator.whatif.fleet import sale_chance
-from simulator.whatif.interventions import COLLECTED_AFTER_DAYS, Plan, intervene
+from simulator.whatif.interventions import COLLECTED_AFTER_DAYS, OVERTIME_WAGES, Plan, act, intervene
 from simulator.whatif.nested import HORIZON_MONTHS, NoSnapshot, effect_of, nested_pd, snapshot_at
-from simulator.whatif.replicas import Snapshot, replicas
+from simulator.whatif.replicas import Snapshot, Spread, replicas
 from simulator.world import UnknownEngine
 
 POSITION = 8
@@ -158,7 +158,7 @@ def test_no_plan_no_change_and_a_cost_is_paid(snapshot: Snapshot, weak: int) -> 
     assert not effect_of(snapshot, weak, Plan(), paths=32).change
     month = snapshot.laws.calendar.months[POSITION + 1]
     copies = replicas(snapshot, weak, count=3, seed=0)
-    charged = intervene(copies, Plan(cost_minor=12_345), month=month)
+    charged = intervene(copies, Plan(cost_minor=12_345))
     states = [step(each.block, month, each.state, each.laws)[0].books for each in (copies, charged)]
     dearer = states[1].balances - states[0].balances
     assert (dearer[Account.OVERHEADS] == 12_345).all()
@@ -172,43 +172,78 @@ def test_collecting_what_is_overdue_is_money_now(snapshot: Snapshot, alive: np.n
     late = np.bincount(sales.firm[(sales.due_day < month.first_day) & (sales.pay_day > soon)], minlength=96)
     firm = int(alive[late[alive].argmax()])
     copies = replicas(snapshot, firm, count=3, seed=0)
-    collected = intervene(copies, Plan(collects_overdue=True), month=month)
-    received = [step(e.block, month, e.state, e.laws)[1].books.flows[Flow.RECEIPTS] for e in (copies, collected)]
-    until = COLLECTED_AFTER_DAYS + 1
-    assert (received[1][:, :until].sum(axis=1) > received[0][:, :until].sum(axis=1)).all()
+    collects = act(copies, Plan(collects_overdue=True), month)
+    waits = act(copies, Plan(), month)
+    owed = [each.state.books.balances[Account.RECEIVABLES] for each in (collects, waits)]
+    assert (owed[0] < owed[1]).all()
+
+
+def test_what_falls_due_later_is_collected_too(snapshot: Snapshot, weak: int) -> None:
+    """After a year nothing is open that was due more than the days before the month."""
+    months = snapshot.laws.calendar.months[POSITION + 1 :]
+    future = replicas(snapshot, weak, count=3, seed=0)
+    for month in months:
+        future = act(future, Plan(collects_overdue=True), month)
+    end, due = months[-1].first_day + months[-1].length, future.state.books.sales.open
+    assert (due.due_day >= months[-1].first_day).all() or (
+        due.due_day + COLLECTED_AFTER_DAYS + months[-1].length >= end
+    ).all()
 
 
 def test_a_further_shift_costs_wages_and_makes_room(snapshot: Snapshot, alive: np.ndarray) -> None:
     firm = next(int(row) for row in alive if snapshot.block.firms.shifts[row] == 0)
     month = snapshot.laws.calendar.months[POSITION + 1]
     copies = replicas(snapshot, firm, count=8, seed=0)
-    more = intervene(copies, Plan(more_shifts=1), month=month)
+    more = intervene(copies, Plan(more_shifts=1))
     before, after = (step(each.block, month, each.state, each.laws)[0].books for each in (copies, more))
     assert (after.balances[Account.WAGES] > before.balances[Account.WAGES]).all()
     assert (more.block.firms.nominal_quarters > copies.block.firms.nominal_quarters).all()
 
 
-def test_longer_days_cost_their_share_of_wages(snapshot: Snapshot, alive: np.ndarray) -> None:
-    """A quarter longer: so much more is owed to workers in the next month, to the rounding of quarter-hours."""
+def test_overtime_is_worked_and_paid_where_buyers_turn_away(snapshot: Snapshot, alive: np.ndarray) -> None:
+    """By the same firm once with a full book and once with an empty one."""
     firm = next(int(row) for row in alive if snapshot.block.firms.shifts[row] == 0)
     month = snapshot.laws.calendar.months[POSITION + 1]
     copies = replicas(snapshot, firm, count=8, seed=0)
-    longer = intervene(copies, Plan(longer_days_share=0.25), month=month)
-    before, after = (step(each.block, month, each.state, each.laws)[0].books for each in (copies, longer))
-    assert (after.balances[Account.WAGES] > before.balances[Account.WAGES]).all()
-    nominal = copies.block.firms.nominal_quarters
-    np.testing.assert_allclose(longer.block.firms.nominal_quarters, 1.25 * nominal, atol=0.5)
-    assert (longer.block.firms.shifts == copies.block.firms.shifts).all()
+    for parts, is_worked in ((10**7, True), (0, False)):
+        booked = replace(copies, state=replace(copies.state, open_parts=np.full(8, parts)))
+        before, after = (act(booked, plan, month).state.books for plan in (Plan(), Plan(overtime_share=0.25)))
+        start = copies.state.books.worked_quarters.sum()
+        more = (after.worked_quarters.sum() - start) / (before.worked_quarters.sum() - start) - 1.0
+        wages = after.balances[Account.WAGES] - before.balances[Account.WAGES]
+        assert (wages > 0).all() if is_worked else (wages == 0).all()
+        assert 0.15 * is_worked <= more <= 0.3 * is_worked
 
 
-def test_more_buyers_share_the_orders(snapshot: Snapshot, alive: np.ndarray) -> None:
+def test_overtime_is_paid_once_and_a_half(snapshot: Snapshot, alive: np.ndarray) -> None:
+    """A quarter more of the stretched days: at least a quarter of what the hours of those days cost, at that ratio."""
+    firm = next(int(row) for row in alive if snapshot.block.firms.shifts[row] == 0)
+    month = snapshot.laws.calendar.months[POSITION + 1]
+    copies = replicas(snapshot, firm, count=8, seed=0)
+    full = replace(copies, state=replace(copies.state, open_parts=np.full(8, 10**7)))
+    usual, longer = (act(full, plan, month).state.books for plan in (Plan(), Plan(overtime_share=0.25)))
+    start = copies.state.books.balances[Account.WAGES]
+    paid = (longer.balances[Account.WAGES] - start).mean() / (usual.balances[Account.WAGES] - start).mean() - 1.0
+    assert 0.25 < paid < OVERTIME_WAGES * 0.25 * 1.25
+
+
+def test_a_spread_leaves_all_other_orders_where_they_were(snapshot: Snapshot, alive: np.ndarray) -> None:
+    """Of the buyer's parts so many are the new ones'; everybody else's luck stays the same."""
     firm = int(alive[0])
-    copies = replicas(snapshot, firm, count=4, seed=0, more_buyers=(50, 51))
-    own = snapshot.block.firms.buyers.shape[1]
-    assert copies.block.firms.buyers.shape == (4, own + 2)
-    assert len(copies.laws.network) == 4 * len({*snapshot.block.firms.buyers[firm].tolist(), 50, 51})
-    terms = copies.laws.network.term_days[copies.block.firms.buyers[2]]
-    assert terms[-2:].tolist() == snapshot.laws.network.term_days[[50, 51]].tolist()
+    own = snapshot.block.firms.buyers[firm]
+    spread = Spread(largest=int(own[0]), to=(150, 151), share=0.3)
+    plain, moved = (replicas(snapshot, firm, count=4, seed=0, spread=change) for change in (None, spread))
+    size = len(np.unique(own)) + 2
+    parts = moved.block.firms.buyers[2] - 2 * size
+    network = np.union1d(own, [150, 151])
+    share = {int(network[number]): count for number, count in zip(*np.unique(parts, return_counts=True), strict=True)}
+    assert (share[150], share[151], share[int(own[0])]) == (3, 3, 14)
+    assert all(share[int(other)] == 20 for other in own[1:])
+    stays = np.tile(np.isin(network, own), 4)
+    np.testing.assert_array_equal(moved.laws.network.state[stays], plain.laws.network.state)
+    np.testing.assert_array_equal(moved.laws.network.failed_month[stays], plain.laws.network.failed_month)
+    terms = moved.laws.network.term_days[2 * size + np.searchsorted(network, [150, 151])]
+    assert terms.tolist() == snapshot.laws.network.term_days[[150, 151]].tolist()
 
 
 def test_refuses_a_snapshot_that_cannot_be(block: Block, laws: Laws) -> None:

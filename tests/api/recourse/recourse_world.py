@@ -56,10 +56,12 @@ class RecourseWorld:
 
 
 def short_terms(as_of: datetime) -> RecourseTerms:
-    """The shipped terms with one holding time and the stronger strengths, to try every point in seconds."""
+    """The shipped terms with one holding time and the stronger strengths, to try every point in seconds; every lever is
+    offered."""
     shipped = recourse_terms(shipped_terms().at(as_of))
     levers = {
-        name: replace(own, strengths=own.strengths[-2:], effort=own.effort[-2:]) for name, own in shipped.levers.items()
+        name: replace(own, strengths=own.strengths[-2:], effort=own.effort[-2:], offered=True, pays_from=None)
+        for name, own in shipped.levers.items()
     }
     return replace(shipped, held_days=(90,), levers=levers, most_levers=2)
 
