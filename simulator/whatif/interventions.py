@@ -101,7 +101,7 @@ def _overtime_wages(block: Block, lived: BlockMonth, usual: Floats, rules: Finan
     days = np.maximum(firms.is_open[:, lived.machines.month.days].sum(axis=1), 1)
     heads = beyond / QUARTERS_PER_HOUR / rules.hours_per_head * (1.0 + rules.office_share_of_heads) / days
     ratio = OVERTIME_WAGES - (1.0 - rules.wage_fixed_share)
-    return np.round(heads * block.terms.wage_minor * ratio).astype(np.int64)
+    return np.asarray(np.round(heads * block.terms.wage_minor * ratio), dtype=np.int64)
 
 
 def _with_wages(books: BooksState, wages: Ints) -> BooksState:

@@ -249,9 +249,8 @@ def _network(
     uniform = np.empty((count, len(buyers), chance.shape[1]))
     for place, chosen in _apart("replica.buyer_failure", is_new):
         uniform[:, chosen] = streams.of(place).random((count, int(chosen.sum()), chance.shape[1]))
-    uniform = uniform.reshape(chance.shape)
-    uniform[:, :column] = 1.0
-    drawn = first_strike(uniform < chance) + rows
+    uniform[..., :column] = 1.0
+    drawn = first_strike(uniform.reshape(chance.shape) < chance) + rows
     gone = known.failed_month[number] <= snapshot.position
     return Network(
         industry=known.industry[number],
