@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -36,6 +38,8 @@ FACILITIES = (
 DEBTS = ("facility_id", "instalment", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date")
 SALES = ("buyer_id", "status", "amount_minor", "currency")
 """Columns of ledgers that a book is made of, beside the obligor."""
+INSTALMENT = ("obligor_id", "facility_id", "instalment")
+TOLD_OF_INSTALMENT = ("due_date", "amount_due_minor", "amount_paid_minor", "paid_date")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +69,13 @@ def loans_from(
     that each payment on an instalment counts from its own day (`dated_payments`).
     """
     dues: dict[tuple[str, str], list[Due]] = defaultdict(list)
-    order = ["obligor_id", "facility_id", "instalment", "recorded_time"]
-    for (obligor, facility, _), told in repayments.sort_values(order, kind="stable").groupby(order[:3], sort=False):
-        last = told.iloc[-1]
-        paid = dated_payments(zip(told["paid_date"], told["amount_paid_minor"], strict=True))
-        due = Due(due_on=last["due_date"], amount_minor=int(last["amount_due_minor"]), payments=paid)
-        dues[str(obligor), str(facility)].append(due)
+    ordered = repayments.sort_values([*INSTALMENT, "recorded_time"], kind="stable")
+    rows = zip(*(ordered[name].tolist() for name in (*INSTALMENT, *TOLD_OF_INSTALMENT)), strict=True)
+    for (obligor, facility, _), versions in groupby(rows, key=itemgetter(slice(len(INSTALMENT)))):
+        told = [version[len(INSTALMENT) :] for version in versions]
+        due_on, amount, _, _ = told[-1]
+        payments = dated_payments((paid_on, paid) for _, _, paid, paid_on in told)
+        dues[str(obligor), str(facility)].append(Due(due_on=due_on, amount_minor=int(amount), payments=payments))
     found = []
     for row in facilities.sort_values(["obligor_id", "facility_id"]).itertuples():
         product = product_of(str(row.facility_kind), str(row.purpose))
