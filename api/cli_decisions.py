@@ -10,20 +10,22 @@ import typer
 
 from api.access_log.repository import looked
 from api.console import HomeOption, JsonOption, aligned, opened, show
-from api.covenants.service import standings
+from api.covenants.service import book_warnings, standings
 from api.credit_decisions import repository as decisions
 from api.credit_decisions.dry_run import change_of, dry_run
 from api.database.engine import unit_of_work
 from api.http.strict_json import parse_file
 from api.instants import parse_instant, require_past
 from api.overrides import service as overrides
+from api.partners.repository import LOCAL
 from api.usage_statements.schemas import StatementAsked
 from api.usage_statements.service import statement
-from data_contracts.identifiers import DecisionId, ObligorId
+from data_contracts.identifiers import DecisionId, ObligorId, PartnerId
 from scoring.records import Outcome
 
 ZONE = "Asia/Shanghai"
 COVENANT_COLUMNS = ("name", "state", "value", "comparison", "threshold", "since", "turns_on", "crosses_in_days")
+WARNING_COLUMNS = ("severity", "obligor_id", "product", "name", "state", "value", "threshold", "since", "turns_on")
 STATEMENT_COLUMNS = (
     *("month", "observed_share", "executing_hours", "billed_hours", "basis", "interest_minor", "principal_minor"),
     *("instalment_minor", "left_minor", "held_minor"),
@@ -39,6 +41,7 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(override_app, name="override")
     app.command("dry-run")(try_change)
     app.command("covenants")(show_covenants)
+    app.command("covenant-warnings")(show_covenant_warnings)
     app.command("usage-statement")(show_usage_statement)
 
 
@@ -127,6 +130,26 @@ def show_covenants(
         f"{decision}: {answer['worst'] or 'nothing is beyond its bound or near it'}, by {answer['snapshots']} snapshots"
     )
     show(answer, as_json, "\n".join([gist, aligned(answer["covenants"], COVENANT_COLUMNS)]))
+
+
+def show_covenant_warnings(
+    *,
+    partner: Annotated[str, typer.Option("--partner", help="Whose decisions.")] = LOCAL,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Instant or date; default now.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Covenants of a partner's book that are near a breach, in grace or breached, the worst first."""
+    now = datetime.now(UTC)
+    instant = parse_instant(as_of, zone=ZONE) if as_of else now
+    require_past(instant, now=now)
+    with opened(home) as here, unit_of_work(here.engine) as connection:
+        answer = book_warnings(connection, here, PartnerId(partner), as_of=instant, now=now)
+        for owner in dict.fromkeys(line["obligor_id"] for line in answer["warnings"]):
+            looked(connection, ObligorId(owner), "covenants", viewer=PartnerId(partner), now=now)
+    lines = answer["warnings"]
+    gist = f"{len(lines)} warnings of {answer['decisions']} decisions"
+    show(answer, as_json, "\n".join([gist, *([aligned(lines, WARNING_COLUMNS)] if lines else [])]))
 
 
 def show_usage_statement(

@@ -9,12 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from api.consents import repository as consents
+from api.database.tables import credit_decision
 from api.home import Home
 from api.snapshots import repository as snapshots
 from api.watch.service import monitoring_parameters
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import ObligorId, PartnerId
 from features.snapshot import FeatureSnapshot
-from scoring.monitoring.covenants import Bound, Covenant, Reading, Standing, standing
+from scoring.monitoring.covenants import WARNS, Bound, Covenant, CovenantState, Reading, Standing, standing
+from scoring.records import Outcome
 
 TO_LOOK_AT = ("breached", "in_grace", "near_breach")
 """States that somebody should look at, the worst first."""
@@ -44,6 +47,37 @@ def standings(connection: sa.Connection, home: Home, row: sa.Row[Any], *, as_of:
         "covenants": lines,
         "parameters_version": book.version,
     }
+
+
+def book_warnings(
+    connection: sa.Connection, home: Home, partner: PartnerId, *, as_of: datetime, now: datetime
+) -> dict[str, Any]:
+    """Early warnings of a partner's book: the covenants that are near a breach, in grace or breached as of an instant,
+    of its latest decision about each consenting obligor and product by then that was not declined; the worst first.
+
+    They are the partner's own and join no case: a case is shown to every lender of the obligor, and would tell one of
+    what was agreed with another.
+    """
+    shown = set(consents.shown_for_credit(connection, partner, now=now))
+    table = credit_decision.c
+    asked = sa.select(credit_decision).where(
+        table.partner_id == partner, table.decided_time <= now, table.as_of <= as_of
+    )
+    latest = {
+        (row.obligor_id, row.request["product"]): row
+        for row in connection.execute(asked.order_by(table.as_of, table.decided_time, table.decision_id))
+        if row.obligor_id in shown
+    }
+    kept = [row for row in latest.values() if row.outcome != Outcome.DECLINE.value]
+    found = [
+        {"decision_id": row.decision_id, "obligor_id": row.obligor_id, "product": row.request["product"], **line}
+        for row in kept
+        for line in standings(connection, home, row, as_of=as_of)["covenants"]
+        if CovenantState(line["state"]) in WARNS
+    ]
+    warned = [{**line, "severity": WARNS[CovenantState(line["state"])].name.lower()} for line in found]
+    worst_first = sorted(warned, key=lambda line: (-WARNS[CovenantState(line["state"])], line["obligor_id"]))
+    return {"as_of": as_of.isoformat(), "partner_id": partner, "decisions": len(kept), "warnings": worst_first}
 
 
 def _line(

@@ -7,10 +7,12 @@ days. What is not observed is neither kept nor breached.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+
+from scoring.monitoring.vocabulary import Severity
 
 
 class Bound(StrEnum):
@@ -30,6 +32,14 @@ class CovenantState(StrEnum):
     IN_GRACE = "in_grace"
     BREACHED = "breached"
     CURED = "cured"
+
+
+WARNS: Mapping[CovenantState, Severity] = {
+    CovenantState.NEAR_BREACH: Severity.WATCH,
+    CovenantState.IN_GRACE: Severity.SERIOUS,
+    CovenantState.BREACHED: Severity.CRITICAL,
+}
+"""How much a state weighs as an early warning; the others warn of nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

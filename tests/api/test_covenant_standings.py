@@ -82,6 +82,28 @@ def test_silence_is_near_then_in_grace_then_a_breach(here: Home, run: Run) -> No
     assert "breached" in run("covenants", decision).out
 
 
+def test_a_near_breach_warns_the_lender_whose_covenant_it_is(here: Home, run: Run) -> None:
+    decision, firm = decided(here)
+
+    def warned(days: int, *options: str) -> list[tuple[str, str]]:
+        at = f"{AS_OF + timedelta(days=days):%Y-%m-%dT%H:%M:%S+00:00}"
+        told = run("covenant-warnings", "--as-of", at, *options, "--json")
+        assert told.exit_code == 0, told.err
+        lines = [line for line in told.answer["warnings"] if line["name"] == "offline_spell"]
+        assert all((line["decision_id"], line["obligor_id"]) == (decision, firm) for line in lines)
+        return [(line["state"], line["severity"]) for line in lines]
+
+    assert warned(0) == []
+    silent_for(here, firm, 7)
+    silent_for(here, firm, 9)
+    silent_for(here, firm, 23)
+    assert [warned(days) for days in (7, 9, 23)] == [
+        [("near_breach", "watch")], [("in_grace", "serious")], [("breached", "critical")],
+    ]  # fmt: skip
+    assert warned(23, "--partner", "another") == []
+    assert "breached" in run("covenant-warnings", "--as-of", f"{AS_OF + timedelta(days=24):%Y-%m-%d}").out
+
+
 def test_nobodys_decision_and_the_future(here: Home, run: Run) -> None:
     del here
     assert run("covenants", "none").exit_code == 2
