@@ -6,6 +6,8 @@ The service's own model is trained in each frozen base world as `benchmarks.cred
 test month, a year later than any row that its limit rests on. They live in the world that it was taught on, so that whom
 it refers it refers falsely. The same firms with every feature taken from another firm have usual values that do not belong
 together, and with their utilisation halved alone they contradict their own power-on rates: of these it should refer many.
+Then a model is trained without the industries that alone run a type of machine, and asked about their firms: how many are too
+far out, so that new machines would be noticed if no industry were told, and what it says of them beside the truth.
 Costs are microseconds a row, each the best of three passes, on one thread. Synthetic; effect sizes are inputs, not findings.
 """
 
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 
 from api.models.service import scoring_parameters
 from benchmarks.credit_truth.rungs import Judge
-from benchmarks.credit_truth.worlds import build, read_known
+from benchmarks.credit_truth.worlds import KnownWorld, build, read_known, read_truth
 from benchmarks.scoring import snapshot_of
 from benchmarks.worlds.built import TEST, split
 from benchmarks.worlds.compared import fitted
@@ -43,6 +45,8 @@ TIMED = 500
 """Rows whose cost is taken, and whose altered copies are judged."""
 REPETITIONS = 3
 HALVED = "utilisation"
+LEFT_OUT = {"loom": ("C17", "C18"), "woodworking_centre": ("C21",)}
+"""Types of machines, with all industries of which any firm may run one."""
 
 Matrix = NDArray[np.float64]
 
@@ -64,7 +68,7 @@ def main() -> None:
 
 def measure(seeds: Sequence[int], *, obligors: int, folder: Path) -> dict[str, Any]:
     """Every world's figures, with the mean of the false referrals."""
-    worlds = [{"seed": seed, **_world(build(seed, obligors, folder)[0])} for seed in seeds]
+    worlds = [{"seed": seed, **_world(*build(seed, obligors, folder))} for seed in seeds]
     return {
         "false_referral_rate": float(np.mean([world["false_referral_rate"] for world in worlds])),
         "worlds": worlds,
@@ -73,7 +77,7 @@ def measure(seeds: Sequence[int], *, obligors: int, folder: Path) -> dict[str, A
     }
 
 
-def _world(known: Path) -> dict[str, Any]:
+def _world(known: Path, truth: Path) -> dict[str, Any]:
     data = read_known(known)
     model = fitted(data.data, split())
     assert model.cloud is not None, "a model trained today knows where its rows lay"
@@ -86,6 +90,34 @@ def _world(known: Path) -> dict[str, Any]:
         "referred_of_features_of_other_firms": _share(_judged(model.cloud, exchanged(rows[:TIMED]), divisions)),
         "referred_of_utilisation_halved": _share(_judged(model.cloud, halved(rows[:TIMED], model), divisions)),
         **_costs(model, catalogue[:TIMED], rows[:TIMED]),
+        "left_out": {
+            machine: _left_out(data, read_truth(truth)["pd_12m_true"], model, industries)
+            for machine, industries in LEFT_OUT.items()
+        },
+    }
+
+
+def _left_out(data: KnownWorld, truth: Matrix, whole: CreditArtefact, industries: Sequence[str]) -> dict[str, Any]:
+    """What a model that was trained without these industries says of their firms in the test month, beside the one that
+    was trained with them and their true PDs."""
+    assert data.data.industry_divisions is not None, "a world whose rows tell industries: build it anew"
+    told = np.array(data.data.industry_divisions)
+    without = fitted(data.data.at(np.flatnonzero(~np.isin(told, industries))), split())
+    asked = np.array([row for row in data.at(TEST) if told[row] in industries])
+    pds, judged = {}, {}
+    for name, model in (("with_them", whole), ("without_them", without)):
+        assert model.cloud is not None, "a model trained today knows where its rows lay"
+        rows = data.data.values[asked][:, [data.data.names.index(feature.key) for feature in model.card.features]]
+        judged[name] = _judged(model.cloud, rows, told[asked].tolist())
+        pds[name] = float(Judge(model=model).pd(rows).mean())
+    return {
+        "firms": len(asked),
+        "too_far_out": float(np.mean([one.distance > 1 for one in judged["without_them"]])),
+        "too_far_out_where_trained_with_them": float(np.mean([one.distance > 1 for one in judged["with_them"]])),
+        "of_an_unknown_industry": float(np.mean([bool(one.unknown_categories) for one in judged["without_them"]])),
+        "mean_pd": pds["without_them"],
+        "mean_pd_where_trained_with_them": pds["with_them"],
+        "mean_true_pd": float(truth[asked].mean()),
     }
 
 
