@@ -16,7 +16,7 @@ from scoring.insurance.tail import fit_tail, mean_excesses, stable_threshold
 from scoring.table.encoding import encoded, fit_features
 from scoring.training.claims.diagnostics import by_decile, by_factor, paired_gain
 from scoring.training.claims.frequency import fit_frequency
-from scoring.training.claims.glm import bandings_of, fit_negative_binomial
+from scoring.training.claims.glm import NegativeBinomial, bandings_of, fit_negative_binomial
 from scoring.training.claims.sample import ClaimsSample
 
 SEED = 0
@@ -87,16 +87,10 @@ def msha(settings: Mapping[str, Any]) -> dict[str, Any]:
                "PCT_HRS_STRIP", "PCT_HRS_MILL_PREP", "PCT_HRS_OFFICE"]  # fmt: skip
     exposure = used["EMP_HRS_TOTAL"].to_numpy(dtype=np.float64) / 1e6
     counts = used["NUM_INJURIES"].to_numpy(dtype=np.float64)
-    told, sample, _ = _fitted(used[columns], exposure, counts, {}, settings)
-    bandings = bandings_of(
-        sample.rows, sample.features, sample.exposure, bands=settings["bands"], claims=float(sample.counts.sum())
-    )
-    spread = fit_negative_binomial(sample.rows, sample.counts, sample.exposure, bandings)
+    told, _, _ = _fitted(used[columns], exposure, counts, {}, settings)
     return {
         **told,
         "mine_years_without_hours": int((~worked).sum()),
-        "negative_binomial_dispersion": spread.dispersion,
-        "negative_binomial_gain_in_log_likelihood": spread.gain,
         "hours_elasticity": _elasticity(counts, exposure),
     }
 
@@ -136,6 +130,8 @@ def _fitted(
     logs = model.logs(tested.rows)
     expected, rival = (tested.exposure * np.exp(said) for said in (logs, model.linear.logs(tested.rows)))
     gain = paired_gain(tested.counts, expected, rival)
+    spread = spread_of(fitted_on, settings)
+    deciles = deciles_told(tested, logs, dispersion=spread.dispersion)
     told = {
         "rows": len(counts),
         "claims": int(counts.sum()),
@@ -143,14 +139,39 @@ def _fitted(
         "train_ae": float(fitted_on.counts.sum() / (fitted_on.exposure * np.exp(model.logs(fitted_on.rows))).sum()),
         "test_ae": float(tested.counts.sum() / expected.sum()),
         "gain_over_glm_in_hundredths": [100 * gain.value, 100 * gain.lower, 100 * gain.upper],
-        "ae_by_decile": [
-            {"ae": band.ratio.value, "lower": band.ratio.lower, "upper": band.ratio.upper}
-            for band in by_decile(logs, tested.counts, tested.exposure)
-        ],
+        "negative_binomial_dispersion": spread.dispersion,
+        "negative_binomial_gain_in_log_likelihood": spread.gain,
+        "ae_by_decile": deciles,
+        "deciles_whose_interval_covers_1": sum(band["lower"] <= 1 <= band["upper"] for band in deciles),
+        "deciles_whose_poisson_interval_covers_1": sum(
+            band["lower_if_poisson"] <= 1 <= band["upper_if_poisson"] for band in deciles
+        ),
         "depth": model.growth.depth,
         "rounds": model.rounds,
     }
     return told, fitted_on, model.linear
+
+
+def deciles_told(tested: ClaimsSample, logs: Vector, *, dispersion: float) -> list[dict[str, float]]:
+    """A/E by decile with the interval that the training part's dispersion gives, and the one if claims were Poisson."""
+    return [
+        {
+            "ae": band.ratio.value,
+            "lower": band.clustered.lower,
+            "upper": band.clustered.upper,
+            "lower_if_poisson": band.ratio.lower,
+            "upper_if_poisson": band.ratio.upper,
+        }
+        for band in by_decile(logs, tested.counts, tested.exposure, dispersion=dispersion)
+    ]
+
+
+def spread_of(sample: ClaimsSample, settings: Mapping[str, Any]) -> NegativeBinomial:
+    """The negative binomial of a sample over the GLM's bands: by how much its claims come in clusters."""
+    bandings = bandings_of(
+        sample.rows, sample.features, sample.exposure, bands=settings["bands"], claims=float(sample.counts.sum())
+    )
+    return fit_negative_binomial(sample.rows, sample.counts, sample.exposure, bandings)
 
 
 def _relativities(factor: Factor) -> dict[str, float]:

@@ -24,13 +24,15 @@ Vector = NDArray[np.float64]
 
 
 class BandTold(Frozen):
-    """Actual to expected claims in one band, with the exact Poisson interval."""
+    """Actual to expected claims in one band, with the exact Poisson interval; `clustered` is the same ratio with the
+    interval of claims that come in clusters, as the card's `dispersion` says (None in cards written before)."""
 
     name: str
     exposure: float
     claims: int
     expected: float
     ratio: Estimate
+    clustered: Estimate | None = None
 
 
 class TailTold(Frozen):

@@ -18,13 +18,17 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BandFigures:
-    """One band: its name, exposure, observed and expected claims, and their ratio with its exact Poisson interval."""
+    """One band: its name, exposure, observed and expected claims, and their ratio with its exact Poisson interval.
+
+    `clustered` is the same ratio with the interval of claims that come in clusters (negative binomial).
+    """
 
     name: str
     exposure: float
     claims: int
     expected: float
     ratio: Estimate
+    clustered: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +41,24 @@ class DoubleLift:
     second: Vector
 
 
-def by_decile(logs: Vector, counts: Vector, exposure: Vector, *, bands: int = 10) -> tuple[BandFigures, ...]:
-    """A/E in bands of equal exposure of the prediction `logs` (n), lowest first."""
+def by_decile(
+    logs: Vector, counts: Vector, exposure: Vector, *, bands: int = 10, dispersion: float = 0.0
+) -> tuple[BandFigures, ...]:
+    """A/E in bands of equal exposure of the prediction `logs` (n), lowest first.
+
+    A row of mean m is taken to vary by m + `dispersion` m^2, as a negative binomial fitted elsewhere says.
+    """
     place = equal_bands(logs, exposure, bands=bands)
-    return _figures(place, [str(at + 1) for at in range(bands)], np.exp(logs), counts, exposure)
+    names = [str(at + 1) for at in range(bands)]
+    return _figures(_judged(logs, counts, exposure, dispersion=dispersion), place, names)
 
 
 def by_factor(
-    banding: Banding, column: Vector, logs: Vector, counts: Vector, exposure: Vector
+    banding: Banding, column: Vector, logs: Vector, counts: Vector, exposure: Vector, *, dispersion: float = 0.0
 ) -> tuple[BandFigures, ...]:
-    """A/E in the bands of a rating factor; bands without exposure are left out."""
-    return _figures(banding.places(column), list(banding.names()), np.exp(logs), counts, exposure)
+    """A/E in the bands of a rating factor; bands without exposure are left out. `dispersion` as in `by_decile`."""
+    rows = _judged(logs, counts, exposure, dispersion=dispersion)
+    return _figures(rows, banding.places(column), banding.names())
 
 
 def equal_bands(scores: Vector, weights: Vector, *, bands: int) -> NDArray[np.int64]:
@@ -113,20 +124,37 @@ def paired_gain(counts: Vector, expected: Vector, rival: Vector) -> Estimate:
     return Estimate(value=mean, lower=mean - half, upper=mean + half)
 
 
-def _figures(
-    place: NDArray[np.int64], names: Sequence[str], means: Vector, counts: Vector, exposure: Vector
-) -> tuple[BandFigures, ...]:
-    mass, claims, expected = (
-        np.bincount(place, weights=column, minlength=len(names)) for column in (exposure, counts, exposure * means)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """Rows (n): exposure, claims, expected claims, and the variance of the claims by the dispersion."""
+
+    exposure: Vector
+    counts: Vector
+    expected: Vector
+    variance: Vector
+
+
+def _judged(logs: Vector, counts: Vector, exposure: Vector, *, dispersion: float) -> _Judged:
+    expected = exposure * np.exp(logs)
+    return _Judged(exposure=exposure, counts=counts, expected=expected, variance=expected + dispersion * expected**2)
+
+
+def _figures(rows: _Judged, place: NDArray[np.int64], names: Sequence[str]) -> tuple[BandFigures, ...]:
+    mass, claims, expected, variance = (
+        np.bincount(place, weights=column, minlength=len(names))
+        for column in (rows.exposure, rows.counts, rows.expected, rows.variance)
     )
-    return tuple(
-        BandFigures(
-            name=name,
-            exposure=float(mass[at]),
-            claims=int(claims[at]),
-            expected=float(expected[at]),
-            ratio=actual_to_expected(int(claims[at]), float(expected[at])),
+    made = []
+    for at in np.flatnonzero(mass > 0).tolist():
+        count, mean = int(claims[at]), float(expected[at])
+        made.append(
+            BandFigures(
+                name=names[at],
+                exposure=float(mass[at]),
+                claims=count,
+                expected=mean,
+                ratio=actual_to_expected(count, mean),
+                clustered=actual_to_expected(count, mean, spread=float(variance[at]) / mean),
+            )
         )
-        for at, name in enumerate(names)
-        if mass[at] > 0
-    )
+    return tuple(made)

@@ -16,7 +16,7 @@ from scoring.insurance.linear import LinearPredictor
 from scoring.table.card import TableFeature
 from scoring.training.claims.glm import bandings_of, fit_linear
 from scoring.training.claims.monotone import with_signs
-from scoring.training.claims.rounds import Side, grown_in_step, unseen_margins
+from scoring.training.claims.rounds import Curve, Side, grown_in_step, loses_more, unseen_margins
 from scoring.training.claims.sample import ClaimsSample, matrix_of
 from scoring.training.features import fold_of
 
@@ -46,7 +46,7 @@ class FittedFrequency:
 
     `growth` and `rounds` are those that folds inside the training rows chose, 0 rounds where trees say nothing beyond
     the GLM; `losses` the Poisson log-losses there of the GLM and of each growth's best round, so that the choice can
-    be read.
+    be read; `lowest` the growth and rounds that lose least there, whether or not by more than chance.
     """
 
     features: tuple[TableFeature, ...]
@@ -57,6 +57,7 @@ class FittedFrequency:
     growth: Growth
     rounds: int
     losses: Mapping[str, float]
+    lowest: tuple[Growth, int]
 
     def logs(self, rows: Matrix) -> Vector:
         """The logarithm of the balanced claim frequency a unit of exposure, of encoded rows (n, k)."""
@@ -74,9 +75,9 @@ def fit_frequency(
     """Fit on a sample; the same one, settings and seed give the same model.
 
     Folds choose the growth among the settings' and its rounds by Poisson log-loss over all held-back rows, each fold
-    with a GLM of its own; what the chosen trees say of rows that they had not seen fits the balance at every level, and
-    the sum is then that of the claims. `folds` (n) is the fold of each row, drawn as the rows will be that the model is
-    to price; without it, folds are of whole groups.
+    with a GLM of its own: the simplest that loses no more than one standard error. What it says of rows that it had not
+    seen fits the balance at every level, of the GLM alone too, and the sum is then that of the claims. `folds` (n) is
+    the fold of each row, drawn as the rows will be that the model is to price; without it, folds are of whole groups.
     """
     sides = _sides(sample, settings, fold_of(sample.groups, settings["folds"], seed=seed) if folds is None else folds)
     tried = {
@@ -88,18 +89,38 @@ def fit_frequency(
         )
         for growth in growths(settings)
     }
-    chosen = min(tried, key=lambda growth: tried[growth].lowest)
-    curve = tried[chosen]
-    unseen = unseen_margins(sides, curve) - np.log(sample.exposure)
-    raw = grow(sample, growth=chosen, rounds=curve.rounds, settings=settings, seed=seed)
-    balance = _balance(sample, unseen, [side.held for side in sides], settings) if curve.rounds else raw.balance
-    losses = {f"depth {growth.depth}, leaf {growth.leaf:g}": found.lowest for growth, found in tried.items()}
-    return _balanced(replace(raw, balance=balance, losses={"glm": float(curve.losses[0]), **losses}), sample)
+    lowest = min(tried, key=lambda growth: tried[growth].lowest)
+    growth, rounds, unseen = _simplest(sides, tried, lowest, sample)
+    raw = grow(sample, growth=growth, rounds=rounds, settings=settings, seed=seed)
+    balance = _balance(sample, unseen - np.log(sample.exposure), [side.held for side in sides], settings)
+    losses = {"glm": float(tried[growth].losses[0])}
+    losses |= {f"depth {one.depth}, leaf {one.leaf:g}": found.lowest for one, found in tried.items()}
+    told = replace(raw, balance=balance, losses=losses, lowest=(lowest, tried[lowest].rounds))
+    return _balanced(told, sample)
 
 
 def growths(settings: Mapping[str, Any]) -> tuple[Growth, ...]:
     """What the settings have folds choose among: each depth with the least claims of its leaves."""
     return tuple(Growth(depth=depth, leaf=leaf) for depth, leaf in settings["growths"])
+
+
+def _simplest(
+    sides: Sequence[Side], tried: Mapping[Growth, Curve], lowest: Growth, sample: ClaimsSample
+) -> tuple[Growth, int, Vector]:
+    """The simplest growth, its rounds, and what it says of rows that it had not seen, that loses no more than one
+    standard error beside the `lowest`: no trees at all, then the shallowest.
+
+    A deeper growth is taken where it gains more than chance does, and not because of one group's luck
+    (docs/decisions/0014).
+    """
+    by_depth = sorted(tried, key=lambda growth: (growth.depth, -growth.leaf))
+    best = unseen_margins(sides, tried[lowest], tried[lowest].rounds)
+    for growth, rounds in ((by_depth[0], 0), *((growth, tried[growth].rounds) for growth in by_depth)):
+        unseen = unseen_margins(sides, tried[growth], rounds)
+        more, error = loses_more(sample.counts, unseen, best, sample.groups)
+        if more <= error:
+            return growth, rounds, unseen
+    return lowest, tried[lowest].rounds, best
 
 
 def grow(
@@ -118,6 +139,7 @@ def grow(
         growth=growth,
         rounds=rounds,
         losses={},
+        lowest=(growth, rounds),
     )
     return _balanced(grown, sample)
 

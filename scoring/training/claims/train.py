@@ -97,7 +97,9 @@ def train_claims(book: ClaimsBook, how: ClaimsTraining, *, parameters: Parameter
         depth=model.growth.depth,
         leaf_weight=model.growth.leaf,
         rounds=model.rounds,
-        metrics=_metrics(model, train, test, challenger=challenger, table=table, pure=pure[1]),
+        metrics=_metrics(
+            model, train, test, challenger=challenger, table=table, pure=pure[1], dispersion=spread.dispersion
+        ),
         hyperparameters={name: value for name, value in settings.items() if isinstance(value, int | float)},
         seed=how.seed,
         libraries=installed_libraries(),
@@ -167,6 +169,7 @@ def _metrics(
     challenger: float | None,
     table: LinearPredictor,
     pure: Vector,
+    dispersion: float,
 ) -> ClaimsMetrics:
     rate = np.log(train.counts.sum() / train.exposure.sum())
     by_glm, logs = model.linear.logs(test.rows), model.logs(test.rows)
@@ -185,9 +188,11 @@ def _metrics(
         gini_of_challenger=challenger,
         gini_of_table=gini(filed, test.counts, test.exposure),
         table_difference=float(test.exposure @ np.abs(filed - pure) / (test.exposure @ pure)),
-        deciles=_told(by_decile(logs, test.counts, test.exposure)),
+        deciles=_told(by_decile(logs, test.counts, test.exposure, dispersion=dispersion)),
         factors={
-            factor.banding.key: _told(by_factor(factor.banding, test.rows[:, at], logs, test.counts, test.exposure))
+            factor.banding.key: _told(
+                by_factor(factor.banding, test.rows[:, at], logs, test.counts, test.exposure, dispersion=dispersion)
+            )
             for at, factor in enumerate(model.linear.factors)
         },
     )
@@ -195,7 +200,14 @@ def _metrics(
 
 def _told(bands: tuple[BandFigures, ...]) -> tuple[BandTold, ...]:
     return tuple(
-        BandTold(name=band.name, exposure=band.exposure, claims=band.claims, expected=band.expected, ratio=band.ratio)
+        BandTold(
+            name=band.name,
+            exposure=band.exposure,
+            claims=band.claims,
+            expected=band.expected,
+            ratio=band.ratio,
+            clustered=band.clustered,
+        )
         for band in bands
         if band.expected > 0
     )

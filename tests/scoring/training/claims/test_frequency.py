@@ -137,3 +137,22 @@ def test_the_same_seed_gives_the_same_model(book: tuple[ClaimsSample, np.ndarray
     again = fit_frequency(replace(book[0]), settings=SETTINGS, seed=1)
     assert again.member == fitted.member
     assert again.balance == fitted.balance
+
+
+def test_the_interval_of_clustered_claims_holds_what_the_poisson_one_does_not() -> None:
+    """A thousand bands of a negative binomial whose truth is known: each interval covers 1 as often as it says."""
+    generator = np.random.default_rng(6)
+    mean, dispersion, bands = 4.0, 0.7, 1_000
+    counts = generator.poisson(mean * generator.gamma(1 / dispersion, dispersion, 40 * bands)).astype(float)
+    told = by_decile(
+        np.linspace(0, 1e-9, len(counts)) + np.log(mean), counts, np.ones(len(counts)), bands=bands,
+        dispersion=dispersion,
+    )  # fmt: skip
+    covered = [
+        np.mean([estimate.lower <= 1 <= estimate.upper for estimate in estimates])
+        for estimates in ([band.ratio for band in told], [band.clustered for band in told])
+    ]
+    assert covered[0] < 0.75
+    assert covered[1] == pytest.approx(0.955, abs=0.015)
+    plain = by_decile(np.zeros(500), counts[:500], np.ones(500))
+    assert all(band.ratio == band.clustered for band in plain)

@@ -11,7 +11,7 @@ from claims_world import SETTINGS, sample
 
 from scoring.insurance.balance import Autocalibration
 from scoring.training.claims.frequency import Growth, fit_frequency
-from scoring.training.claims.rounds import Curve, Side, grown_in_step, margins_at, unseen_margins
+from scoring.training.claims.rounds import Curve, Side, grown_in_step, loses_more, margins_at, unseen_margins
 from scoring.training.claims.sample import ClaimsSample
 
 GROWTH = {"objective": "count:poisson", "max_depth": 2, "eta": 0.3, "base_score": 1.0, "nthread": 1, "seed": 0}
@@ -69,20 +69,45 @@ def test_where_the_folds_contradict_each_other_no_tree_is_grown() -> None:
     curve = grown_in_step(made, GROWTH, maximum=40, patience=4)
     assert curve.rounds == 0
     assert len(curve.losses) == 5
-    assert unseen_margins(made, curve) == pytest.approx(np.log(0.3))
+    assert unseen_margins(made, curve, curve.rounds) == pytest.approx(np.log(0.3))
 
 
-def test_a_book_without_more_than_the_glm_gets_the_glm() -> None:
-    """Counts that follow the GLM's own bands: the best round is none, and the model is the GLM to the digit."""
+def test_a_book_without_more_than_the_glm_has_no_trees_and_its_glm_exaggerates_less() -> None:
+    """Counts of one rate for all: the best round is none; what the GLM read into chance, unseen claims take back."""
     made, _ = sample(4_000, 31)
     flat = replace(made, counts=np.random.default_rng(8).poisson(made.exposure * 0.4).astype(float))
     hasty = {**SETTINGS, "eta": 0.9, "growths": [[6, 1]], "patience": 4}
     found = fit_frequency(flat, settings=hasty, seed=1)
     assert found.rounds == 0
     assert found.growth == Growth(depth=6, leaf=1)
-    assert found.balance.knots == ()
-    assert found.logs(flat.rows) == pytest.approx(found.linear.logs(flat.rows), abs=1e-6)
     assert found.losses["glm"] <= min(found.losses.values())
+    said, by_glm = found.logs(flat.rows), found.linear.logs(flat.rows)
+    assert found.raw_logs(flat.rows) == pytest.approx(by_glm, abs=1e-6)
+    assert np.abs(said - np.log(0.4)).mean() < 0.6 * np.abs(by_glm - np.log(0.4)).mean()
+
+
+def test_how_much_more_is_lost_is_of_the_same_rows_and_over_groups() -> None:
+    """What both say of the claims' luck is no error; rows that repeat each other say a thing once."""
+    counts = np.random.default_rng(2).poisson(0.3, 4_000).astype(float)
+    better = np.full(4_000, np.log(0.3))
+    worse, alone = better + 0.2, [f"p{at}" for at in range(4_000)]
+    more, error = loses_more(counts, worse, better, alone)
+    assert more == pytest.approx((np.exp(worse) - np.exp(better) - counts * 0.2).mean())
+    assert error == pytest.approx(0.2 * counts.std() / 4_000**0.5)
+    assert loses_more(counts, better, better, alone) == (0.0, 0.0)
+    doubled = loses_more(np.tile(counts, 2), np.tile(worse, 2), np.tile(better, 2), alone * 2)
+    assert doubled == (pytest.approx(more), pytest.approx(error))
+
+
+def test_what_gains_no_more_than_chance_is_not_taken() -> None:
+    """In few rows the deeper growth loses least by chance: the shallower is taken, and in fewer still none at all."""
+    choices = {**SETTINGS, "growths": [[2, 10], [6, 10]]}
+    shallow, deep = Growth(depth=2, leaf=10), Growth(depth=6, leaf=10)
+    found = [fit_frequency(sample(n, seed)[0], settings=choices, seed=1) for n, seed in ((1_500, 63), (700, 69))]
+    assert [one.lowest[0] for one in found] == [deep, deep]
+    assert [one.growth for one in found] == [shallow, shallow]
+    assert found[0].rounds > 0
+    assert found[1].rounds == 0
 
 
 def test_folds_that_are_given_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
