@@ -274,6 +274,9 @@ def quote(
     machine: Annotated[
         list[str] | None, typer.Option("--machine", help="A machine's uid or its source's id; default all.")
     ] = None,
+    decision: Annotated[
+        str | None, typer.Option("--decision", help="Of a guarantee: the decision that stands behind the facility.")
+    ] = None,
     currency: CurrencyOption = "CNY",
     as_of: AsOfOption = None,
     partner: PartnerOption = LOCAL,
@@ -292,7 +295,8 @@ def quote(
         machines=tuple(MachineUid(uid if "/" in uid else f"{owner}/{uid}") for uid in machine or ()),
         as_of=_instant(opened, owner, as_of, now),
     )
-    body = premium_quotes.quote(opened, request, partner=PartnerId(partner), now=now)
+    asked = None if decision is None else DecisionId(decision)
+    body = premium_quotes.quote(opened, request, partner=PartnerId(partner), now=now, decision_id=asked)
     _show_bytes(body, as_json, premium_statement.text)
 
 

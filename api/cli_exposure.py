@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.access_log.repository import looked
 from api.console import HomeOption, JsonOption, aligned, opened, show
 from api.database.engine import unit_of_work
 from api.exposure.service import coherence as priced_together
@@ -64,6 +65,7 @@ def coherence(
             starts=starts.date(),
             ends=ends.date(),
         )
+        looked(connection, owner, "premium_quote", viewer=partner, now=now)
         told = priced_together(connection, here, asked, partner=PartnerId(partner), now=now)
     show(told, as_json, _text(told))
 

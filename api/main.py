@@ -16,6 +16,7 @@ from api.consents import endpoints as consents
 from api.covenants import endpoints as covenants
 from api.credit_decisions import endpoints as credit_decisions
 from api.decision_events import endpoints as decision_events
+from api.exposure import endpoints as exposure
 from api.funds import endpoints as funds
 from api.gateways import endpoints as gateways
 from api.governance import endpoints as governance
@@ -77,6 +78,7 @@ RESOURCES = (
     funds,
     matching,
     portfolio,
+    exposure,
     insurance_book,
     jobs,
     leases,

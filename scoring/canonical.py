@@ -140,6 +140,7 @@ def plain_quote(quote: PremiumQuote) -> dict[str, Any]:
         "currency": request.currency,
         "from": request.starts.isoformat(),
         "to": request.ends.isoformat(),
+        "facility": None if request.facility is None else asdict(request.facility),
         "gross_premium_minor": quote.gross_premium_minor,
         "pure_premium_minor": quote.pure_premium_minor,
         "earned_exposure_machine_years": quote.earned_exposure_machine_years,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, NewType
 
-from data_contracts.identifiers import MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
+from data_contracts.identifiers import DecisionId, MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
 from scoring.core_enterprises import OnCoreEnterprises
 from scoring.facts import NO_FACTS, LenderFacts
@@ -380,10 +380,23 @@ class CreditDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedFacility:
+    """A facility as a decision of the same partner priced it: what is owed at most, its months, and the loss given
+    default."""
+
+    decision_id: DecisionId
+    lgd_ratio: float
+    exposure_at_default_minor: int
+    currency: str
+    tenor_months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteRequest:
     """What an insurer asks for. Cover runs from `starts` to `ends`, both days inclusive.
 
     `sum_insured_minor` is the whole sum over the machines covered; an empty `machines` means all that are owned.
+    `facility` is what a guarantee is of, where a decision stands behind it.
     """
 
     obligor_id: ObligorId
@@ -394,6 +407,7 @@ class QuoteRequest:
     ends: date
     machines: Sequence[MachineUid]
     as_of: datetime
+    facility: DecidedFacility | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

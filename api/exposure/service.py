@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.access_log.repository import looked
 from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.home import Home
@@ -37,7 +36,6 @@ def coherence(
     partners.require(connection, partner)
     for purpose in (Purpose.CREDIT, Purpose.INSURANCE):
         consents.require(connection, obligor, recipient=partner, purpose=purpose, now=now, livemode=False)
-    looked(connection, obligor, "premium_quote", viewer=partner, now=now)
     credit, insurance = models.promoted_credit(home), models.promoted_insurance(home)
     parameters = models.scoring_parameters()
     snapshot = take_snapshot(connection, home, obligor, as_of=asked.loan.as_of, now=now)

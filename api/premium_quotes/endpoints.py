@@ -18,12 +18,12 @@ from api.http.papers import LANGUAGES, PaperFormat, Rendered, Spoken, paper
 from api.instants import require_past
 from api.keys.principal import Role
 from api.premium_quotes import access, service
+from api.premium_quotes.question import CoverQuestion
 from api.premium_quotes.schemas import PremiumQuoteAnswer, PremiumQuoteRequest
-from api.premium_quotes.service import CoverQuestion
 from api.receipts.door import answer_receipt
 from api.receipts.schemas import QuoteOpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
-from data_contracts.identifiers import MachineUid, ObligorId
+from data_contracts.identifiers import DecisionId, MachineUid, ObligorId
 from risk_reports import premium_statement_document
 
 ASKERS = (Role.INSURER,)
@@ -133,6 +133,7 @@ def _quote(work: Work, obligor_id: ObligorId, asked: PremiumQuoteRequest) -> Ans
         machines=tuple(MachineUid(uid) for uid in asked.machines),
         as_of=require_past(asked.as_of, now=work.now),
         is_fresh=asked.snapshot == "fresh",
+        decision_id=None if asked.decision_id is None else DecisionId(asked.decision_id),
     )
     told = service.answer(
         work.connection,

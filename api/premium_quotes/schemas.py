@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.http.shapes import AmountMinor, Asked, Currency, MachineName, ObligorCode, Told, UtcInstant
 from api.scores.schemas import ContributionTold, NarrativeTold, ReasonTold
 from data_contracts.vocabulary import DataOrigin
 from features.trust import TrustGrade
 from scoring.records import InsuranceProduct
+
+DecisionName = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class PremiumQuoteRequest(Asked):
@@ -26,6 +28,9 @@ class PremiumQuoteRequest(Asked):
     machines: Annotated[tuple[MachineName, ...], Field(max_length=1000)] = ()
     as_of: UtcInstant | None = None
     snapshot: Literal["latest", "fresh"] = "latest"
+    decision_id: DecisionName | None = Field(
+        default=None, description="of a guarantee: the own decision that stands behind the facility"
+    )
 
 
 class FactorTold(Told):
@@ -67,6 +72,16 @@ class FiledPriceTold(Told):
     difference_ratio: float
 
 
+class DecidedFacilityTold(Told):
+    """What a guarantee is of, as a decision of the same partner priced it."""
+
+    decision_id: str
+    lgd_ratio: float
+    exposure_at_default_minor: int
+    currency: str
+    tenor_months: int
+
+
 class PremiumQuoteTold(Told):
     """A premium: base times factors is the filed frequency; the loadings lead to the gross premium."""
 
@@ -79,6 +94,7 @@ class PremiumQuoteTold(Told):
     currency: str
     starts: date = Field(alias="from")
     ends: date = Field(alias="to")
+    facility: DecidedFacilityTold | None
     gross_premium_minor: int
     pure_premium_minor: int
     earned_exposure_machine_years: float

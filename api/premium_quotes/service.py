@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,8 +19,10 @@ from api.models import service as models
 from api.obligors import repository as obligors
 from api.partners import repository as partners
 from api.premium_quotes import repository as quotes
+from api.premium_quotes.facility import decided_facility
+from api.premium_quotes.question import CoverQuestion
 from api.snapshots.service import keep_parameters, latest_snapshot, require_live, take_snapshot
-from data_contracts.identifiers import MachineUid, ObligorId, PartnerId, QuoteId
+from data_contracts.identifiers import DecisionId, PartnerId, QuoteId
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from risk_reports import premium_statement
@@ -33,22 +34,7 @@ from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import idle_quote
 from scoring.insurance.offers.warranty import warranty_quote
 from scoring.insurance.premium import quote as conclude
-from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoverQuestion:
-    """What an insurer asks. Without `as_of` the answer rests on the latest stored snapshot, or on a fresh one."""
-
-    obligor_id: ObligorId
-    product: InsuranceProduct
-    sum_insured_minor: int
-    currency: str
-    starts: date
-    ends: date
-    machines: Sequence[MachineUid]
-    as_of: datetime | None
-    is_fresh: bool
+from scoring.records import DecidedFacility, InsuranceProduct, PremiumQuote, QuoteRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +45,9 @@ class QuoteAnswer:
     as_of: datetime
 
 
-def quote(home: Home, request: QuoteRequest, *, partner: PartnerId, now: datetime) -> bytes:
+def quote(
+    home: Home, request: QuoteRequest, *, partner: PartnerId, now: datetime, decision_id: DecisionId | None = None
+) -> bytes:
     """Answer an insurer's question as of a time, in a transaction of its own; returns the exact bytes that are kept.
 
     Raises NotFound (obligor, partner), ConsentMissing (platform, or the partner's for insurance; a guarantee needs
@@ -75,6 +63,7 @@ def quote(home: Home, request: QuoteRequest, *, partner: PartnerId, now: datetim
         machines=request.machines,
         as_of=request.as_of,
         is_fresh=True,
+        decision_id=decision_id,
     )
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, request.obligor_id)
@@ -101,7 +90,7 @@ def answer(
     snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
-    request = _asked(question, snapshot)
+    request = _asked(question, snapshot, decided_facility(connection, question, partner=partner, livemode=livemode))
     premium = _conclude(snapshot, request, answering, keep_parameters(home, models.scoring_parameters()))
     plain = {**plain_quote(premium), "partner": partner, "livemode": livemode}
     quote_id = QuoteId(answer_id("q", plain))
@@ -174,7 +163,7 @@ def _snapshot(
     return take_snapshot(connection, home, question.obligor_id, as_of=as_of, now=now, livemode=livemode)
 
 
-def _asked(question: CoverQuestion, snapshot: FeatureSnapshot) -> QuoteRequest:
+def _asked(question: CoverQuestion, snapshot: FeatureSnapshot, facility: DecidedFacility | None) -> QuoteRequest:
     """The question as of the snapshot that it is answered from."""
     return QuoteRequest(
         obligor_id=question.obligor_id,
@@ -185,6 +174,7 @@ def _asked(question: CoverQuestion, snapshot: FeatureSnapshot) -> QuoteRequest:
         ends=question.ends,
         machines=question.machines,
         as_of=snapshot.as_of,
+        facility=facility,
     )
 
 
@@ -198,4 +188,5 @@ def _plain_request(request: QuoteRequest) -> dict[str, Any]:
         "ends": request.ends.isoformat(),
         "machines": list(request.machines),
         "as_of": request.as_of.isoformat(),
+        "facility": None if request.facility is None else asdict(request.facility),
     }

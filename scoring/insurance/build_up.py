@@ -17,7 +17,7 @@ from scoring.money import ONE_MINOR_UNIT, apportion, to_minor
 from scoring.records import BillLine
 
 ATTRITIONAL, CREDIBILITY, TREND = "attritional", "credibility", "trend"
-LARGE_LOSS, CATASTROPHE = "large_loss", "catastrophe"
+LARGE_LOSS, CATASTROPHE, CAPITAL = "large_loss", "catastrophe", "capital"
 FIXED, MINIMUM = "fixed", "minimum"
 
 
@@ -36,13 +36,14 @@ class RiskTerms:
 
     `credibility` multiplies by the fleet's credible ratio of actual to expected; `trend` by what claims will cost in
     the middle of the cover beside the middle of the experience. `large_loss` and `catastrophe` are shares of the
-    modelled claims cost after these, pooled over the book.
+    modelled claims cost after these, pooled over the book. `capital_minor` is what the capital held for the risk costs.
     """
 
     credibility: Decimal = Decimal(1)
     trend: Decimal = Decimal(1)
     large_loss: Decimal = Decimal(0)
     catastrophe: Decimal = Decimal(0)
+    capital_minor: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,5 +120,6 @@ def _risk(modelled: Decimal, terms: RiskTerms) -> _Exact:
         TREND: trended - credible,
         LARGE_LOSS: trended * terms.large_loss,
         CATASTROPHE: trended * terms.catastrophe,
+        CAPITAL: terms.capital_minor,
     }
     return _Exact(parts={name: part for name, part in parts.items() if part or name == ATTRITIONAL})

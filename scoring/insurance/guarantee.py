@@ -1,6 +1,8 @@
 """Guarantee of a facility (保证保险), priced from the same curve, loss and exposure as the loan itself.
 
-premium = lifetime expected loss of the covered layer x (1 + risk margin) / (1 - expenses), at least a minimum fee. Two
+premium = (lifetime expected loss of the covered layer x (1 + risk margin) + cost of the capital held for it)
+/ (1 - expenses), at least a minimum fee. The capital is what the lender's own price holds for the layer (12.5 x K x
+capital ratio), at what the lender's capital must earn, for as long as something is owed. Two
 checks keep it honest against the lender's own price: the insurer may not ask less than the lender's expected loss on
 the layer, and what the guarantee takes off the loan's price should be about what it costs.
 """
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from scoring.credit.price import NO_EXTRAS, Extras, PriceInputs, waterfall
+from scoring.credit.price import NO_EXTRAS, Extras, PriceInputs, capital_share, waterfall
 from scoring.errors import InvalidRequest
 from scoring.insurance.build_up import Bill, Loadings, RiskTerms, bill_of_risk
 from scoring.money import exact, rounded, to_minor
@@ -48,19 +50,23 @@ class CoveredFacility:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuaranteeTerms:
-    """`risk_margin` is a share of the expected loss; loadings as of any premium, their minimum the least fee."""
+    """`risk_margin` is a share of the expected loss; loadings as of any premium, their minimum the least fee;
+    `capital_rate` what capital costs a year on a unit owed (`capital_rate`)."""
 
     risk_margin: Decimal
     loadings: Loadings
+    capital_rate: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuaranteePrice:
-    """The bill in full, what of the premium and the expected loss is ceded, and the expected loss by month (exact)."""
+    """The bill in full, what of the premium and the expected loss is ceded, the expected loss by month and what the
+    capital costs (both exact)."""
 
     bill: Bill
     lifetime_pd: float
     expected_loss_minor: int
+    capital_minor: Decimal
     ceded_premium_minor: int
     kept_premium_minor: int
     monthly_loss_minor: tuple[float, ...]
@@ -71,8 +77,8 @@ class NoArbitrage:
     """The loan's price with and without the guarantee, and what the guarantee costs, as annual ratios of the loan.
 
     `gap` is what the guarantee costs beyond what it takes off the price; `capital_saved` the part of the latter that is
-    the lender's cost of capital, which no premium on expected loss pays; `covers_expected_loss` whether the premium is
-    at least the lender's expected loss on the covered layer.
+    the lender's cost of capital, in whose place the guarantor's is; `covers_expected_loss` whether the premium is at
+    least the lender's expected loss on the covered layer.
     """
 
     rate_alone: Decimal
@@ -100,22 +106,32 @@ def guarantee_price(curve: Curve, facility: CoveredFacility, terms: GuaranteeTer
     _check(curve, facility)
     months = len(facility.exposures_minor)
     net = facility.covered_share * (1 - facility.recovered_share)
-    losses, before = [], 0.0
+    losses, before, owed_years = [], 0.0, 0.0
     for month, (by_now, owed) in enumerate(zip(curve.cumulative_pd[:months], facility.exposures_minor, strict=True), 1):
         discount = (1 + facility.annual_discount) ** (-month / MONTHS_A_YEAR)
         losses.append((by_now - before) * facility.lgd * net * owed * discount)
         before = by_now
-    expected = exact(sum(losses))
-    bill = bill_of_risk(expected, loadings=terms.loadings, terms=RiskTerms(catastrophe=terms.risk_margin))
+        owed_years += owed * discount / MONTHS_A_YEAR
+    expected, capital = exact(sum(losses)), terms.capital_rate * exact(owed_years)
+    risk = RiskTerms(catastrophe=terms.risk_margin, capital_minor=capital)
+    bill = bill_of_risk(expected, loadings=terms.loadings, terms=risk)
     ceded = to_minor(bill.gross_premium_minor * exact(facility.ceded_share))
     return GuaranteePrice(
         bill=bill,
         lifetime_pd=float(curve.cumulative_pd[months - 1]),
         expected_loss_minor=to_minor(expected),
+        capital_minor=capital,
         ceded_premium_minor=ceded,
         kept_premium_minor=bill.gross_premium_minor - ceded,
         monthly_loss_minor=tuple(losses),
     )
+
+
+def capital_rate(pd_12m: float, facility: CoveredFacility, inputs: PriceInputs) -> Decimal:
+    """What the capital for the covered layer costs a year, a unit owed: the capital of the loan's own price on the loss
+    that the guarantor bears, at what that price lets a unit of capital earn."""
+    borne = facility.lgd * facility.covered_share * (1 - facility.recovered_share)
+    return capital_share(pd_12m, borne, inputs) * inputs.cost_of_capital if borne else Decimal(0)
 
 
 def no_arbitrage(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import numpy as np
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from scoring.credit.artefact import CreditArtefact
+from scoring.credit.capital import effective_maturity_years
+from scoring.credit.price import price_inputs
 from scoring.credit.score import score
-from scoring.insurance.guarantee import CoveredFacility, GuaranteeTerms, guarantee_price
+from scoring.errors import InvalidRequest
+from scoring.insurance.guarantee import CoveredFacility, GuaranteeTerms, capital_rate, guarantee_price
 from scoring.insurance.offers.risk import ModelledRisk, checked, months_of, offer
 from scoring.insurance.premium import loadings
 from scoring.money import exact
@@ -23,16 +27,16 @@ def guarantee_quote(
 ) -> PremiumQuote:
     """The sum insured is what is owed at the beginning; the filed rate is a chance of default a year, by grade.
 
-    Reasons are the score's own. Raises as `premium.quote`.
+    Where a decision stands behind the facility, loss given default, amount and tenor are the decision's. Reasons are
+    the score's own. Raises as `premium.quote`.
     """
     values = checked(snapshot, request, parameters)
     terms = values["insurance_covers"]["guarantee"]
     record = score(snapshot, artefact, parameters)
     months = months_of(request)
-    facility = repaid_evenly(
-        request.sum_insured_minor, months=months, lgd=values["lgd"][terms["lgd_product"]], terms=terms
-    )
-    asked = GuaranteeTerms(risk_margin=exact(terms["risk_margin"]), loadings=loadings(request.currency, values))
+    lgd = values["lgd"][terms["lgd_product"]] if request.facility is None else _decided_lgd(request, months)
+    facility = repaid_evenly(request.sum_insured_minor, months=months, lgd=lgd, terms=terms)
+    asked = guarantee_terms(facility, pd_12m=record.pd_12m, currency=request.currency, values=values)
     price = guarantee_price(record.term_structure, facility, asked)
     risk = ModelledRisk(
         inputs=np.array([[float(record.rating_grade.removeprefix("R"))]]),
@@ -45,6 +49,38 @@ def guarantee_quote(
         data_origin=record.data_origin,
     )
     return offer(snapshot, request, risk, parameters)
+
+
+def guarantee_terms(
+    facility: CoveredFacility, *, pd_12m: float, currency: str, values: Mapping[str, Any]
+) -> GuaranteeTerms:
+    """Margin, loadings and cost of capital by the parameters in force. Capital is charged as the loan's own price does,
+    so that the loading that stands for profit (`capital_in_place_of`) is left out: it would be paid twice."""
+    terms, load = values["insurance_covers"]["guarantee"], loadings(currency, values)
+    variable = {name: share for name, share in load.variable.items() if name != terms["capital_in_place_of"]}
+    maturity = effective_maturity_years(len(facility.exposures_minor))
+    inputs = price_inputs(values["price_inputs"], maturity_years=maturity)
+    return GuaranteeTerms(
+        risk_margin=exact(terms["risk_margin"]),
+        loadings=replace(load, variable=variable),
+        capital_rate=capital_rate(pd_12m, facility, inputs),
+    )
+
+
+def _decided_lgd(request: QuoteRequest, months: int) -> float:
+    """The loss given default of the decision that stands behind the facility. Raises InvalidRequest where the guarantee
+    is of another amount or another tenor than was decided."""
+    facility = request.facility
+    assert facility is not None
+    asked = (request.sum_insured_minor, request.currency, months)
+    if asked != (facility.exposure_at_default_minor, facility.currency, facility.tenor_months):
+        raise InvalidRequest(
+            f"Decision {facility.decision_id} is about {facility.exposure_at_default_minor} minor units "
+            f"{facility.currency} over {facility.tenor_months} months, the guarantee about {asked[0]} {asked[1]} over "
+            f"{months}.",
+            hint="Guarantee the facility as it was decided, or leave the decision out.",
+        )
+    return facility.lgd_ratio
 
 
 def repaid_evenly(amount_minor: int, *, months: int, lgd: float, terms: Mapping[str, Any]) -> CoveredFacility:

@@ -38,7 +38,7 @@ from scoring.insurance.guarantee import (
     guarantee_price,
     no_arbitrage,
 )
-from scoring.insurance.offers.guarantee import repaid_evenly
+from scoring.insurance.offers.guarantee import guarantee_terms, repaid_evenly
 from scoring.insurance.offers.idle import idle_price
 from scoring.insurance.offers.risk import DAYS_A_YEAR
 from scoring.insurance.offers.warranty import warranty_risk
@@ -158,7 +158,7 @@ def price_exposure(
         claim_frequency=machines.frequency,
         parts=parts,
         covers=(
-            _cover(Bearer.GUARANTEE, parts, load, alone=default, margin=default * lending.risk_margin),
+            _cover(Bearer.GUARANTEE, parts, lending.terms.loadings, alone=default, margin=lending.margin(default)),
             _cover(Bearer.EQUIPMENT_UBI, parts, load, alone=exact(float(machines.damage.sum()))),
             _cover(Bearer.EXTENDED_WARRANTY, parts, load, alone=exact(float(machines.repairs.sum()))),
             _cover(Bearer.IDLE_COVER, parts, load, alone=slump, margin=exact(float(idle.tail_load_minor[0]))),
@@ -175,8 +175,12 @@ class _Lending:
     price: Price
     facility: CoveredFacility
     guarantee: GuaranteePrice
-    risk_margin: Decimal
+    terms: GuaranteeTerms
     no_arbitrage: NoArbitrage
+
+    def margin(self, expected: Decimal) -> Decimal:
+        """What the guarantor asks beyond the expected loss: a share of it, and the cost of its capital."""
+        return expected * self.terms.risk_margin + self.guarantee.capital_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,18 +214,14 @@ def _lending(
     loss = loss_terms(loan.product, collateral(snapshot, loan, values), values)
     asked_price = price(record, loan, loss, trust, values)
     facility = repaid_evenly(loan.amount_minor, months=loan.tenor_months, lgd=float(asked_price.lgd_ratio), terms=terms)
-    margin = exact(terms["risk_margin"])
-    guarantee = guarantee_price(
-        record.term_structure,
-        facility,
-        GuaranteeTerms(risk_margin=margin, loadings=loadings(loan.currency, values)),
-    )
+    asked_terms = guarantee_terms(facility, pd_12m=record.pd_12m, currency=loan.currency, values=values)
+    guarantee = guarantee_price(record.term_structure, facility, asked_terms)
     return _Lending(
         record=record,
         price=asked_price,
         facility=facility,
         guarantee=guarantee,
-        risk_margin=margin,
+        terms=asked_terms,
         no_arbitrage=no_arbitrage(
             guarantee,
             record.term_structure,

@@ -15,9 +15,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from http_world import ABSENT, NOW, World, consent_to, cover, loan, samples
+from http_world import ABSENT, NOW, World, consent_to, cover, grant, loan, samples
 from test_http_openapi import OPERATIONS
 
+from api.consents.repository import Purpose
 from api.database.tables import access_log
 from api.http.documents import example
 from api.jobs import service as queue
@@ -114,6 +115,13 @@ def a_loss(firm: str) -> dict[str, Any]:
             "currency": "CNY",
         }
     }
+
+
+def an_exposure(firm: str) -> dict[str, Any]:
+    """A loan and four covers of a firm."""
+    asked = {"amount_minor": 50_000_000, "tenor_months": 12, "sum_insured_minor": 80_000_000, "currency": "CNY"}
+    days = {"from": "2026-07-01", "to": "2027-06-30", "as_of": "2026-06-30T16:00:00Z"}
+    return {"obligor_id": firm, "fixed_cost_minor": 30_000_000, **asked, **days}
 
 
 A_WEEK_AT_THE_MINE = {"site": "mine", "from": "2027-01-04", "to": "2027-01-10"}
@@ -222,6 +230,7 @@ RULES = {
     "createUseOfFunds": Rule("bank", status=201, body=funds_of, is_looked_at="use_of_funds"),
     "getLeases": Rule("bank obligor", is_looked_at="leases"),
     "createPortfolioReport": Rule("bank", status=201, body=lambda _: {"months": 2}, has_object=False),
+    "createExposurePrices": Rule("bank insurer", status=201, body=an_exposure, is_looked_at="premium_quote"),
     "createInsurancePortfolioReport": Rule("insurer", status=201, body=lambda _: {"months": 2}, has_object=False),
     "getInsurancePortfolioPaper": Rule("insurer", has_object=False, is_paper=True),
     "createWatchRun": Rule("operator", status=201, body=lambda _: {}, has_object=False),
@@ -288,12 +297,15 @@ def planned(world: World) -> dict[tuple[str, str], str]:
 
 
 def insured(world: World) -> dict[tuple[str, str], str]:
-    """A quote that still holds, the policy that it became, and the quote of what follows, of each side."""
+    """Partners that may see credit and machines; a quote that still holds, the policy that it became, and the quote of what follows, of each side."""
     found = {
         ("fresh_quote", "absent"): "q_none",
         ("policy", "absent"): "p_none",
         ("following_quote", "absent"): "q_none",
     }
+    with world.home.engine.begin() as connection:
+        grant(connection, world.own, "bank-a", Purpose.INSURANCE)
+        grant(connection, world.own, "insurer-a", Purpose.CREDIT)
     after = {"from": "2027-11-21", "to": "2028-11-19", "snapshot": "fresh"}
     today = {"from": NOW.date().isoformat(), "to": "2027-11-20", "snapshot": "fresh"}
     for which, suffix in (("own", "a"), ("other", "b")):

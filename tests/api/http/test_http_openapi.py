@@ -36,7 +36,7 @@ def test_the_document_is_current() -> None:
 def test_operation_ids_are_stable() -> None:
     assert sorted(OPERATIONS) == [
         "actOnCase", "appendPolicyRecord", "confirmOverride", "confirmPledge", "createApplication", "createConsent",
-        "createCreditDecision", "createDryRun", "createGatewayKey", "createInsurancePolicy", "createInsurancePortfolioReport",
+        "createCreditDecision", "createDryRun", "createExposurePrices", "createGatewayKey", "createInsurancePolicy", "createInsurancePortfolioReport",
         "createMatch", "createOnDemandPremium",
         "createPledge", "createPortfolioReport", "createPremiumQuote", "createPrescreen", "createRecourseCompletion",
         "createRecourseSearch", "createRenewalRound", "createStress", "createTelemetry", "createUsageStatement", "createUseOfFunds",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from http_world import World, cover, grant
+from http_world import NOW, World, cover, grant, loan
 
 from api.consents.repository import Purpose
-from api.database.tables import premium_quote
-from scoring.records import InsuranceProduct
+from api.database.tables import credit_decision, premium_quote
+from api.premium_quotes import service
+from data_contracts.errors import NotFound
+from data_contracts.identifiers import DecisionId, PartnerId
+from scoring.errors import InvalidRequest
+from scoring.records import InsuranceProduct, QuoteRequest
 
 PRODUCTS = [product.value for product in InsuranceProduct]
 
@@ -89,3 +94,64 @@ def test_a_term_that_is_not_offered_is_refused(insured: World, product: str, cha
     asked = cover(insured.own, product=product, **changes)
     refused = insured.ask("POST", "/v1/premium-quotes", key="insurer-a", json=asked)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+
+
+def test_a_guarantee_takes_the_partners_own_decision_and_nobody_elses(insured: World) -> None:
+    own = insured.own
+    asked = loan(own, amount_minor=90_000_000, as_of="2026-06-30T16:00:00Z")
+    told = insured.ask("POST", "/v1/credit-decisions", key="bank-a", json=asked).json()["decision"]
+    question = cover(own, product="guarantee", sum_insured_minor=90_000_000, decision_id=told["decision_id"])
+    hidden = insured.ask("POST", "/v1/premium-quotes", key="insurer-a", json=question)
+    assert (hidden.status_code, hidden.json()["code"]) == (404, "not_found")
+    with insured.home.engine.begin() as connection:
+        grant(connection, own, "bank-a", Purpose.INSURANCE)
+        row = connection.execute(
+            credit_decision.select().where(credit_decision.c.decision_id == told["decision_id"])
+        ).mappings()
+        body = json.dumps({**told, "lgd_ratio": 0.55}).encode()
+        approved = {**row.one(), "decision_id": "d_approved", "outcome": "approve", "body": body}
+        connection.execute(credit_decision.insert().values(**approved))
+        refused = {**approved, "decision_id": "d_refused", "outcome": "decline"}
+        connection.execute(credit_decision.insert().values(**refused))
+
+    def ask(decision: str) -> dict[str, Any]:
+        request = QuoteRequest(
+            obligor_id=own, product=InsuranceProduct.GUARANTEE, sum_insured_minor=90_000_000, currency="CNY",
+            starts=date(2026, 7, 1), ends=date(2027, 6, 30), machines=(), as_of=datetime(2026, 6, 30, 16, tzinfo=UTC),
+        )  # fmt: skip
+        partner, decision_id = PartnerId("bank-a"), DecisionId(decision)
+        found = service.quote(insured.home, request, partner=partner, now=NOW, decision_id=decision_id)
+        return dict(json.loads(found))
+
+    facility = ask("d_approved")["facility"]
+    assert (facility["decision_id"], facility["lgd_ratio"], facility["tenor_months"]) == ("d_approved", 0.55, 12)
+    with pytest.raises(InvalidRequest, match="is decline"):
+        ask("d_refused")
+    with pytest.raises(NotFound):
+        ask("d_nobody")
+    assert quoted(insured, "guarantee")["facility"] is None
+
+
+def exposure(firm: str, **changes: Any) -> dict[str, Any]:
+    """A question about one exposure under a loan and four covers."""
+    asked = {"amount_minor": 50_000_000, "tenor_months": 12, "sum_insured_minor": 80_000_000, "currency": "CNY"}
+    days = {"from": "2026-07-01", "to": "2027-06-30", "as_of": "2026-06-30T16:00:00Z"}
+    return {"obligor_id": firm, "fixed_cost_minor": 30_000_000, **asked, **days, **changes}
+
+
+def test_one_exposure_is_priced_together_over_http(insured: World) -> None:
+    answer = insured.ask("POST", "/v1/exposure-prices", key="insurer-a", json=exposure(insured.own))
+    assert answer.status_code == 201, answer.text
+    told = answer.json()["exposure"]
+    assert sum(told["borne_minor"].values()) == sum(loss["expected_minor"] for loss in told["losses"]) > 0
+    gap = told["loan"]["guarantee_rate_ratio"] - told["loan"]["saved_ratio"]
+    assert told["loan"]["gap_ratio"] == pytest.approx(gap, abs=1e-9)
+    for key, status, code in (
+        ("insurer-b", 404, "not_found"),  # no consent at all
+        ("live-insurer-a", 409, "model_not_for_live"),
+        ("obligor-a", 403, "role_not_allowed"),
+    ):
+        refused = insured.ask("POST", "/v1/exposure-prices", key=key, json=exposure(insured.own))
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+    beyond = insured.ask("POST", "/v1/exposure-prices", key="insurer-a", json=exposure(insured.own, tenor_months=61))
+    assert beyond.status_code == 422

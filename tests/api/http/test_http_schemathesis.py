@@ -46,6 +46,7 @@ HARDLY_DRAWN = {
     *("createApplication", "createPrescreen", "createMatch", "createPortfolioReport", "tellResponse"),
     *("createInsurancePolicy", "appendPolicyRecord", "createUseOfFunds", "createUsageStatement"),
     *("createInsurancePortfolioReport", "createRenewalRound", "createOnDemandPremium"),
+    "createExposurePrices",
 }
 """Whose bodies hang together in ways that a schema does not say; `test_http_access` has them answered."""
 ROLES = [role.value for role in Role]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from scoring_book import AS_OF, OBLIGOR, insurance_signs, make_snapshot, measured
 
-from data_contracts.identifiers import ModelVersion
+from data_contracts.identifiers import DecisionId, ModelVersion
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
 from features.trust import DataTrust, TrustGrade
 from scoring.credit.artefact import CreditArtefact
+from scoring.credit.capital import capital_requirement
 from scoring.credit.score import score
 from scoring.errors import HourMeterMissing, InvalidRequest, NothingToCover
 from scoring.insurance.artefact import InsuranceArtefact
@@ -24,7 +25,7 @@ from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import RATES, idle_quote
 from scoring.insurance.offers.warranty import FAILURES, HOURS, warranty_quote
 from scoring.insurance.premium import loadings, quote
-from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
+from scoring.records import DecidedFacility, InsuranceProduct, PremiumQuote, QuoteRequest
 
 HOURS_A_DAY, FAILURES_A_1000 = 6.0, 1.5
 OFFERED = (InsuranceProduct.EXTENDED_WARRANTY, InsuranceProduct.IDLE_COVER, InsuranceProduct.GUARANTEE)
@@ -170,8 +171,28 @@ def test_a_guarantee_rests_on_the_obligors_own_score(
     assert found.model_version == credit_model.version
     mid = parameters.at(AS_OF)["master_scale"][record.rating_grade]
     assert found.filed.filed_rate == pytest.approx(mid, rel=0.005)
-    loss = 0.4 * 0.8 * 1.15  # loss given default, covered share, risk margin
-    assert found.filed.model_rate * found.filed.cost_share == pytest.approx(record.pd_12m * loss, rel=0.1)
+    loss = 0.4 * 0.8  # loss given default, covered share
+    capital = 12.5 * capital_requirement(record.pd_12m, loss, maturity_years=1.0, turnover_eur_million=5) * 0.105
+    a_year = record.pd_12m * loss * 1.15 + capital * (0.12 / 0.75 - 0.024)  # risk margin; hurdle before tax over funds
+    assert found.filed.model_rate * found.filed.cost_share == pytest.approx(a_year, rel=0.05)
+
+
+def test_a_guarantee_of_a_decided_facility_takes_what_was_decided(snapshot: FeatureSnapshot, ask: Any) -> None:
+    decided = DecidedFacility(
+        decision_id=DecisionId("d1"),
+        lgd_ratio=0.8,
+        exposure_at_default_minor=120_000_000,
+        currency="CNY",
+        tenor_months=12,
+    )
+    asked: dict[str, Any] = {"sum_insured_minor": 120_000_000}
+    alone = ask(snapshot, InsuranceProduct.GUARANTEE, **asked)
+    found = ask(snapshot, InsuranceProduct.GUARANTEE, **asked, facility=decided)
+    assert found.filed.model_rate == pytest.approx(2 * alone.filed.model_rate, rel=1e-5)  # of twice 0.4
+    assert found.gross_premium_minor == alone.gross_premium_minor  # the filed table charges
+    for changes in ({"tenor_months": 11}, {"exposure_at_default_minor": 1}, {"currency": "EUR"}):
+        with pytest.raises(InvalidRequest, match="Decision d1 is about"):
+            ask(snapshot, InsuranceProduct.GUARANTEE, **asked, facility=replace(decided, **changes))
 
 
 @pytest.mark.parametrize("product", OFFERED)

@@ -14,7 +14,7 @@ from scoring.credit.price import PriceInputs
 from scoring.errors import InvalidRequest
 from scoring.insurance.build_up import Loadings
 from scoring.insurance.coherence import CoverInForce, Loss, Peril, Share, shared_out
-from scoring.insurance.guarantee import CoveredFacility, GuaranteeTerms, guarantee_price, no_arbitrage
+from scoring.insurance.guarantee import CoveredFacility, GuaranteeTerms, capital_rate, guarantee_price, no_arbitrage
 from scoring.records import InsuranceProduct, TermStructure
 
 D = Decimal
@@ -69,6 +69,23 @@ def test_golden_16_as_a_guarantee() -> None:
     assert found.bill.gross_premium_minor == 3_750_000
     assert (found.ceded_premium_minor, found.kept_premium_minor) == (1_125_000, 2_625_000)
     assert sum(found.monthly_loss_minor) == pytest.approx(2_400_000)
+
+
+def test_the_guarantors_capital_costs_what_the_lenders_does() -> None:
+    """Golden 16: capital 7.789 % of what is owed at 12 % / 0.75 - 2.4 %. Without expenses and margin the guarantee then
+    costs what it saves, but for the interest that defaulters do not pay: PD x the rate."""
+    capital = capital_rate(0.03, FACILITY, INPUTS)
+    assert capital == pytest.approx(D("0.07789") * D("0.136"), rel=D("0.0001"))
+    bare = replace(TERMS, risk_margin=D(0), loadings=Loadings(variable={}, fixed_minor=0), capital_rate=capital)
+    found = guarantee_price(YEARLY_3_PERCENT, FACILITY, bare)
+    assert found.bill.gross_premium_minor == pytest.approx(2_400_000 + 200_000_000 * float(capital), abs=1)
+    assert [line.name for line in found.bill.risk] == ["attritional", "capital"]
+    told = no_arbitrage(found, YEARLY_3_PERCENT, FACILITY, pd_12m=0.03, inputs=INPUTS)
+    interest = D("0.03") * (told.rate_alone - told.rate_guaranteed)
+    assert told.gap == pytest.approx(-interest, abs=D("0.000002"))
+    half = replace(FACILITY, covered_share=0.5)
+    assert capital_rate(0.03, half, INPUTS) == pytest.approx(capital / 2)
+    assert capital_rate(0.03, replace(FACILITY, recovered_share=1.0), INPUTS) == 0
 
 
 def test_no_arbitrage_against_the_loans_price() -> None:
