@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.data_trust.measured import NO_DAY, Floats, Measured, ever, largest
-from features.data_trust.told import Told
+from features.data_trust.told import Told, or_nothing
 
 METER_RESOLUTION_HOURS = 0.5
 NEW_METER_HOURS, NEW_METER_COUNTS_HOURS = 24.0, 1.5
@@ -40,7 +40,7 @@ def hour_meter_differs(told: Told) -> Measured:
     reading, seconds = told.measures["hour_meter_hours"], told.measures["executing_seconds"]
     gained = np.diff(reading, axis=1)
     whole = (told.measures["unknown_seconds"][:, 1:] == 0) & ~np.isnan(gained) & (gained >= 0)
-    executed = np.where(whole, np.nan_to_num(seconds[:, 1:]) / _HOUR, 0.0)
+    executed = np.where(whole, or_nothing(seconds[:, 1:]) / _HOUR, 0.0)
     differing = np.where(whole, np.abs(gained - executed), 0.0)
     beyond = np.where(differing > METER_RESOLUTION_HOURS, differing, 0.0)
     hours = executed.sum(axis=1)
@@ -61,10 +61,10 @@ def impossible_days(told: Told) -> Measured:
     """The share of a machine's working days that cannot be: a mean power above the day's largest, parts on a day on
     which nothing executed or was set up, more seconds than a day has."""
     measures = told.measures
-    executing = np.nan_to_num(measures["executing_seconds"])
+    executing = or_nothing(measures["executing_seconds"])
     mean = measures["energy_executing_kwh"] * _HOUR / np.where(executing > 0, executing, np.nan)
     above_peak = mean > measures["peak_kw"] * MEAN_OVER_PEAK
-    seconds = executing + np.nan_to_num(measures["setup_seconds"])
+    seconds = executing + or_nothing(measures["setup_seconds"])
     out_of_nothing = (measures["parts"] > 0) & (seconds == 0) & (measures["unknown_seconds"] == 0)
     impossible = above_peak | out_of_nothing
     working = (executing > 0) | impossible

@@ -14,7 +14,7 @@ import numpy as np
 from features.data_trust.codes import TrustCode
 from features.data_trust.measured import NO_DAY, Bools, Check, Floats, Measured, ever
 from features.data_trust.spells import BLOCK_DAYS, Pattern, Series, Spell, least, series, strongest
-from features.data_trust.told import Told
+from features.data_trust.told import Told, or_nothing
 from features.history import Level
 
 LEAST_EXECUTING_HOURS, LEAST_IDLE_HOURS, LEAST_KWH = 4.0, 1.0, 1.0
@@ -60,7 +60,7 @@ def ratios(told: Told) -> dict[str, Series]:
     measures = told.measures
     executing, idle = measures["executing_seconds"] / _HOUR, measures["idle_seconds"] / _HOUR
     executing_kwh, idle_kwh = measures["energy_executing_kwh"], measures["energy_idle_kwh"]
-    attempted = measures["parts"] + np.nan_to_num(measures["scrap_parts"])
+    attempted = measures["parts"] + or_nothing(measures["scrap_parts"])
     return {
         "parts_per_hour": series(attempted, executing, least_base=LEAST_EXECUTING_HOURS, least_sd=LEAST_SD),
         "parts_per_kwh": series(attempted, executing_kwh, least_base=LEAST_KWH, least_sd=LEAST_SD),

@@ -66,9 +66,9 @@ class Spell:
 
 def blocks(values: Floats) -> Floats:
     """(unit, day) summed into (unit, block); the last block ends with the last day, older days that fill none are left
-    out, NaN counts as nothing."""
+    out."""
     count = values.shape[1] // BLOCK_DAYS
-    tail = np.nan_to_num(values[:, values.shape[1] - count * BLOCK_DAYS :])
+    tail = values[:, values.shape[1] - count * BLOCK_DAYS :]
     return np.asarray(tail.reshape(len(values), count, BLOCK_DAYS).sum(axis=2))
 
 
@@ -199,7 +199,7 @@ def _variance_at(values: Floats, hours: Floats, apart: int) -> Floats:
 
 def _mean(values: Floats, weights: Floats) -> Floats:
     total = weights.sum(axis=1)
-    filled = np.where(weights > 0, np.nan_to_num(values), 0.0)
+    filled = np.where(weights > 0, values, 0.0)
     return np.where(total > 0, (weights * filled).sum(axis=1) / np.where(total > 0, total, 1.0), np.nan)
 
 

@@ -69,7 +69,12 @@ class Told:
 
     def by_obligor(self, rows: Floats) -> Floats:
         """(row, ...) summed over each obligor's rows, NaN counting as nothing."""
-        return summed_by_owner(np.nan_to_num(rows), self.owner, len(self.obligor_ids))
+        return summed_by_owner(or_nothing(rows), self.owner, len(self.obligor_ids))
+
+
+def or_nothing(values: Floats) -> Floats:
+    """The values, 0 where nothing is told (`np.nan_to_num` looks for infinities as well, in thrice the time)."""
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def summed_by_owner(rows: Floats, owner: Ints, owners: int) -> Floats:

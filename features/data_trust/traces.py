@@ -16,7 +16,7 @@ from scipy.stats import binom
 
 from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
 from features.data_trust.meeting import Cells, cells_of, lag_votes, meetings, sharing_pairs
-from features.data_trust.told import Told
+from features.data_trust.told import Told, or_nothing
 
 STATES = ("executing_seconds", "idle_seconds", "setup_seconds", "fault_seconds", "maintenance_seconds", "off_seconds")
 LEAST_WORK_SECONDS = 3600.0
@@ -77,9 +77,9 @@ def days_of(told: Told) -> Days:
     measures = told.measures
     return Days(
         seconds=tuple(measures[name] for name in STATES),
-        parts=np.nan_to_num(measures["parts"]),
+        parts=or_nothing(measures["parts"]),
         kwh=measures["energy_kwh"],
-        works=np.nan_to_num(measures["executing_seconds"]) >= LEAST_WORK_SECONDS,
+        works=measures["executing_seconds"] >= LEAST_WORK_SECONDS,
     )
 
 
