@@ -53,13 +53,19 @@ class ShownPlan:
     limit: Figure | None
     only_tells: bool
     """Its levers restore data alone: they lower what is not known, and nothing in the factory."""
+    reported: str | None
+    """What was concluded when it was last reported done."""
+    may_be_reported: bool
+    """Its last day has not passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownAnswer:
-    """A lender's latest answer, what is known of what can be done about it, and the plans."""
+    """A lender's latest answer, what is known of what can be done about it, and the plans of the offer (None: there is
+    none)."""
 
     decision_id: str
+    offer_id: str | None
     lender: str
     asked: str
     answered: str
@@ -70,7 +76,8 @@ class ShownAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A decision as it was answered, the offer about it and how the search for one stands (None: there is none)."""
+    """A decision as it was answered, the offer about it with what was concluded of plans reported done, and how the
+    search for one stands (None: there is none)."""
 
     decided: Mapping[str, Any]
     lender: str
@@ -78,17 +85,18 @@ class Told:
     search: Mapping[str, Any] | None
 
 
-def shown_answers(told: Sequence[Told], *, zone: str, language: Language) -> tuple[ShownAnswer, ...]:
-    """Every lender's latest answer, in the order in which they are told."""
-    return tuple(_answer(one, zone, language) for one in told)
+def shown_answers(told: Sequence[Told], *, today: date, zone: str, language: Language) -> tuple[ShownAnswer, ...]:
+    """Every lender's latest answer, in the order in which they are told. `today` is by the rules' zone."""
+    return tuple(_answer(one, today, zone, language) for one in told)
 
 
-def _answer(told: Told, zone: str, language: Language) -> ShownAnswer:
+def _answer(told: Told, today: date, zone: str, language: Language) -> ShownAnswer:
     say, decided, known = wording(language).say, told.decided, _known(told)
     outcome = say(f"page.recourse.outcome.{decided['outcome']}")
     as_of = datetime.fromisoformat(decided["as_of"])
     return ShownAnswer(
         decision_id=decided["decision_id"],
+        offer_id=None if told.offer is None else told.offer["offer_id"],
         lender=recipient_name(decided["partner"], {decided["partner"]: told.lender}, language),
         asked=say(
             "page.recourse.asked",
@@ -98,7 +106,7 @@ def _answer(told: Told, zone: str, language: Language) -> ShownAnswer:
         answered=say("page.recourse.answered", outcome=outcome, day=instant_text(as_of, zone=zone, language=language)),
         known=known,
         said=_said(told, known, zone, language),
-        plans=tuple(_plan(plan, decided["currency"], language) for plan in (told.offer or {}).get("plans", ())),
+        plans=_plans(told.offer or {}, decided["currency"], today, zone, language),
     )
 
 
@@ -124,7 +132,38 @@ def _said(told: Told, known: Known, zone: str, language: Language) -> str:
     return wording(language).say(f"page.recourse.known.{known.value}", since=since)
 
 
-def _plan(plan: Mapping[str, Any], currency: str, language: Language) -> ShownPlan:
+def _plans(
+    offer: Mapping[str, Any], currency: str, today: date, zone: str, language: Language
+) -> tuple[ShownPlan, ...]:
+    done = {again["plan"]: _reported(again, zone, language) for again in offer.get("rescores", ())}
+    return tuple(
+        _plan(plan, currency, today, done.get(number), language)
+        for number, plan in enumerate(offer.get("plans", ()), 1)
+    )
+
+
+def _reported(again: Mapping[str, Any], zone: str, language: Language) -> str:
+    """What was concluded when a plan was reported done, and what of the promise was not found, by its name."""
+    say = wording(language).say
+    day = instant_text(datetime.fromisoformat(again["reported_time"]), zone=zone, language=language)
+    outcome = say(f"page.recourse.outcome.{again['outcome']}")
+    if again["is_kept"]:
+        return say("page.recourse.reported.kept", day=day, outcome=outcome)
+    missed = say("page.recourse.and").join(dict.fromkeys(_label(name, language) for name in again["missed"]))
+    return say("page.recourse.reported.short", day=day, outcome=outcome, missed=missed)
+
+
+def _label(name: str, language: Language) -> str:
+    """What is missing, as a manufacturer knows it: a feature by its label, else of what kind it is."""
+    say, definition = wording(language).say, CATALOGUE.get(name)
+    if definition is not None:
+        return definition.label_zh if language is Language.ZH else definition.label_en
+    if name.startswith("rule."):
+        return say("page.recourse.missed.rule")
+    return say("page.recourse.missed.trust" if "trust" in name else "page.recourse.missed.amount")
+
+
+def _plan(plan: Mapping[str, Any], currency: str, today: date, reported: str | None, language: Language) -> ShownPlan:
     limit = plan["limit_minor"]
     return ShownPlan(
         steps=tuple(_step(step, language) for step in plan["steps"]),
@@ -135,6 +174,8 @@ def _plan(plan: Mapping[str, Any], currency: str, language: Language) -> ShownPl
         grade=plan["rating_grade"],
         limit=None if limit is None else Figure(value=limit, text=money(limit, currency, language)),
         only_tells=all(step["works"] == "uncertainty" for step in plan["steps"]),
+        reported=reported,
+        may_be_reported=today <= date.fromisoformat(plan["good_until"]),
     )
 
 

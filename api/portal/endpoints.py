@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from api.consents.repository import Purpose
-from api.errors import BodyTooLarge, InvalidConsent, RequestTimedOut, place_of
+from api.errors import BodyTooLarge, InvalidConsent, OfferLapsed, RequestTimedOut, place_of
 from api.home import Home
 from api.http.limits import tell_under
 from api.http.observe import CLIENT_LEFT
@@ -30,7 +30,7 @@ from api.portal.headers import cookie_name, drop_session_cookie, guard, set_sess
 from api.portal.passwords import Passwords, production_passwords
 from api.portal.sessions import Session
 from api.portal.sign_in import LOCKED_FOR, sign_in
-from data_contracts.errors import MillgradeError, NotFound
+from data_contracts.errors import ConsentMissing, InputError, MillgradeError, NotFound
 from risk_reports.wording.catalogue import Language
 
 CHECKS_AT_ONCE = 2
@@ -98,6 +98,7 @@ class Portal:
                 Route("/{language}/sign-in", self.sign_in, methods=["POST"]),
                 Route("/{language}/sign-out", self.sign_out, methods=["POST"]),
                 Route("/{language}/recourse", self.seek, methods=["POST"]),
+                Route("/{language}/recourse/done", self.report_done, methods=["POST"]),
                 Route("/{language}/consents/grant", self.grant, methods=["POST"]),
                 Route("/{language}/consents/withdraw", self.withdraw, methods=["POST"]),
             ],
@@ -195,9 +196,24 @@ class Portal:
             return checked
         session, fields = checked
         asked = partial(recourse.seek, self.home, session.obligor_id, fields.get("decision_id", ""), now=self.clock())
+        return await self._recourse(request, language, asked)
+
+    async def report_done(self, request: Request) -> Response:
+        """Tell of a plan that it is done."""
+        language = _language(request)
+        checked = await self._checked(request, language)
+        if isinstance(checked, Response):
+            return checked
+        session, fields = checked
+        offer_id, plan = fields.get("offer_id", ""), fields.get("plan", "")
+        told = partial(recourse.report_done, self.home, session.obligor_id, offer_id, plan, now=self.clock())
+        return await self._recourse(request, language, told)
+
+    async def _recourse(self, request: Request, language: Language, call: Callable[[], None]) -> Response:
+        """Back to the plans once that is done; what the page did not offer is no form of it."""
         try:
-            await run_in_threadpool(asked)
-        except NotFound as error:
+            await run_in_threadpool(call)
+        except (NotFound, InputError, OfferLapsed, ConsentMissing) as error:
             raise HTTPException(422) from error
         return _redirect(request, f"{pages.ROOT}/{pages.path_of(language)}/#recourse")
 

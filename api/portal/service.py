@@ -112,7 +112,7 @@ def statement_page(home: Home, obligor_id: ObligorId, *, language: Language, now
         except NoModel:
             return StatementPage(name=name, statement=None, is_paused=False, machines=())
         zone = site_zone(connection, home, obligor_id)
-        answers = recourse.answers(connection, obligor_id, zone=zone, language=language)
+        answers = recourse.answers(connection, obligor_id, now=now, zone=zone, language=language)
     if current.snapshot.first_day is None:
         return StatementPage(name=name, statement=None, is_paused=False, machines=())
     values = stored_parameters(home, current.record.parameters_version).at(as_of)

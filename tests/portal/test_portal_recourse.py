@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from portal_world import AS_OF, NOW, PortalWorld, Visitor
+from portal_world import AS_OF, NOW, Clock, PortalWorld, Visitor, visit
 
 from api.consents.repository import Purpose, declare
 from api.credit_decisions import service as credit_decisions
@@ -115,14 +115,45 @@ def test_every_figure_of_an_offer_stands_on_the_page(
         assert wording(language).say("page.recourse.seek") not in page.html
 
 
+@pytest.mark.parametrize("answered", [4], indirect=True)
+def test_a_plan_is_reported_done_and_what_was_concluded_stands_there(
+    world: PortalWorld, visitor: Visitor, answered: DecisionId, clock: Clock
+) -> None:
+    """Nothing was done, so that it is said what is missing; a lapsed plan is no longer asked about."""
+    body = offered(world, answered)
+    say = wording(Language.EN).say
+    fields = {"csrf_token": visitor.csrf_token(), "offer_id": body["offer_id"], "plan": "1"}
+    assert visitor.get("/portal/en/").text.count(say("page.recourse.report")) == len(body["plans"])
+    for wrong in ({"plan": "9"}, {"plan": "x"}, {"offer_id": "r_of_nobody"}, {"offer_id": "\x00"}):
+        assert visitor.post("/portal/en/recourse/done", {**fields, **wrong}).status_code == 422
+    assert visitor.post("/portal/en/recourse/done", fields).headers["location"] == "/portal/en/#recourse"
+    with unit_of_work(world.home.engine) as connection:
+        (again,) = (json.loads(kept) for kept in offers.rescores(connection, body["offer_id"]))
+    assert (again["plan"], again["is_kept"]) == (1, False)
+    for path, language in LANGUAGES:
+        page = visitor.get(f"/portal/{path}/").text
+        named = [CATALOGUE[name] for name in again["missed"] if name in CATALOGUE]
+        assert named
+        assert all((own.label_zh if language is Language.ZH else own.label_en) in page for own in named)
+    clock.forward(days=400)
+    late = visit(world.home, clock=clock)
+    name = uuid4().hex
+    world.add_user(world.others[4], name)
+    late.sign_in(name)
+    assert say("page.recourse.report") not in late.get("/portal/en/").text
+    lapsed = {**fields, "csrf_token": late.csrf_token()}
+    assert late.post("/portal/en/recourse/done", lapsed).status_code == 422
+
+
 def offered(world: PortalWorld, decision_id: DecisionId) -> dict[str, Any]:
     """The documented example of an offer, kept about a decision."""
     told = example("getRecourse")["offer"]
     body: dict[str, Any] = {name: value for name, value in told.items() if name not in {"note", "rescores"}}
+    body |= {"offer_id": f"r_{decision_id}", "decision_id": decision_id}
     with unit_of_work(world.home.engine) as connection:
         offers.append_offer(
             connection,
-            "r_on_the_page",
+            body["offer_id"],
             decision_id,
             good_until=None,
             plans=len(body["plans"]),

@@ -15,6 +15,7 @@ FORMS = {
     "/{language}/consents/grant": {"choice": "credit:bank-a", "months": "6"},
     "/{language}/consents/withdraw": {"choice": "platform:platform"},
     "/{language}/recourse": {"decision_id": "0" * 32},
+    "/{language}/recourse/done": {"offer_id": "r_0", "plan": "1"},
 }
 
 
