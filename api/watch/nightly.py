@@ -35,6 +35,7 @@ READ_BLOCK = 200
 """Obligors whose days are in memory at once, in each process."""
 YEAR = timedelta(days=365)
 UNITS = ("obligor_id", "machine_uid")
+DUES = ("obligor_id", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date")
 
 Told = Callable[[str, int, int], None]
 
@@ -96,8 +97,11 @@ def _begin(
 
     def read(block: Sequence[ObligorId]) -> BlockNight:
         told = _circumstances(source, block, as_of=as_of, values=values)
+        dues = _dues(source, block, as_of=as_of, values=values)
         return BlockNight(
-            summaries=_summaries(source, block, machines=machines, industry=industry, as_of=as_of, values=values),
+            summaries=_summaries(
+                source, block, machines=machines, industry=industry, dues=dues, as_of=as_of, values=values
+            ),
             warnings=circumstance_warnings(told, today=last_day(as_of), values=values),
         )
 
@@ -110,6 +114,7 @@ def _summaries(
     *,
     machines: pa.Table,
     industry: Mapping[str, int],
+    dues: pd.DataFrame,
     as_of: datetime,
     values: Mapping[str, Any],
 ) -> dict[str, Summary]:
@@ -122,10 +127,25 @@ def _summaries(
         by: summarise(
             watched(told.table, obligors=block, industry=industry, today=day, days=days, by=by),
             values,
-            with_weakness=by == "obligor_id",
+            dues=dues if by == "obligor_id" else None,
         )
         for by in UNITS
     }
+
+
+def _dues(
+    source: ObservationReader, block: Sequence[ObligorId], *, as_of: datetime, values: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Instalments that fell due within the weeks that weakness looks at."""
+    days = int(values["monitoring"]["weakness"]["long_days"])
+    told = source.rows(
+        RecordKind.REPAYMENT,
+        as_of=as_of,
+        obligor_ids=block,
+        event_from=as_of - timedelta(days=days + 2),
+        columns=DUES,
+    )
+    return told.to_pandas()
 
 
 def _trust(

@@ -24,7 +24,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from api.watch.service import monitoring_parameters
-from benchmarks.early_warning.figures import YEAR_DAYS, AlarmFigures, figures, threshold_at, with_outcomes
+from benchmarks.early_warning.figures import UNPAID_DAYS, YEAR_DAYS, AlarmFigures, figures, threshold_at, with_outcomes
 from benchmarks.early_warning.lived import lived
 from benchmarks.early_warning.weekly import FIRST, LAST, weeks
 from scoring.monitoring.weakness import LIMIT
@@ -80,6 +80,8 @@ def measured(watched: pd.DataFrame, months: pd.DataFrame) -> dict[str, Any]:
         "warned_share": round(ours.warned_share, 4),
         "oracle_warned_share": round(oracle.warned_share, 4),
         "warned_ratio": round(ours.warned_share / oracle.warned_share, 3),
+        "warned_90_days_ahead_share": round(ours.warned_ahead_share, 4),
+        "oracle_warned_90_days_ahead_share": round(oracle.warned_ahead_share, 4),
         "alarmed_honest_share_per_month": round(ours.honest_share, 4),
         "oracle_alarmed_honest_share_per_month": round(oracle.honest_share, 4),
         "alarmed_honest_share_per_year": round(ours.honest_year_share, 4),
@@ -100,14 +102,16 @@ def measured(watched: pd.DataFrame, months: pd.DataFrame) -> dict[str, Any]:
 
 
 def calibrated(watched: pd.DataFrame, months: pd.DataFrame) -> dict[str, Any]:
-    """Weights by a logistic regression on default within a year, and the thresholds that go with them."""
+    """Weights by a logistic regression on default within a year and not within 90 days, and the thresholds that go with
+    them: what is to be learned is what comes before a default, not the unpaid instalments that it consists of."""
     terms = monitoring_parameters().at(LAST)["monitoring"]["weakness"]
     names = list(terms["signals"])
     scaled = np.stack(
         [np.nan_to_num(np.clip(watched[name] / terms["signals"][name]["spread"], -LIMIT, LIMIT)) for name in names],
         axis=1,
     )
-    is_whole = (watched["is_honest"] | (watched["left"] <= YEAR_DAYS)).to_numpy()
+    is_ahead = (watched["left"] <= YEAR_DAYS) & (watched["left"] > UNPAID_DAYS)
+    is_whole = (watched["is_honest"] | is_ahead).to_numpy()
     fitted = LogisticRegression(C=1.0).fit(scaled[is_whole], watched["left"][is_whole] <= YEAR_DAYS)
     weights = [round(float(weight), 2) for weight in fitted.coef_[0]]
     watched = watched.assign(weakness=scaled @ np.array(weights))

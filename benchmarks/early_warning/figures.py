@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 YEAR_DAYS = 365
+UNPAID_DAYS = 90
+"""A default is told after so many days without payment."""
 LAST_WHOLE_YEAR = pd.Timestamp(2025, 6, 30)
 """Of later days nobody knows yet whether the firm keeps paying for a year."""
 
@@ -18,11 +20,13 @@ LAST_WHOLE_YEAR = pd.Timestamp(2025, 6, 30)
 class AlarmFigures:
     """`honest_share`: of firms that do not default within a year, how many are alarmed in a month; `honest_year_share`:
     how many at least once in a year; `warned_share`: of defaults, how many were alarmed on a day of the year before;
-    `median_lead_days`: from the first such day on."""
+    `warned_ahead_share`: on such a day before the last 90, within which the debt is unpaid already; `median_lead_days`:
+    from the first such day on."""
 
     honest_share: float
     honest_year_share: float
     warned_share: float
+    warned_ahead_share: float
     median_lead_days: float
     defaults: int
 
@@ -51,6 +55,7 @@ def figures(rows: pd.DataFrame, measure: str, threshold: float) -> AlarmFigures:
         honest_share=float((_worst(rows, measure, "month") >= threshold).mean()),
         honest_year_share=float((_worst(rows, measure, "year") >= threshold).mean()),
         warned_share=len(leads) / defaults if defaults else float("nan"),
+        warned_ahead_share=float((leads > UNPAID_DAYS).sum()) / defaults if defaults else float("nan"),
         median_lead_days=float(leads.median()),
         defaults=defaults,
     )

@@ -42,15 +42,28 @@ class LivedWorld:
     days: pa.Table
     numbers: NDArray[np.int64]
     industry: dict[str, int]
+    instalments: pd.DataFrame
+    """Every version of each, in order of recording."""
+
+    def dues(self, today: date, days: int) -> pd.DataFrame:
+        """Instalments that fell due in the last days, as known on the morning after `today`."""
+        due, rows = self.instalments["due_date"], self.instalments
+        is_due = (due > pd.Timestamp(today) - pd.Timedelta(days=days)) & (due <= pd.Timestamp(today))
+        known = rows[is_due & (rows["recorded_time"] <= _morning_after(today))]
+        return known.drop_duplicates(["obligor_id", "facility_id", "instalment"], keep="last")
 
     def seen(self, today: date, firms: list[str], days: int, by: str) -> Watched:
         """What was known on the morning after `today` of these firms' last days."""
         last = (today - date(1970, 1, 1)).days
         begin, end = np.searchsorted(self.numbers, [last - days + 1, last + 1])
-        morning = datetime.combine(today + timedelta(days=1), time(2), tzinfo=ZONE)
+        morning = _morning_after(today)
         table = self.days.slice(begin, end - begin)
         table = table.filter(pc.less_equal(table["recorded_time"], pa.scalar(morning, table["recorded_time"].type)))
         return watched(table, obligors=firms, industry=self.industry, today=today, days=days, by=by)
+
+
+def _morning_after(today: date) -> datetime:
+    return datetime.combine(today + timedelta(days=1), time(2), tzinfo=ZONE)
 
 
 def lived(seed: int, obligors: int) -> tuple[LivedWorld, Truth]:
@@ -88,7 +101,14 @@ def _told(folder: Path, seed: int) -> LivedWorld:
         days=table,
         numbers=numbers,
         industry=dict(zip(profiles["obligor_id"], codes.tolist(), strict=True)),
+        instalments=_instalments(folder),
     )
+
+
+def _instalments(folder: Path) -> pd.DataFrame:
+    rows = pd.concat([pd.read_csv(file) for file in sorted(folder.glob("repayment*.csv"))])
+    dates = {name: pd.to_datetime(rows[name]) for name in ("due_date", "paid_date", "recorded_time")}
+    return rows.assign(**dates).sort_values("recorded_time", kind="stable")
 
 
 def _owners(folder: Path, machine_uids: pa.ChunkedArray, days: NDArray[np.int64]) -> pa.Array:

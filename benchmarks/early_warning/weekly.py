@@ -27,7 +27,7 @@ def weeks(world: LivedWorld, defaulted_on: Mapping[str, date], values: Mapping[s
     while today <= LAST:
         firms = [firm for firm in world.industry if defaulted_on.get(firm, date.max) > today]
         watched = world.seen(today, firms, int(terms["long_days"]), "obligor_id")
-        signs = signals(watched, terms)
+        signs = signals(watched, terms, world.dues(today, int(terms["long_days"])))
         told = {name: against_peers(sign, watched.industry, terms) for name, sign in signs.items()}
         total = sum(weighted(signs, watched.industry, terms).values(), np.zeros(len(watched.units)))
         parts.append(pd.DataFrame({"obligor_id": watched.units, "day": today, "weakness": total, **told}))

@@ -30,7 +30,7 @@ from api.watch.service import monitoring_parameters
 from benchmarks.early_warning.lived import LivedWorld, Truth, read_world
 from benchmarks.supply_chain_truth.ledgers import rows_of
 from data_contracts.contract import RecordKind
-from scoring.monitoring.weakness import LIMIT, against_peers, signals
+from scoring.monitoring.weakness import LIMIT, against_peers, machine_signals
 from scoring.supply_chain.contagion.ledgers import LedgerFrames, chain_of
 from scoring.supply_chain.contagion.stress import Shock, stress
 
@@ -145,7 +145,7 @@ def _machine_signs(world: LivedWorld, firms: list[str]) -> pd.DataFrame:
     watched = world.seen(LENT_ON, firms, int(terms["long_days"]), "obligor_id")
     told = {
         f"machine_{name}": against_peers(sign, watched.industry, terms)
-        for name, sign in signals(watched, terms).items()
+        for name, sign in machine_signals(watched, terms).items()
     }
     return pd.DataFrame(told, index=watched.units).reindex(firms)
 

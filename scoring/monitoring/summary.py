@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from scoring.monitoring.vocabulary import WarningCode
@@ -42,8 +43,9 @@ class Summary:
     weak: Mapping[str, Floats]
 
 
-def summarise(watched: Watched, values: Mapping[str, Any], *, with_weakness: bool) -> Summary:
-    """The summary of these units. `values` are the parameters of monitoring in force."""
+def summarise(watched: Watched, values: Mapping[str, Any], *, dues: pd.DataFrame | None) -> Summary:
+    """The summary of these units, with their weakness where `dues` are told: the instalments of obligors as known.
+    `values` are the parameters of monitoring in force."""
     terms = values["monitoring"]["warnings"]
     recent, reference, still = (int(terms[name]) for name in ("recent_days", "reference_days", "stopped_days"))
     count = 1 + reference // recent
@@ -63,7 +65,7 @@ def summarise(watched: Watched, values: Mapping[str, Any], *, with_weakness: boo
         stands_still=(np.nan_to_num(executed[:, -still:], nan=1.0) == 0).all(axis=1),
         worked_before=np.nansum(executed[:, :-still], axis=1) > 0,
         works=np.nansum(executed[:, -still:], axis=1) > 0,
-        weak=signals(watched, values["monitoring"]["weakness"]) if with_weakness else {},
+        weak={} if dues is None else signals(watched, values["monitoring"]["weakness"], dues),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from scoring.monitoring.summary import LEVELS, Summary, summarise
@@ -25,9 +26,12 @@ NORMAL_MAD = 1.4826
 """Of the median absolute deviation, to the standard deviation of a normal."""
 
 
-def early_warnings(watched: Watched, values: Mapping[str, Any], *, with_weakness: bool = False) -> list[EarlyWarning]:
-    """Every warning of today, by unit and code. `values` are the parameters of monitoring in force."""
-    return warnings_of(summarise(watched, values, with_weakness=with_weakness), values)
+def early_warnings(
+    watched: Watched, values: Mapping[str, Any], *, dues: pd.DataFrame | None = None
+) -> list[EarlyWarning]:
+    """Every warning of today, by unit and code; of weakness where the obligors' instalments are told. `values` are the
+    parameters of monitoring in force."""
+    return warnings_of(summarise(watched, values, dues=dues), values)
 
 
 def warnings_of(told: Summary, values: Mapping[str, Any]) -> list[EarlyWarning]:

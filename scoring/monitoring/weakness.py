@@ -1,4 +1,4 @@
-"""Weak production: how a firm has worked over months, beside its peers in the same months.
+"""Weak production: how a firm has worked over months, and paid its instalments, beside its peers in the same months.
 
 A fall against a firm's own past says that something happened; a firm that has worked little, unevenly, with much scrap
 and many faults for half a year says nothing new and is in danger nevertheless. Each signal is held against the median
@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from scoring.monitoring.vocabulary import EarlyWarning, WarningCode, severity_of
@@ -58,9 +59,17 @@ def weighted(signs: Mapping[str, Floats], industry: Ints, terms: Mapping[str, An
     }
 
 
-def signals(watched: Watched, terms: Mapping[str, Any]) -> dict[str, Floats]:
-    """(unit,) by name, each the higher the worse: little work over half a year and lately, uneven days, scrap, faults,
-    and maintenance put off; NaN where too little was seen."""
+def signals(watched: Watched, terms: Mapping[str, Any], dues: pd.DataFrame) -> dict[str, Floats]:
+    """(unit,) by name, each the higher the worse: those of the machines, and instalments paid late. `dues` are the
+    instalments of these obligors as known, under the contract's column names."""
+    days = int(terms["long_days"])
+    late = late_instalments(dues, watched.units, today=watched.today, days=days, terms=terms)
+    return {**machine_signals(watched, terms), "late_instalments": late}
+
+
+def machine_signals(watched: Watched, terms: Mapping[str, Any]) -> dict[str, Floats]:
+    """(unit,) by name: little work over half a year and lately, uneven days, scrap, faults, and maintenance put off;
+    NaN where too little was seen."""
     long, middle, short = (int(terms[name]) for name in ("long_days", "middle_days", "short_days"))
     return {
         "low_hours_long": -_log_share(watched, long, terms),
@@ -70,6 +79,21 @@ def signals(watched: Watched, terms: Mapping[str, Any]) -> dict[str, Floats]:
         "faults": _faults(watched, long, terms),
         "little_maintenance": -_log_maintenance(watched, long, terms),
     }
+
+
+def late_instalments(
+    dues: pd.DataFrame, units: Sequence[str], *, today: date, days: int, terms: Mapping[str, Any]
+) -> Floats:
+    """(unit,): mean over the instalments that fell due in these days of the log of one and the days that each was, or
+    still is, late; NaN where none fell due. Days beyond `most_days_late` say no more: what has long been unpaid is in
+    arrears, which are a matter of their own."""
+    on = pd.to_datetime(dues["due_date"])
+    known = dues[(on > pd.Timestamp(today) - pd.Timedelta(days=days)) & (on <= pd.Timestamp(today))]
+    is_paid = known["amount_paid_minor"] >= known["amount_due_minor"]
+    until = pd.to_datetime(known["paid_date"]).where(is_paid, pd.Timestamp(today))
+    late = (until - pd.to_datetime(known["due_date"])).dt.days.clip(lower=0, upper=int(terms["most_days_late"]))
+    means = np.log1p(late.astype(np.float64)).groupby(known["obligor_id"]).mean()
+    return np.asarray(means.reindex(list(units)), dtype=np.float64)
 
 
 def against_peers(signal: Floats, industry: Ints, terms: Mapping[str, Any]) -> Floats:

@@ -124,7 +124,7 @@ def test_more_faults() -> None:
 def test_a_short_past_warns_of_nothing() -> None:
     young = firms()
     young = replace(young, measures={name: values[:, -60:] for name, values in young.measures.items()})
-    levels = summarise(young, VALUES, with_weakness=False).levels["parts"]
+    levels = summarise(young, VALUES, dues=None).levels["parts"]
     assert np.isnan(decline(levels, young.industry, TERMS)).all()
     assert early_warnings(young, VALUES) == []
 

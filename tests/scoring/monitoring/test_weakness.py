@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from data_contracts.reference.dated import load_book
@@ -14,10 +15,15 @@ from scoring.monitoring.summary import joined, summarise
 from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
 from scoring.monitoring.warnings import early_warnings, warnings_of
 from scoring.monitoring.watched import Watched
+from scoring.monitoring.weakness import late_instalments
 
 VALUES = load_book(files("scoring") / "monitoring" / "parameters").at(date(2018, 1, 1))
 FIRMS, DAYS = 50, 200
 DAY = 86_400.0
+
+
+DUES = pd.DataFrame(columns=["obligor_id", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date"])
+"""Nobody has a loan."""
 
 
 def firms() -> Watched:
@@ -48,7 +54,7 @@ def with_row(watched: Watched, row: int, **factors: float) -> Watched:
 
 
 def weak(watched: Watched) -> dict[str, EarlyWarning]:
-    found = early_warnings(watched, VALUES, with_weakness=True)
+    found = early_warnings(watched, VALUES, dues=DUES)
     return {item.unit: item for item in found if item.code is WarningCode.WEAK_PRODUCTION}
 
 
@@ -81,7 +87,7 @@ def test_each_signal_weighs_the_right_way(measure: str, worse: float) -> None:
     def strength(watched: Watched) -> float:
         return next(
             item.strength
-            for item in early_warnings(watched, everybody, with_weakness=True)
+            for item in early_warnings(watched, everybody, dues=DUES)
             if item.unit == "F07" and item.code is WarningCode.WEAK_PRODUCTION
         )
 
@@ -111,8 +117,54 @@ def test_blocks_read_apart_warn_as_one() -> None:
                 measures={name: values[rows] for name, values in whole.measures.items()},
             ),
             VALUES,
-            with_weakness=True,
+            dues=DUES,
         )
         for rows in cut
     ]
-    assert warnings_of(joined(blocks), VALUES) == early_warnings(whole, VALUES, with_weakness=True)
+    assert warnings_of(joined(blocks), VALUES) == early_warnings(whole, VALUES, dues=DUES)
+
+
+TODAY = date(2026, 6, 30)
+# due, paid on (None: not yet), paid of 100     days late, at most 10
+INSTALMENTS = [
+    ([(date(2026, 6, 1), date(2026, 6, 1), 100)],                                           [0]),
+    ([(date(2026, 6, 1), date(2026, 5, 20), 100)],                                          [0]),  # early is not late
+    ([(date(2026, 6, 1), date(2026, 6, 4), 100)],                                           [3]),
+    ([(date(2026, 6, 1), date(2026, 6, 29), 100)],                                          [10]),
+    ([(date(2026, 6, 28), None, 0)],                                                        [2]),
+    ([(date(2026, 6, 26), date(2026, 6, 26), 99)],                                          [4]),  # a part is no payment
+    ([(date(2026, 6, 1), date(2026, 6, 2), 100), (date(2026, 5, 1), date(2026, 5, 1), 100)], [1, 0]),
+    ([(date(2026, 1, 13), date(2026, 3, 1), 100)],                                          []),  # half a year ago
+    ([(date(2026, 7, 1), None, 0)],                                                         []),  # not due yet
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "days"), INSTALMENTS)
+def test_how_late_instalments_are_paid(told: list[tuple[date, date | None, int]], days: list[int]) -> None:
+    rows = [("F07", due, 100, paid, on) for due, on, paid in told]
+    dues = pd.DataFrame(rows, columns=["obligor_id", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date"])
+    terms = VALUES["monitoring"]["weakness"]
+    found = late_instalments(dues, ["F06", "F07"], today=TODAY, days=168, terms=terms)
+    assert np.isnan(found[0])
+    expected = np.mean(np.log1p(days)) if days else np.nan
+    np.testing.assert_allclose(found[1], expected)
+
+
+def test_who_pays_late_is_weaker_and_the_evidence_says_so() -> None:
+    rows = [(unit, TODAY - timedelta(days=40), 100, 100, TODAY - timedelta(days=40)) for unit in firms().units]
+    late = [("F07", TODAY - timedelta(days=days), 100, 0, None) for days in (10, 40)]
+    prompt, unpaid = (pd.DataFrame(told, columns=DUES.columns) for told in (rows, [*rows, *late]))
+    everybody = {**VALUES, "monitoring": {**VALUES["monitoring"]}}
+    everybody["monitoring"]["weakness"] = {**VALUES["monitoring"]["weakness"], "watch": -99.0}
+    before, after = (
+        next(
+            item
+            for item in early_warnings(firms(), everybody, dues=dues)
+            if item.unit == "F07" and item.code is WarningCode.WEAK_PRODUCTION
+        )
+        for dues in (prompt, unpaid)
+    )
+    assert before.evidence["late_instalments"] == 0.0
+    part = float(after.evidence["late_instalments"])
+    assert part > 0
+    assert after.strength - before.strength == pytest.approx(part, abs=1e-3)
