@@ -7,8 +7,8 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import mean_poisson_deviance, roc_auc_score
 
+from scoring.experience import actual_to_expected
 from scoring.training.metrics import (
-    actual_to_expected,
     area_under_curve,
     calibration_in_the_large,
     calibration_slope,
