@@ -156,6 +156,7 @@ def read_all(
         reader, as_of=as_of, obligor_ids=obligor_ids, first_day=first_day, machines=everybody.machines
     )
     machines = everybody.machines_of(obligor_ids)
+    register = _of_machines(everybody.machines, machines["machine_uid"])
     batches = reader.batches_by_obligor(as_of=as_of, obligor_ids=obligor_ids, machines=machines)
     uids = machine_days.machine_uids
     return Read(
@@ -163,9 +164,9 @@ def read_all(
         as_of=as_of,
         machine_days=machine_days,
         reading=reading,
-        ledgers=load_ledgers(reader, as_of=as_of, machine_uids=uids, machines=machines, reading=reading),
+        ledgers=load_ledgers(reader, as_of=as_of, machine_uids=uids, machines=register, reading=reading),
         machines=machines,
-        register=_of_machines(everybody.machines, machines["machine_uid"]),
+        register=register,
         orders=_up_to(reading.take(ORDERS), as_of),
         deliveries=_up_to(reading.take(DELIVERIES), as_of),
         profiles=everybody.profiles,

@@ -137,7 +137,8 @@ def load_ledgers(
     reading: LedgerReading | None = None,
 ) -> Ledgers:
     """The ledgers of these obligors (all, if None) and of these machines over the `HISTORY_DAYS` before `as_of`.
-    `machines` are the obligors' (`reader.machines`), and `reading` holds `TAKES` of theirs, where they are at hand."""
+    `machines` are every owner's of the obligors' machines (of `reader.machines`): a later owner ends an earlier one.
+    `reading` holds `TAKES` of the obligors' ledgers. Both where they are at hand."""
     takes = [TAKES[kind] for kind in kinds if kind is not RecordKind.LOCATION]
     reading = reading or read_ledgers(reader, as_of=as_of, obligor_ids=obligor_ids, takes=takes)
     tables = {take.kind: reading.take(take) for take in takes}
@@ -149,7 +150,7 @@ def load_ledgers(
             event_from=as_of - timedelta(days=HISTORY_DAYS) - ZONE_MARGIN,
             columns=("machine_uid", "event_time", *COLUMNS[RecordKind.LOCATION]),
         )
-    owned = reader.machines(as_of=as_of, obligor_ids=obligor_ids) if machines is None else machines
+    owned = reader.machines(as_of=as_of) if machines is None else machines
     begun = pc.less_equal(owned["owned_from"], pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC")))
     return Ledgers(tables, owned.filter(pc.fill_null(begun, True)))
 

@@ -145,6 +145,34 @@ def test_one_alone_is_the_same_as_among_many(book: Book) -> None:
     assert [item.canonical() for item in together] == [item.canonical() for item in alone]
 
 
+def test_a_machine_that_was_sold_secures_nothing_more(tmp_path: Path) -> None:
+    """Whether its buyer is looked at beside the seller or not."""
+    borrowed = {
+        "facility_id": "F1",
+        "lender_id": "L",
+        "facility_kind": "term_loan",
+        "purpose": "equipment",
+        "amount_minor": 12_000,
+        "currency": "CNY",
+        "rate_per_year": 0.06,
+        "instalments": 12,
+    }
+    with new_book(tmp_path) as book:
+        for machine in (MACHINE, SECOND):
+            book.owns(machine, start=START)
+            book.reports(machine, date(2026, 5, 1), 60, **WORK)
+        book.say(
+            RecordKind.FACILITY,
+            [{**borrowed, "obligor_id": OBLIGOR, "event_time": START, "collateral_id": MACHINE}],
+        )
+        (before,) = take(book, OBLIGOR)
+        book.owns(MACHINE, OTHER, start=AS_OF - timedelta(days=40))
+        (alone,), (beside, _) = take(book, OBLIGOR), take(book, OBLIGOR, OTHER)
+    assert before.quantities["secured_debt_minor"].value == 12_000
+    assert alone.quantities["secured_debt_minor"].value == 0
+    assert alone.canonical() == beside.canonical()
+
+
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_a_book_in_blocks_is_the_same(book: Book, size: int) -> None:
     asked = [ObligorId(owner) for owner in (OTHER, OBLIGOR, THIRD)]
