@@ -66,6 +66,10 @@ def stepped(
     asked = int(sum(technical_minor))
     total = int(min(max(asked, lowest.sum()), highest.sum()))
     factor = _factor(technical, lowest, highest, total)
+    if asked > total:  # all stand at their upper cap, which any larger factor leaves them at: nobody pays for another
+        factor = max(1.0, float((highest / technical).max()))
+    elif asked < total:
+        factor = min(1.0, float((lowest / technical).min()))
     charged = (factor * technical).clip(lowest, highest)
     return Transition(
         technical_minor=tuple(int(amount) for amount in technical_minor),
