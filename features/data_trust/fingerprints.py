@@ -14,8 +14,8 @@ from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
+from features.data_trust.chance import log_at_least
 from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured
 from features.data_trust.told import Told
 from features.data_trust.traces import LARGEST_STRENGTH, TABLES, Days, days_of
@@ -81,7 +81,7 @@ def _measured(told: Told, seen: Ints, days: Days, holders: int) -> Measured:
     np.minimum.at(since, pair_of.ravel(), seen[:, 2])
     worked = days.works.sum(axis=1)
     chance = (len(seen) - _top(pairs, shared, rows).sum() + 1.0) / (max(int(worked.sum()), 1) * holders + 2.0)
-    strength = -binom.logsf(shared - 1, np.maximum(worked[pairs[:, 0]], 1), chance) / np.log(10.0) - np.log10(holders)
+    strength = -log_at_least(shared, worked[pairs[:, 0]], chance) / np.log(10.0) - np.log10(holders)
     order = np.argsort(strength, kind="stable")
     best, found = np.zeros(rows), np.full(rows, NO_DAY)
     days_shared = np.zeros(rows)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import binom
 
+from features.data_trust.chance import log_at_least
 from features.data_trust.measured import NO_DAY, Bools, Floats, Ints, Measured, ever
 from features.data_trust.meeting import Cells, cells_of, lag_votes, meetings, sharing_pairs
 from features.data_trust.told import Told, or_nothing
@@ -200,7 +200,5 @@ def _pair_chance(days: Days, one: Ints, other: Ints) -> Floats:
 
 def chance_strength(matched: Ints, compared: Ints, chance: Floats, *, tries: Floats) -> Floats:
     """-log10 of the chance of so many or more agreements in any of so many tries."""
-    tail = -binom.logsf(matched - 1, np.maximum(compared, 1), chance) / np.log(10.0)
-    return np.asarray(
-        np.clip(np.where(matched > 0, tail, 0.0) - np.log10(np.maximum(tries, 1.0)), 0.0, LARGEST_STRENGTH)
-    )
+    tail = -log_at_least(matched, compared, chance) / np.log(10.0)
+    return np.asarray(np.clip(tail - np.log10(np.maximum(tries, 1.0)), 0.0, LARGEST_STRENGTH))
