@@ -3,11 +3,9 @@ and phone, with and without JavaScript. No request leaves the host, axe finds no
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +22,6 @@ pytestmark = pytest.mark.browser
 SCREENS = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 360, "height": 780}}
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 SMALLEST_TARGET = 24
-PICTURE = "MILLGRADE_PAGE_PICTURE"
 
 
 @contextmanager
@@ -199,18 +196,3 @@ def test_the_page_prints_with_its_tables_open(browser: Any, site: Site) -> None:
         assert not tab.locator("nav.pages").is_visible()
         keep(tab, "zh-print")
         tab.pdf(path=ARTEFACTS / "zh-print.pdf", format="A4", print_background=True)
-
-
-@pytest.mark.skipif(PICTURE not in os.environ, reason=f"writes a picture only where {PICTURE} names a file")
-def test_the_picture_of_the_readme(browser: Any, site: Site) -> None:
-    """`MILLGRADE_PAGE_PICTURE=docs/exhibits/page.png` and this test write the README's picture."""
-    name = site.sign_in_name("picture")
-    with window(browser, site, viewport={"width": 1000, "height": 1000}, device_scale_factor=1) as tab:
-        enter(tab, site, "en", name)
-        target = Path(os.environ[PICTURE])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        end = tab.locator("section[aria-labelledby=reasons]").bounding_box()
-        tab.screenshot(
-            path=target, full_page=True, clip={"x": 0, "y": 0, "width": 1000, "height": end["y"] + end["height"] + 30}
-        )
-        assert target.stat().st_size < 400_000
