@@ -45,6 +45,7 @@ def standing_values(bag: Ensemble, rows: Matrix, features: Sequence[ModelFeature
         return np.array([np.nanpercentile(rows[:, column], p) for column, p in zip(unbounded, places, strict=True)])
 
     def expected_at(percentile: int) -> float:
+        """Share of defaults that the bag expects with the unbounded features at this percentile for everyone."""
         stood = rows.copy()
         stood[:, unbounded] = at(percentile)
         return _expected(bag, stood)
