@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from api.consents import repository as consents
 from api.database.tables import credit_decision
 from api.home import Home
+from api.partners import repository as partners
 from api.snapshots import repository as snapshots
 from api.watch.service import monitoring_parameters
 from data_contracts.identifiers import ObligorId, PartnerId
@@ -56,8 +57,9 @@ def book_warnings(
     of its latest decision about each consenting obligor and product by then that was not declined; the worst first.
 
     They are the partner's own and join no case: a case is shown to every lender of the obligor, and would tell one of
-    what was agreed with another.
+    what was agreed with another. Raises NotFound for a partner that is not known.
     """
+    partners.require(connection, partner)
     shown = set(consents.shown_for_credit(connection, partner, now=now))
     table = credit_decision.c
     asked = sa.select(credit_decision).where(

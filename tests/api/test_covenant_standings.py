@@ -100,6 +100,9 @@ def test_a_near_breach_warns_the_lender_whose_covenant_it_is(here: Home, run: Ru
     assert [warned(days) for days in (7, 9, 23)] == [
         [("near_breach", "watch")], [("in_grace", "serious")], [("breached", "critical")],
     ]  # fmt: skip
+    unknown = run("covenant-warnings", "--partner", "another")
+    assert (unknown.exit_code, "No partner 'another' is known" in unknown.err) == (2, True)
+    assert run("partner", "add", "--partner", "another", "--name", "另一家银行", "--kind", "bank").exit_code == 0
     assert warned(23, "--partner", "another") == []
     assert "breached" in run("covenant-warnings", "--as-of", f"{AS_OF + timedelta(days=24):%Y-%m-%d}").out
 
