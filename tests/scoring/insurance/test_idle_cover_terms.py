@@ -140,6 +140,23 @@ def test_a_common_factor_makes_the_tail() -> None:
     assert with_factor.tail_value_at_risk_minor >= with_factor.value_at_risk_minor
 
 
+@pytest.mark.parametrize(
+    ("paths", "value_at_risk", "beyond"),
+    [
+        (4_000, 3_980, np.arange(3_981, 4_001).mean()),  # 20 worst, exceeded by 20 of 4,000
+        (1_000, 995, np.arange(996, 1_001).mean()),  # 5 worst
+        (300, 299, (300 + 0.5 * 299) / 1.5),  # one and a half
+        (100, 100, 100.0),  # half a path: the worst one
+    ],
+)
+def test_the_worst_half_percent_of_paths_are_counted_exactly(paths: int, value_at_risk: int, beyond: float) -> None:
+    """Losses of 1 to n: 1 - 0.995 in doubles is a little above 0.005, so that rounding it up took 21 of 4,000."""
+    losses = np.random.default_rng(1).permutation(np.arange(1.0, paths + 1))
+    found = price_book(losses[:, None], np.ones(1), cost_of_capital=0.1)
+    assert (found.value_at_risk_minor, found.tail_value_at_risk_minor) == (value_at_risk, pytest.approx(beyond))
+    assert (losses > found.value_at_risk_minor).sum() <= 0.005 * paths
+
+
 def test_simulation_errors_are_what_they_say() -> None:
     """Two runs of different seeds agree within four of the standard errors they state."""
     first, second = (price_book(book(4_000, seed)[0], np.full(60, 1e6), cost_of_capital=0.1) for seed in (3, 4))
