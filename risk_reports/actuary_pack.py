@@ -109,29 +109,39 @@ class _Pack:
         )
 
     def bands(self, heading: str, bands: Sequence[Told], **values: object) -> Section:
-        """Actual to expected by band, with exact Poisson intervals; how many of them cover 1."""
+        """Actual to expected by band, with exact Poisson intervals, and beside them those of claims that come in
+        clusters where the card knows of any; how many of either cover 1. The picture has the wider ones."""
+        clustered = self.card["dispersion"] > 0 and all(band.get("clustered") for band in bands)
+        language, told = self.words.language, "clustered" if clustered else "ratio"
         rows = [
             [
                 band["name"],
                 self._number(band["exposure"], digits=1),
                 str(band["claims"]),
                 self._number(band["expected"], digits=1),
-                *estimate(band["ratio"], self.words.language, digits=3),
+                *estimate(band["ratio"], language, digits=3),
+                *(estimate(band["clustered"], language, digits=3)[1:] if clustered else ()),
             ]
             for band in bands
         ]
-        covering = sum(band["ratio"]["lower"] <= 1 <= band["ratio"]["upper"] for band in bands)
+        columns = ("band", "exposure", "claims", "expected", "ae", "interval", *(("clustered",) if clustered else ()))
         return Section(
             heading=self.say(heading, **values),
-            paragraphs=[self.say("actuary.covering", covering=covering, bands=len(bands))],
-            pictures=[self._actual_to_expected(self.say(heading, **values), bands)],
-            table=self._table(("band", "exposure", "claims", "expected", "ae", "interval"), rows, figures=5),
+            paragraphs=[
+                self.say("actuary.covering", covering=_covering(bands, "ratio"), bands=len(bands)),
+                *([self._covering_clustered(bands)] if clustered else ()),
+            ],
+            pictures=[self._actual_to_expected(self.say(heading, **values), bands, told=told)],
+            table=self._table(columns, rows, figures=len(columns) - 1),
         )
 
-    def _actual_to_expected(self, heading: str, bands: Sequence[Told]) -> Picture:
-        points = [
-            Point(label=band["name"], expected=1.0, **{end: band["ratio"][end] for end in ENDS}) for band in bands
-        ]
+    def _covering_clustered(self, bands: Sequence[Told]) -> str:
+        dispersion = self._number(self.card["dispersion"])
+        covering = _covering(bands, "clustered")
+        return self.say("actuary.covering.clustered", covering=covering, bands=len(bands), dispersion=dispersion)
+
+    def _actual_to_expected(self, heading: str, bands: Sequence[Told], *, told: str) -> Picture:
+        points = [Point(label=band["name"], expected=1.0, **{end: band[told][end] for end in ENDS}) for band in bands]
         across, up = self._column("band"), self._column("ae")
         return intervals(points, across=across, up=up, told=self.say("actuary.picture", heading=heading))
 
@@ -238,6 +248,11 @@ class _Pack:
 
     def _number(self, value: float, *, digits: int = 4) -> str:
         return number(value, self.words.language, digits=digits, fixed=True)
+
+
+def _covering(bands: Sequence[Told], told: str) -> int:
+    """How many bands' intervals hold 1."""
+    return sum(band[told]["lower"] <= 1 <= band[told]["upper"] for band in bands)
 
 
 def _bands(banding: Told) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def own_book(tmp_path: Path) -> tuple[Path, Path]:
             "years": 0.5,
         }
     )
-    counts = drawn.poisson(0.5 * np.exp(-1 + hours / 4000))
+    counts = drawn.poisson(0.5 * np.exp(-1 + hours / 4000) * drawn.gamma(1.0, 1.0, 2_500))
     ids = np.repeat(policies["policy_id"].to_numpy(), counts)
     amounts = drawn.gamma(2.0, 700.0, len(ids)).round(2) + 0.01
     policies.to_csv(tmp_path / "policies.csv", index=False)
@@ -79,6 +79,13 @@ def test_an_actuary_reads_the_pack(run: Run, own_book: tuple[Path, Path], tmp_pa
     page = out.read_text(encoding="utf-8")
     assert all(f"{band['ratio']['value']:.3f}" in page for band in metrics["deciles"])
     assert f"{metrics['gini']:.5f}" in page
+    assert trained.answer["dispersion"] > 0.2
+    for band in metrics["deciles"]:
+        poisson, clustered = (
+            [f"{band[told][end]:.3f}" for end in ("lower", "upper")] for told in ("ratio", "clustered")
+        )
+        assert clustered[1] > poisson[1]
+        assert all(end in page for end in (*poisson, *clustered))
     assert "actuary." not in page
 
 
