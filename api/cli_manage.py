@@ -114,6 +114,9 @@ def add_machine(
     asset_value: Annotated[str | None, typer.Option("--asset-value", help="Major units, such as 800000.00.")] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217; default CNY.")] = None,
     install_date: Annotated[str | None, typer.Option("--install-date", help="When it was first put to use.")] = None,
+    machine_type: Annotated[
+        str | None, typer.Option("--machine-type", help="GB/T 14885-2022, such as A02050900.")
+    ] = None,
     maker: Annotated[str | None, typer.Option("--maker")] = None,
     model: Annotated[str | None, typer.Option("--model")] = None,
     serial: Annotated[str | None, typer.Option("--serial")] = None,
@@ -131,6 +134,7 @@ def add_machine(
         "asset_value": asset_value,
         "currency": currency,
         "install_date": install_date,
+        "machine_type": machine_type,
         "maker": maker,
         "model": model,
         "serial": serial,
@@ -145,7 +149,7 @@ def add_machine(
 def list_machines(obligor: Obligor = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print every machine with its owners in turn."""
     owner = None if obligor is None else obligor_id(obligor)
-    columns = ("machine_uid", "obligor_id", "owned_from", "owned_until", "asset_value", "install_date")
+    columns = ("machine_uid", "obligor_id", "owned_from", "owned_until", "asset_value", "install_date", "machine_type")
     with opened(home) as here:
         found = machines.listed(here, obligor=owner, now=_now())
     shown = [{**row, "asset_value": _amount(row["asset_value_minor"], row["currency"])} for row in found]

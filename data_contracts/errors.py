@@ -35,6 +35,12 @@ class InvalidIdentifier(InputError):
     code = "invalid_identifier"
 
 
+class InvalidMachineType(InputError):
+    """A text is no code of a type of machine."""
+
+    code = "invalid_machine_type"
+
+
 class UnknownMapping(InputError):
     """No shipped mapping has that name and no file lies at that path."""
 

@@ -10,7 +10,8 @@ from api.http.shapes import FeatureTold, SnapshotNote, Told
 
 
 class MachineTold(Told):
-    """A machine, when the obligor owned it last, what it is worth, and its features (none where it is not known)."""
+    """A machine, when the obligor owned it last, of which type it is, what it is worth, and its features (none where it
+    is not known)."""
 
     machine_uid: str
     owned_from: datetime | None
@@ -18,6 +19,7 @@ class MachineTold(Told):
     install_date: date | None
     asset_value_minor: int | None
     currency: str | None
+    machine_type: str | None = Field(description="of GB/T 14885-2022; null where nobody said")
     features: dict[str, FeatureTold]
 
 

@@ -88,5 +88,6 @@ def _plain(row: dict[str, Any], snapshot: FeatureSnapshot) -> dict[str, Any]:
         "install_date": row["install_date"].isoformat() if row["install_date"] else None,
         "asset_value_minor": row["asset_value_minor"],
         "currency": row["currency"],
+        "machine_type": row["machine_type"],
         "features": {name: plain_feature(value) for name, value in features.items()},
     }

@@ -23,10 +23,11 @@ from api.snapshots.service import reader, site_zone
 from data_contracts.contract import RecordKind
 from data_contracts.errors import InputError, InvalidIdentifier, NotFound
 from data_contracts.identifiers import MachineUid, ObligorId, machine_uid, obligor_id
+from data_contracts.reference.machine_types import machine_type
 
 NAMES = (
-    "machine", "obligor", "from", "until", "asset_value", "currency", "install_date", "maker", "model", "serial",
-    "recorded",
+    "machine", "obligor", "from", "until", "asset_value", "currency", "install_date", "machine_type", "maker", "model",
+    "serial", "recorded",
 )  # fmt: skip
 TEXTS = ("maker", "model", "serial")
 DEFAULT_CURRENCY = "CNY"
@@ -58,7 +59,7 @@ Known = dict[str, dict[Ownership, dict[str, Any]]]
 
 
 def read_entry(entry: Entry) -> MachineEntry:
-    """An entry of the list of machines. Raises InputError."""
+    """An entry of the list of machines. Raises InputError, InvalidMachineType among them."""
     owner = obligor_id(entry.need("obligor"))
     values = {name: text for name in TEXTS if (text := entry.text(name)) is not None}
     if amount := entry.text("asset_value"):
@@ -66,6 +67,8 @@ def read_entry(entry: Entry) -> MachineEntry:
         values |= {"asset_value_minor": str(parse_amount(amount, currency=currency)), "currency": currency}
     if installed := entry.text("install_date"):
         values["install_date"] = _date(installed).isoformat()
+    if told := entry.text("machine_type"):
+        values["machine_type"] = machine_type(told)
     return MachineEntry(
         machine_uid=uid_of(entry.need("machine"), owner),
         obligor_id=owner,

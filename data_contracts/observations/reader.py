@@ -25,7 +25,7 @@ from data_contracts.observations.tables import to_microseconds
 from data_contracts.profile import SourceProfile
 from data_contracts.vocabulary import DataOrigin
 
-MACHINE_COLUMNS = ("owned_until", "asset_value_minor", "currency", "install_date")
+MACHINE_COLUMNS = ("owned_until", "asset_value_minor", "currency", "install_date", "machine_type")
 OWNERSHIP_COLUMNS = ("machine_uid", "obligor_id", "event_time", *MACHINE_COLUMNS)
 """What `ObservationReader.machines` takes from an ownership row."""
 
@@ -127,9 +127,9 @@ class ObservationReader:
     def machines(self, *, as_of: datetime, obligor_ids: Iterable[ObligorId] | None = None) -> pa.Table:
         """Who owns which machine, as known at `as_of`, sorted by machine and start of ownership.
 
-        Columns machine_uid, obligor_id, owned_from, owned_until, asset_value_minor, currency, install_date. A machine
-        that telemetry spoke of and that no ownership row names stands under the obligor who brought it in, with
-        null owned_from.
+        Columns machine_uid, obligor_id, owned_from, owned_until, asset_value_minor, currency, install_date,
+        machine_type. A machine that telemetry spoke of and that no ownership row names stands under the obligor who
+        brought it in, with null owned_from.
         """
         owners = None if obligor_ids is None else sorted(set(obligor_ids))
         owned = self.rows(RecordKind.MACHINE_OWNERSHIP, as_of=as_of, obligor_ids=owners, columns=OWNERSHIP_COLUMNS)

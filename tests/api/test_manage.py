@@ -138,11 +138,22 @@ def test_what_is_not_named_of_a_machine_stays_as_it_was(kept: Any) -> None:
         "asset_value_minor": 80_000_000,
         "currency": "CNY",
         "install_date": None,
+        "machine_type": None,
         "maker": "DMG",
         "model": None,
         "serial": "0042",
     }
     assert "CN¥800,000.00" in kept("machine", "list").out
+
+
+def test_the_type_of_a_machine_is_kept_beside_what_was_said_before(kept: Any) -> None:
+    named = ("machine", "add", "--machine", f"{A}/VMC-01", "--obligor", A)
+    kept(*named, "--machine-type", "a02050900")
+    (row,) = rows(kept, "machine", "--obligor", A)
+    assert (row["machine_type"], row["asset_value_minor"]) == ("A02050900", 80_000_000)
+    refused = kept(*named, "--machine-type", "lathe")
+    assert (refused.exit_code, "InvalidMachineType" in refused.err, "'lathe'" in refused.err) == (2, True, True)
+    assert rows(kept, "machine", "--obligor", A) == [row]
 
 
 def test_an_installation_is_the_start_of_ownership(kept: Any) -> None:

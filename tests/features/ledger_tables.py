@@ -25,6 +25,7 @@ MACHINES = pa.schema(
         ("asset_value_minor", pa.int64()),
         ("currency", pa.string()),
         ("install_date", pa.date32()),
+        ("machine_type", pa.string()),
     ]
 )
 
