@@ -4,6 +4,10 @@
 the run (SQLite, every commit synced, unless --database-url or --postgresql says otherwise); decisions, decisions each
 followed by its receipt, quotes and bare inserts are asked in turns at 50 a second, of one obligor after the other. A
 latency runs from the moment when its request was due, so that a queue is not left out.
+
+With `--lender BANK-SYNTHETIC --obligors 300` a second bank, which ledgers know by that name (the one lender of simulated
+ledgers), asks for the same in the same turns, each decision looking through its book: at first one alone, for which the
+whole book is read, at last some with an invoice of another obligor taken in before each.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ from api.keys.principal import Role
 from api.keys.service import create_key
 from api.main import create_app
 from api.obligors.repository import all_ids
+from api.operations.partners import name_lender
 from api.operations.serving import listen, serve
 from benchmarks import small_home
 from benchmarks.postgresql import postgresql
@@ -50,7 +55,11 @@ WARM_UP = 20
 COLD = 21
 SECONDS_TO_START = 120.0
 SECONDS_AT_MOST = 240.0
+OBLIGORS = 6
 BARE_PATH = "/bare"
+BANK, NAMED_BANK, INSURER = PartnerId("bank"), PartnerId("named-bank"), PartnerId("insurer")
+BUYER = "91999999MA0009998R"
+NEWS = "obligor_id,invoice_id,event_time,status,buyer_id,amount_minor,tax_minor,currency"
 
 Ask = Callable[[int], Awaitable[Any]]
 
@@ -76,12 +85,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--database-url", help="measure on this database instead of SQLite in the home")
     parser.add_argument("--postgresql", action="store_true", help="measure on a PostgreSQL server made for the run")
+    parser.add_argument("--lender", help="under which name ledgers know a second bank, which looks through its book")
+    parser.add_argument("--obligors", type=int, default=OBLIGORS, help="of how many; all consent to both banks")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_until_then:
         url = arguments.database_url
         if arguments.postgresql:
             url = open_until_then.enter_context(postgresql(Path(folder) / "postgresql"))
-        found = measure(Path(folder), database_url=url)
+        found = measure(Path(folder), database_url=url, lender=arguments.lender, obligors=arguments.obligors)
     if arguments.json:
         print(json.dumps(found, indent=2))
     else:
@@ -94,13 +105,19 @@ class Keys:
     """Of those who ask."""
 
     bank: str
+    named_bank: str
     insurer: str
+    operator: str
 
 
-def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
-    """The figures of one run, in milliseconds."""
-    home = small_home.build(folder, database_url=database_url)
-    keys, obligors = _prepare(home)
+def measure(
+    folder: Path, *, database_url: str | None = None, lender: str | None = None, obligors: int = OBLIGORS
+) -> dict[str, Any]:
+    """The figures of one run, in milliseconds; those of a second bank where ledgers know one as `lender`."""
+    home = small_home.build(folder, obligors=obligors, database_url=database_url)
+    keys, asked_of = _prepare(home)
+    if lender is not None:
+        name_lender(home, NAMED_BANK, lender, now=small_home.NOW)
     home.engine.dispose()
     port = _free_port()
     server = multiprocessing.get_context("spawn").Process(
@@ -108,7 +125,7 @@ def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
     )
     server.start()
     try:
-        asking = _ask(f"http://127.0.0.1:{port}", keys, obligors)
+        asking = _ask(f"http://127.0.0.1:{port}", keys, asked_of, with_book=lender is not None)
         found = asyncio.run(asyncio.wait_for(asking, SECONDS_AT_MOST))
     finally:
         server.terminate()
@@ -128,29 +145,52 @@ def measure(folder: Path, *, database_url: str | None = None) -> dict[str, Any]:
         "quote_p50_ms": _percentile(found["quote"], 50),
         "quote_p99_ms": _percentile(found["quote"], 99),
         "cold_snapshot_p50_ms": _percentile(found["cold_snapshot"], 50),
+        **(_of_book(found) if lender is not None else {}),
         "requests_per_second": RATE_PER_SECOND,
         "requests": len(found["decision"]),
-        "obligors": len(obligors),
+        "obligors": len(asked_of),
         "database": sa.make_url(database_url).get_backend_name() if database_url else "sqlite",
         "cores": os.cpu_count(),
     }
 
 
+def _of_book(found: dict[str, list[float]]) -> dict[str, float]:
+    """What the decisions of the bank took that looks through its book."""
+    return {
+        "look_through_p50_ms": _percentile(found["look_through"], 50),
+        "look_through_p99_ms": _percentile(found["look_through"], 99),
+        "whole_book_ms": round(found["whole_book"][0] * 1000, 2),
+        "after_news_p50_ms": _percentile(found["after_news"], 50),
+    }
+
+
 def _prepare(home: Home) -> tuple[Keys, list[ObligorId]]:
-    """A bank and an insurer with a key each and every obligor's consent, and the table of the bare endpoint."""
-    keys = []
+    """Two banks and an insurer with a key each and every obligor's consent, an operator, and the table of the bare
+    endpoint."""
     with home.engine.begin() as connection:
         bare_row.create(connection)
         obligors = all_ids(connection)
-        for role, purpose in ((Role.BANK, Purpose.CREDIT), (Role.INSURER, Purpose.INSURANCE)):
-            name = PartnerId(role.value)
+
+        def key(role: Role, name: PartnerId | None) -> str:
+            return create_key(
+                connection, role=role, partner_id=name, obligor_id=None, livemode=False, now=small_home.NOW
+            )
+
+        for name, role, purpose in (
+            (BANK, Role.BANK, Purpose.CREDIT),
+            (NAMED_BANK, Role.BANK, Purpose.CREDIT),
+            (INSURER, Role.INSURER, Purpose.INSURANCE),
+        ):
             row = {"partner_id": name, "name": name, "kind": role.value, "created_time": small_home.NOW}
             connection.execute(partner.insert(), row)
             declare(connection, obligors, recipient=name, purpose=purpose, now=small_home.NOW)
-            keys.append(
-                create_key(connection, role=role, partner_id=name, obligor_id=None, livemode=False, now=small_home.NOW)
-            )
-    return Keys(*keys), obligors
+        keys = Keys(
+            bank=key(Role.BANK, BANK),
+            named_bank=key(Role.BANK, NAMED_BANK),
+            insurer=key(Role.INSURER, INSURER),
+            operator=key(Role.OPERATOR, None),
+        )
+    return keys, obligors
 
 
 def _serve(root: Path, database_url: str | None, port: int) -> None:
@@ -179,7 +219,7 @@ def _side_by_side(app: ASGIApp, bare: ASGIApp) -> ASGIApp:
     return both
 
 
-async def _ask(url: str, keys: Keys, obligors: Sequence[ObligorId]) -> dict[str, list[float]]:
+async def _ask(url: str, keys: Keys, obligors: Sequence[ObligorId], *, with_book: bool) -> dict[str, list[float]]:
     """Seconds of each kind of request, asked in turns so that whatever else the machine does falls on all of them."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False) as client:
@@ -191,13 +231,20 @@ async def _ask(url: str, keys: Keys, obligors: Sequence[ObligorId]) -> dict[str,
             "quote": door.quote,
             "bare": door.insert,
         }
+        if with_book:
+            asked["look_through"] = door.look_through
         found: dict[str, list[float]] = {name: [] for name in asked}
+        if with_book:
+            await door.decide(0)  # what every first decision waits for is not the book
+            found["whole_book"] = [await _timed(door.look_through, 0)]
         for first, ask in enumerate(asked.values(), start=1):
             await _at_rate(ask, count=WARM_UP, first=first * 10**6)
         for turn in range(ROUNDS):
             for kind, (name, ask) in enumerate(asked.items()):
                 found[name] += await _at_rate(ask, count=REQUESTS_PER_ROUND, first=kind * 10**5 + turn * 10**3)
         found["cold_snapshot"] = [await _timed(door.decide_afresh, number) for number in range(COLD)]
+        if with_book:
+            found["after_news"] = [await door.look_through_after_news(number) for number in range(COLD)]
     return found
 
 
@@ -209,8 +256,8 @@ class Door:
     keys: Keys
     obligors: Sequence[ObligorId]
 
-    async def decide(self, number: int, *, snapshot: str = "latest") -> str:
-        """A decision; its name."""
+    async def decide(self, number: int, *, snapshot: str = "latest", key: str | None = None) -> str:
+        """A decision of a bank, without a book unless the key says so; its name."""
         body = {
             "obligor_id": self.obligors[number % len(self.obligors)],
             "product": "working_capital",
@@ -219,8 +266,20 @@ class Door:
             "tenor_months": 12,
             "snapshot": snapshot,
         }
-        told = await self._post("/v1/credit-decisions", self.keys.bank, body)
+        told = await self._post("/v1/credit-decisions", key or self.keys.bank, body)
         return str(told["decision"]["decision_id"])
+
+    async def look_through(self, number: int) -> None:
+        """A decision of the bank that looks through its book."""
+        await self.decide(number, key=self.keys.named_bank)
+
+    async def look_through_after_news(self, number: int) -> float:
+        """Seconds of such a decision, after an invoice of the next obligor came in."""
+        row = f"{self.obligors[(number + 1) % len(self.obligors)]},NEWS-{number},2026-11-20T02:00:00Z,issued,{BUYER}"
+        path = "/v1/telemetry?mapping=canonical_invoice"
+        sent = {**_bearing(self.keys.operator), "Content-Type": "text/csv"}
+        _check(await self.client.post(path, content=f"{NEWS}\n{row},1000000,130000,CNY\n", headers=sent), 201)
+        return await _timed(self.look_through, number)
 
     async def decide_afresh(self, number: int) -> None:
         """A decision on a snapshot that is taken for it."""

@@ -182,6 +182,25 @@ def shown(
     return sorted({ObligorId(code) for code in connection.scalars(platform)} & set(connection.scalars(theirs)))
 
 
+def shown_for_credit_joined(
+    connection: sa.Connection, partner: PartnerId, *, now: datetime, livemode: bool = False
+) -> str:
+    """The same as `shown_for_credit` in one text, joined by commas: whoever only asks whether anybody came or went gets
+    it without a row for each."""
+    asked = {"partner": partner, "now": now}
+    return connection.scalar(_shown_for_credit(livemode), asked) or ""
+
+
+@cache
+def _shown_for_credit(livemode: bool) -> sa.Select[str]:
+    now = sa.bindparam("now", type_=Instant)
+    platform = consenting(recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode)
+    partner = sa.bindparam("partner", type_=sa.String)
+    theirs = consenting(recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode)
+    both = sa.intersect(platform, theirs).order_by("obligor_id").subquery()
+    return sa.select(sa.func.aggregate_strings(both.c.obligor_id, ","))
+
+
 def require(
     connection: sa.Connection,
     obligor_id: ObligorId,

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import sqlalchemy as sa
 
 from api.consents import repository as consents
+from api.credit_decisions.kept_books import BookKey, shelf_of
 from api.home import Home
 from api.models.service import scoring_parameters
 from api.partners import repository as partners
-from api.snapshots.service import reader
+from api.snapshots.service import END_OF_TIME, reader
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId, PartnerId
+from data_contracts.observations.reader import ObservationReader
 from scoring.core_enterprises import OnCoreEnterprises
 from scoring.portfolio.core_enterprises import on_core_enterprises
-from scoring.portfolio.ledgers import DEBTS, FACILITIES, SALES, loans_from, sold_to_buyers
+from scoring.portfolio.debtors import YEAR, Held, LedgerVersions, day_of, debtors_as_of
+from scoring.portfolio.ledgers import DEBTS, FACILITIES, SALES
 from scoring.records import CreditRequest
 
-YEAR = timedelta(days=365)
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -31,39 +34,71 @@ def known_on_core_enterprises(
     """As known at the request's time, in its currency; None where nobody told under which name the partner stands in
     the ledgers, since nothing says then which debts are owed to it.
 
-    Ledgers are read of those who owe the partner anything and of the applicant, of nobody else.
+    Debts are read of those who owe the partner anything, invoices of these and of the applicant, of nobody else; and
+    only of those of whom ledgers tell something new since the process read them last. Who consents is asked anew.
     """
     lenders = partners.lender_names(connection, partner)
     if not lenders:
         return None
-    source = reader(connection, home)
+    as_of, applicant = request.as_of, request.obligor_id
+    key = BookKey(
+        partner=partner,
+        livemode=livemode,
+        lenders=tuple(lenders),
+        currency=request.currency,
+        day=as_of.astimezone(ZONE).date(),
+    )
+    ledgers = _Ledgers(source=reader(connection, home), key=key, as_of=as_of)
+    shown = consents.shown_for_credit_joined(connection, partner, now=now, livemode=livemode)
+    with shelf_of(home.engine).book(key) as book:
+        book.catch_up(connection)
+        looked = book.looked_through(shown, as_of=as_of, read=ledgers.debtors)
+        sold = book.sales_of(applicant, as_of=as_of, read=ledgers.sellers)
+    return on_core_enterprises(looked, sold, lenders=lenders)
 
-    def rows(
-        kind: RecordKind, columns: Sequence[str], of: Sequence[ObligorId], since: datetime | None = None
-    ) -> pd.DataFrame:
-        told = source.rows(
-            kind, as_of=request.as_of, obligor_ids=of, event_from=since, columns=("obligor_id", *columns)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ledgers:
+    """Reads what a book is made of, each ledger with all its versions."""
+
+    source: ObservationReader
+    key: BookKey
+    as_of: datetime
+
+    def debtors(self, obligors: Sequence[str]) -> dict[str, Held]:
+        """What each of these owes; of those with a facility of the lender also what they sold."""
+        facilities = self._versions(RecordKind.FACILITY, FACILITIES, obligors)
+        theirs = facilities["lender_id"].isin(list(self.key.lenders)) & (facilities["currency"] == self.key.currency)
+        owing = sorted(set(facilities["obligor_id"][theirs]))
+        repayments = self._versions(RecordKind.REPAYMENT, DEBTS, owing)
+        return self._as_of(facilities[theirs], repayments, self._invoices(owing), obligors)
+
+    def sellers(self, obligors: Sequence[str]) -> dict[str, Held]:
+        """What each of these sold, whatever it owes."""
+        nobody: Sequence[str] = ()
+        facilities = self._versions(RecordKind.FACILITY, FACILITIES, nobody)
+        repayments = self._versions(RecordKind.REPAYMENT, DEBTS, nobody)
+        return self._as_of(facilities, repayments, self._invoices(obligors), obligors)
+
+    def _as_of(
+        self, facilities: pd.DataFrame, repayments: pd.DataFrame, invoices: pd.DataFrame, obligors: Sequence[str]
+    ) -> dict[str, Held]:
+        return debtors_as_of(
+            LedgerVersions(facilities=facilities, repayments=repayments, invoices=invoices),
+            obligors,
+            as_of=self.as_of,
+            lenders=self.key.lenders,
+            currency=self.key.currency,
+            lgd={name: float(value) for name, value in scoring_parameters().at(self.as_of)["lgd"].items()},
+            zone=ZONE,
         )
-        return told.to_pandas()
 
-    everybody = consents.shown_for_credit(connection, partner, now=now, livemode=livemode)
-    facilities = rows(RecordKind.FACILITY, FACILITIES, everybody)
-    facilities = facilities[facilities["lender_id"].isin(lenders) & (facilities["currency"] == request.currency)]
-    debtors = sorted({ObligorId(str(obligor)) for obligor in facilities["obligor_id"]})
-    invoices = rows(RecordKind.INVOICE, SALES, sorted({*debtors, request.obligor_id}), request.as_of - YEAR)
-    repayments = source.versions(
-        RecordKind.REPAYMENT, until=request.as_of, obligor_ids=debtors, columns=("obligor_id", *DEBTS)
-    )
-    loans = loans_from(
-        facilities,
-        repayments.to_pandas(),
-        lgd={name: float(value) for name, value in scoring_parameters().at(request.as_of)["lgd"].items()},
-        zone=ZONE,
-    )
-    return on_core_enterprises(
-        loans,
-        sold_to_buyers(invoices[invoices["currency"] == request.currency]),
-        applicant=request.obligor_id,
-        lenders=lenders,
-        day=request.as_of.astimezone(ZONE).date(),
-    )
+    def _invoices(self, sellers: Sequence[str]) -> pd.DataFrame:
+        told = self._versions(RecordKind.INVOICE, ("event_time", *SALES), sellers)
+        return told[told["event_time"] >= day_of(self.as_of, ZONE)[0] - YEAR]
+
+    def _versions(self, kind: RecordKind, columns: Sequence[str], of: Sequence[str]) -> pd.DataFrame:
+        """Also of what was recorded later than is asked about: it says until when an answer holds."""
+        codes = [ObligorId(code) for code in of]
+        told = self.source.versions(kind, until=END_OF_TIME, obligor_ids=codes, columns=("obligor_id", *columns))
+        return told.to_pandas()

@@ -18,9 +18,9 @@ from scoring.core_enterprises import (
     tightest,
 )
 from scoring.monitoring.delinquency import Due
-from scoring.portfolio.core_enterprises import on_core_enterprises
+from scoring.portfolio.core_enterprises import debtor, looked_through, on_core_enterprises
 from scoring.portfolio.ledgers import sold_to_buyers
-from scoring.portfolio.loans import Loan
+from scoring.portfolio.loans import Loan, outstanding_minor
 
 DAY = date(2026, 6, 30)
 
@@ -53,7 +53,8 @@ LOANS = [
 
 
 def test_a_book_looked_through_by_hand() -> None:
-    found = on_core_enterprises(LOANS, SOLD, applicant="APPLICANT", lenders=["Bank A"], day=DAY)
+    owed_by = {loan.obligor_id: debtor(outstanding_minor(loan, DAY), SOLD.get(loan.obligor_id, {})) for loan in LOANS}
+    found = on_core_enterprises(looked_through(owed_by), SOLD["APPLICANT"], lenders=["Bank A"])
     lines = [(item.core_enterprise, item.sold_minor, item.direct_minor, item.through_minor)
              for item in found.core_enterprises]  # fmt: skip
     assert lines == [("CORE", 300, 80, 300 + 750), ("SMALL", 100, 0, 100 + 33)]
@@ -64,7 +65,7 @@ def test_a_book_looked_through_by_hand() -> None:
 
 
 def test_what_nobody_sold_and_nobody_owes_is_known_and_nothing() -> None:
-    found = on_core_enterprises([], {}, applicant="APPLICANT", lenders=["Bank A"], day=DAY)
+    found = on_core_enterprises(looked_through({}), {}, lenders=["Bank A"])
     assert (found.core_enterprises, found.obligors, found.outstanding_minor) == ((), 0, 0)
     assert tightest(found, cap_minor=1_000, amount_minor=5) is None
 
