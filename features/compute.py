@@ -39,6 +39,7 @@ from features.ledgers import TAKES as FEATURED
 from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
+from features.output import output_quantities
 from features.peer_reference import PeerReference
 from features.register import registered_time
 from features.settings import FeatureSettings, settings_at
@@ -49,7 +50,6 @@ from features.trade import (
     QuantityColumn,
     asset_values,
     order_quantities,
-    output_quantities,
     revenue_quantities,
     several_currencies,
 )

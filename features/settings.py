@@ -23,7 +23,7 @@ class FeatureSettings:
     `decay_per_year`, `decay_per_1000_hours`: how fast a machine loses value. `service_interval_hours`: executing hours
     between planned services. `wear_parts`: characteristic hours and shape of each wear part's Weibull hazard.
     `rationing`: first and last days of spells in which power was rationed. `peer_firms`: how many firms peer figures
-    must rest on.
+    must rest on. `lean_month_quantile`: which of a year's months, from the leanest, its output counts by.
     """
 
     minimum_history_share: float
@@ -40,6 +40,7 @@ class FeatureSettings:
     wear_parts: tuple[tuple[float, float], ...]
     rationing: tuple[tuple[date, date], ...]
     peer_firms: int
+    lean_month_quantile: float
 
 
 @cache
@@ -68,4 +69,5 @@ def settings_at(parameters: ParameterBook, as_of: datetime) -> FeatureSettings:
         wear_parts=tuple((float(part["eta_hours"]), float(part["beta"])) for part in values["wear_parts"].values()),
         rationing=tuple((date.fromisoformat(first), date.fromisoformat(last)) for first, last in values["rationing"]),
         peer_firms=int(values["peer_firms"]),
+        lean_month_quantile=float(values["lean_month_quantile"]),
     )

@@ -1,4 +1,4 @@
-"""Quantities that limits rest on: what is ordered, what is made, and what the machines are worth.
+"""Quantities that limits rest on: what is ordered, what the output would fetch, and what the machines are worth.
 
 Amounts are minor units of the currency that their unit names (`CNY_minor`). Nothing is capped or cut here.
 """
@@ -6,7 +6,7 @@ Amounts are minor units of the currency that their unit names (`CNY_minor`). Not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -15,12 +15,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.bounds import Completions
 from features.columns import reason_code
 from features.feature_value import SAID, Missing
-from features.history import Array, DailyHistory, Window, nan_sum
-from features.level import SECONDS_PER_HOUR
-from features.settings import FeatureSettings
+from features.history import Array
 
 OUTPUT_DAYS = 90
 QUANTITY_DAYS = 365
@@ -97,6 +94,36 @@ _DEFINITIONS = (
         formula="executing hours in the window / median of the daily hours per part over the 275 days before it",
     ),
     QuantityDefinition(
+        name="lean_output_parts_365d",
+        unit=PARTS,
+        window_days=QUANTITY_DAYS,
+        label_zh="年淡月产量（计数）",
+        label_en="Output of a year of lean months, by counters",
+        formula=(
+            "lower quartile of the parts a day that each of the year's twelve months brought on its ordinary days"
+            " (no holiday), or those of the last 90 days where fewer, x the year's ordinary days; at least: "
+            "untold months made nothing"
+        ),
+    ),
+    QuantityDefinition(
+        name="lean_output_parts_by_energy_365d",
+        unit=PARTS,
+        window_days=QUANTITY_DAYS,
+        label_zh="年淡月产量（按电耗推算）",
+        label_en="Output of a year of lean months, by energy",
+        formula=(
+            "the same of kWh while executing / median of the daily kWh per part over the 275 days before the last 90"
+        ),
+    ),
+    QuantityDefinition(
+        name="lean_output_parts_by_hours_365d",
+        unit=PARTS,
+        window_days=QUANTITY_DAYS,
+        label_zh="年淡月产量（按工时推算）",
+        label_en="Output of a year of lean months, by hours",
+        formula="the same of executing hours / median of the daily hours per part over the 275 days before the last 90",
+    ),
+    QuantityDefinition(
         name="revenue_by_counters_minor_365d",
         unit=MONEY,
         window_days=QUANTITY_DAYS,
@@ -119,6 +146,39 @@ _DEFINITIONS = (
         label_zh="年产值（按工时推算）",
         label_en="Revenue of a year, by hours",
         formula="a year's output by hours, as far as the window's orders ask for it, at their prices, dearest first",
+    ),
+    QuantityDefinition(
+        name="lean_revenue_by_counters_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="淡月年产值（按计数）",
+        label_en="Revenue of a year of lean months, by counters",
+        formula=(
+            "a year of lean months' output by counters, as far as the window's orders ask for it, at their "
+            "prices, dearest first"
+        ),
+    ),
+    QuantityDefinition(
+        name="lean_revenue_by_energy_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="淡月年产值（按电耗推算）",
+        label_en="Revenue of a year of lean months, by energy",
+        formula=(
+            "a year of lean months' output by energy, as far as the window's orders ask for it, at their prices, "
+            "dearest first"
+        ),
+    ),
+    QuantityDefinition(
+        name="lean_revenue_by_hours_minor_365d",
+        unit=MONEY,
+        window_days=QUANTITY_DAYS,
+        label_zh="淡月年产值（按工时推算）",
+        label_en="Revenue of a year of lean months, by hours",
+        formula=(
+            "a year of lean months' output by hours, as far as the window's orders ask for it, at their prices, "
+            "dearest first"
+        ),
     ),
     QuantityDefinition(
         name="asset_value_minor",
@@ -204,11 +264,14 @@ def order_quantities(orders: pa.Table, deliveries: pa.Table, obligor_ids: Sequen
 
 
 REVENUES = {
-    "revenue_by_counters_minor_365d": "output_parts_90d",
-    "revenue_by_energy_minor_365d": "output_parts_by_energy_90d",
-    "revenue_by_hours_minor_365d": "output_parts_by_hours_90d",
+    "revenue_by_counters_minor_365d": ("output_parts_90d", OUTPUT_DAYS),
+    "revenue_by_energy_minor_365d": ("output_parts_by_energy_90d", OUTPUT_DAYS),
+    "revenue_by_hours_minor_365d": ("output_parts_by_hours_90d", OUTPUT_DAYS),
+    "lean_revenue_by_counters_minor_365d": ("lean_output_parts_365d", QUANTITY_DAYS),
+    "lean_revenue_by_energy_minor_365d": ("lean_output_parts_by_energy_365d", QUANTITY_DAYS),
+    "lean_revenue_by_hours_minor_365d": ("lean_output_parts_by_hours_365d", QUANTITY_DAYS),
 }
-"""Each revenue of a year and the output that it is made of."""
+"""Each revenue of a year, the output that it is made of, and the days of that."""
 
 
 def revenue_quantities(
@@ -222,12 +285,12 @@ def revenue_quantities(
     book = _frame(orders, ["obligor_id", "parts", "amount_minor", "currency"])
     currencies = one_currency(book.groupby("obligor_id")).reindex(list(obligor_ids))
     found = {}
-    for name, output in REVENUES.items():
+    for name, (output, days) in REVENUES.items():
         column = outputs[output]
-        money = money_column(_filled(book, column.values * QUANTITY_DAYS / OUTPUT_DAYS, obligor_ids), currencies)
+        money = money_column(_filled(book, column.values * QUANTITY_DAYS / days, obligor_ids), currencies)
         reasons = np.where(column.reasons == SAID, money.reasons, column.reasons).astype(np.int8)
         surely = column.values if column.least is None else column.least
-        least = _filled(book, surely * QUANTITY_DAYS / OUTPUT_DAYS, obligor_ids)
+        least = _filled(book, surely * QUANTITY_DAYS / days, obligor_ids)
         is_known = reasons == SAID
         found[name] = QuantityColumn(
             np.where(is_known, money.values, np.nan),
@@ -263,82 +326,6 @@ def asset_values(machines: pa.Table, obligor_ids: Sequence[str]) -> QuantityColu
     by_obligor = owned.groupby("obligor_id")
     total = by_obligor["asset_value_minor"].sum().reindex(list(obligor_ids)).to_numpy(np.float64)
     return money_column(total, one_currency(by_obligor).reindex(list(obligor_ids)))
-
-
-def output_quantities(
-    history: DailyHistory, settings: FeatureSettings, possible: Completions
-) -> dict[str, QuantityColumn]:
-    """Parts made in the last `OUTPUT_DAYS` of an obligor history: counted, and as energy and hours tell by what a part
-    took in the rest of the last `QUANTITY_DAYS`. Three answers to one question: a limit rests on the least of them."""
-    window = Window(days=OUTPUT_DAYS, settings=settings)
-    parts = history.parts.last(QUANTITY_DAYS)
-    counted = history.parts.sum_over(window)
-    hours = history.executing_seconds.sum_over(window) / SECONDS_PER_HOUR
-    counted_kwh = history.counted_executing_kwh.last(QUANTITY_DAYS)
-    counted_hours = history.counted_executing_seconds.last(QUANTITY_DAYS) / SECONDS_PER_HOUR
-    energy = history.energy_executing_kwh.sum_over(window)
-    no_counter, no_meter = np.isnan(nan_sum(parts)), np.isnan(nan_sum(history.energy_executing_kwh.last(QUANTITY_DAYS)))
-    by_counter = [(np.isnan(counted), Missing.NO_COUNTER)]
-    by_energy = [(no_counter, Missing.NO_COUNTER), (no_meter, Missing.NO_POWER_METER)]
-    by_hours = [(no_counter, Missing.NO_COUNTER)]
-    columns = {
-        "output_parts_90d": (counted, by_counter),
-        "output_parts_by_energy_90d": (energy / _usual(counted_kwh, parts), by_energy),
-        "output_parts_by_hours_90d": (hours / _usual(counted_hours, parts), by_hours),
-    }
-    seen = history.observed_seconds.sum_over(window) > 0
-    short = history.length - history.first_observed < settings.minimum_history_share * OUTPUT_DAYS
-    general = [(short, Missing.NOT_ENOUGH_HISTORY), (~seen, Missing.NOT_OBSERVED)]
-    found = {name: _reasoned(values, [*general, *own]) for name, (values, own) in columns.items()}
-    hidden = possible.unobserved[:, -QUANTITY_DAYS:] > 0
-    least = {
-        "output_parts_by_energy_90d": energy / _usual_at_most(counted_kwh, parts, hidden),
-        "output_parts_by_hours_90d": hours / _usual_at_most(counted_hours, parts, hidden),
-    }
-    return found | {
-        name: replace(found[name], least=np.where(found[name].reasons == SAID, values, np.nan))
-        for name, values in least.items()
-    }
-
-
-def _usual_at_most(spent: Array, parts: Array, hidden: NDArray[np.bool_]) -> Array:
-    """`_usual`, where some days may hide something: those not wholly observed count as if a part had taken without end,
-    so that to leave out a day on which parts took much is to count it so. Without end itself where half do."""
-    before = slice(0, QUANTITY_DAYS - OUTPUT_DAYS)
-    each = _each(spent[:, before], parts[:, before])
-    each[hidden[:, before]] = np.inf
-    usual = np.full(len(parts), np.inf)
-    known = ~np.isnan(each).all(axis=1)
-    with np.errstate(invalid="ignore"):
-        usual[known] = np.nanmedian(each[known], axis=1)
-    # The median of two infinities is undefined.
-    return np.where(np.isnan(usual), np.inf, usual)
-
-
-def _each(spent: Array, parts: Array) -> Array:
-    """What a part took on each day; NaN on days that made no parts or spent nothing."""
-    each: Array = np.divide(spent, parts, out=np.full(parts.shape, np.nan), where=parts > 0)
-    each[~(each > 0)] = np.nan
-    return each
-
-
-def _usual(spent: Array, parts: Array) -> Array:
-    """Median over the days before the window of what a part took; NaN where no such day made parts and spent
-    anything."""
-    before = slice(0, QUANTITY_DAYS - OUTPUT_DAYS)
-    each = _each(spent[:, before], parts[:, before])
-    usual = np.full(len(parts), np.nan)
-    known = ~np.isnan(each).all(axis=1)
-    usual[known] = np.nanmedian(each[known], axis=1)
-    return usual
-
-
-def _reasoned(values: Array, reasons: Sequence[tuple[NDArray[np.bool_], Missing]]) -> QuantityColumn:
-    """The first reason that applies; not enough history where a value is missing for none of them."""
-    codes = np.where(np.isnan(values), reason_code(Missing.NOT_ENOUGH_HISTORY), SAID)
-    for applies, reason in reversed(reasons):
-        codes = np.where(applies, reason_code(reason), codes)
-    return QuantityColumn(np.where(codes == SAID, values, np.nan), codes.astype(np.int8), [PARTS] * len(values))
 
 
 def money_column(values: Array, currencies: pd.Series) -> QuantityColumn:

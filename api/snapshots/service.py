@@ -26,6 +26,7 @@ from data_contracts.vocabulary import DataOrigin
 from features import compute
 from features.catalogue import catalogue_version
 from features.snapshot import FeatureSnapshot
+from features.trade import QUANTITIES
 
 TELEMETRY_KINDS = ("sample", "machine_day_report")
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
@@ -79,14 +80,16 @@ def latest_snapshot(
 ) -> FeatureSnapshot:
     """The stored snapshot of the latest `as_of`; taken now where there is none.
 
-    Taken anew at the same `as_of` where the stored one is of another feature catalogue, or lacks the machines that are
-    asked for. Raises NotFound for an unknown obligor and ConsentMissing without its `platform` consent.
+    Taken anew at the same `as_of` where the stored one is of another feature catalogue or tells other quantities, or
+    lacks the machines that are asked for. Raises NotFound for an unknown obligor and ConsentMissing without its
+    `platform` consent.
     """
     _require_platform(connection, obligor_id, now=now, livemode=livemode)
     stored = snapshots.latest(connection, home, obligor_id, now=now, with_machines=with_machines)
     if stored is None:
         return take_snapshot(connection, home, obligor_id, as_of=now, now=now, livemode=livemode)
-    if stored.catalogue_version != catalogue_version() or (with_machines and not stored.machines):
+    is_old = stored.catalogue_version != catalogue_version() or stored.quantities.keys() != QUANTITIES.keys()
+    if is_old or (with_machines and not stored.machines):
         return take_snapshot(connection, home, obligor_id, as_of=stored.as_of, now=now, livemode=livemode)
     return stored
 

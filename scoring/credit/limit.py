@@ -33,6 +33,17 @@ REVENUE_QUANTITIES = {
     "cash_flow_energy": "revenue_by_energy_minor_365d",
     "cash_flow_hours": "revenue_by_hours_minor_365d",
 }
+"""The last 90 days, taken for a year: what a year is worth, in each view of production."""
+
+LEAN_REVENUE_QUANTITIES = {name: f"lean_{quantity}" for name, quantity in REVENUE_QUANTITIES.items()}
+"""A year of lean months: what a year surely brings."""
+
+YEARS = {"last_90_days": REVENUE_QUANTITIES, "lean_months": LEAN_REVENUE_QUANTITIES}
+"""Which revenue is asked what it can repay, by the `year` of parameter `cash_flow`."""
+
+FIRST_YEAR = "last_90_days"
+"""That of parameters of early releases, which name none."""
+
 ORDERS_QUANTITY = "open_orders_amount_minor_365d"
 STRONG_ORDERS_QUANTITY = "open_orders_strong_minor_365d"
 WEAK_ORDERS_QUANTITY = "open_orders_weak_minor_365d"
@@ -201,7 +212,7 @@ def _production(asked: Asked, annuity: Decimal, haircut: Decimal, values: Mappin
             annuity=annuity,
         )
 
-    return {name: capacity(quantity) for name, quantity in REVENUE_QUANTITIES.items()}
+    return {name: capacity(quantity) for name, quantity in YEARS[terms.get("year", FIRST_YEAR)].items()}
 
 
 def _capped(revenue: Decimal, told: AmountFact | None) -> Decimal:

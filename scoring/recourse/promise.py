@@ -91,7 +91,7 @@ def _missed(promise: Promise, snapshot: FeatureSnapshot, values: Mapping[str, An
 
 def _marks(snapshot: FeatureSnapshot, grounds: DecisionGrounds, *, towards: float, amounts: float) -> Promise:
     trust = trust_terms(snapshot.data_trust, grounds.values)
-    money = {name: _amount(snapshot, name) for name in QUANTITIES}
+    money = {name: _amount(snapshot, name) for name in QUANTITIES if name in snapshot.quantities}
     hours = highest(snapshot.values.get(HOURS_FEATURE))
     return Promise(
         slack=towards,

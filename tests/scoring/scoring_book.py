@@ -17,7 +17,7 @@ from features.catalogue import CATALOGUE, catalogue_version
 from features.labels import Lives
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
 from features.trust import DataTrust, TrustGrade
-from scoring.credit.limit import REVENUE_QUANTITIES
+from scoring.credit.limit import YEARS
 
 NAMES = tuple(CATALOGUE)
 OBLIGOR = ObligorId("91999999MA0000001N")
@@ -140,10 +140,14 @@ def quantity(value: float | None, unit: str, window_days: int | None) -> Feature
 def production(
     *, revenue_minor: float | None, energy_revenue_minor: float | None = None, currency: str = "CNY"
 ) -> dict[str, FeatureValue]:
-    """Quantities of a firm that earns so much a year, as counters, energy (as counters, where not said) and hours tell."""
+    """Quantities of a firm that earns so much in every year, as counters, energy (as counters, where not said) and hours
+    tell."""
     by_energy = revenue_minor if energy_revenue_minor is None else energy_revenue_minor
-    amounts = dict.fromkeys(REVENUE_QUANTITIES, revenue_minor) | {"cash_flow_energy": by_energy}
-    return {REVENUE_QUANTITIES[name]: quantity(value, f"{currency}_minor", 365) for name, value in amounts.items()}
+    return {
+        name: quantity(by_energy if view == "cash_flow_energy" else revenue_minor, f"{currency}_minor", 365)
+        for year in YEARS.values()
+        for view, name in year.items()
+    }
 
 
 def make_snapshot(

@@ -20,6 +20,7 @@ from features.trust import DataTrust, TrustGrade
 from scoring.credit.collateral import collateral
 from scoring.credit.limit import (
     DEBT_SERVICE_QUANTITY,
+    LEAN_REVENUE_QUANTITIES,
     ORDERS_QUANTITY,
     RECEIVABLES_QUANTITY,
     REVENUE_QUANTITIES,
@@ -151,7 +152,7 @@ def test_without_orders_production_is_worth_nobody_knows_what(parameters: Parame
 
 
 def test_production_counts_at_the_least_that_it_can_be(parameters: ParameterBook) -> None:
-    name = REVENUE_QUANTITIES["cash_flow_hours"]
+    name = LEAN_REVENUE_QUANTITIES["cash_flow_hours"]
     request = request_of(CreditProduct.WORKING_CAPITAL)
     half = known(parameters, PRODUCTION | {name: replace(PRODUCTION[name], adverse_value=REVENUE_MINOR / 2)}, request)
     units, hours = half["cash_flow_units"].amount_minor, half["cash_flow_hours"].amount_minor
@@ -160,6 +161,39 @@ def test_production_counts_at_the_least_that_it_can_be(parameters: ParameterBook
     for least_value in (None, 0.0):
         none = known(parameters, PRODUCTION | {name: replace(PRODUCTION[name], adverse_value=least_value)}, request)
         assert (none["cash_flow_hours"].amount_minor, none["cash_flow_hours"].missing) == (None, "not_observed")
+
+
+# A year's revenue of lean months and by the last 90 days, in CNY, of what `cash_flow` names (None: an early release,
+# which named no year) -> the revenue that counts; None: nothing of such a year is told.
+@pytest.mark.parametrize(
+    ("lean", "recent", "year", "counts"),
+    [
+        (4_000_000, 7_300_000, "lean_months",  4_000_000),
+        (7_300_000, 4_000_000, "lean_months",  7_300_000),
+        (4_000_000, 7_300_000, "last_90_days", 7_300_000),
+        (4_000_000, 7_300_000, None,           7_300_000),
+        (None,      7_300_000, "lean_months",  None),
+        (None,      7_300_000, None,           7_300_000),
+        (0,         7_300_000, "lean_months",  0),
+    ],
+)  # fmt: skip
+def test_the_year_that_counts_is_that_of_the_parameters(
+    parameters: ParameterBook, lean: int | None, recent: int, year: str | None, counts: int | None
+) -> None:
+    values = parameters.at(TODAY)
+    terms = {name: value for name, value in values["cash_flow"].items() if name != "year"}
+    values = {**values, "cash_flow": terms if year is None else {**terms, "year": year}}
+    quantities = production(revenue_minor=None if lean is None else lean * 100.0) | {
+        name: quantity(recent * 100.0, "CNY_minor", 365) for name in REVENUE_QUANTITIES.values()
+    }
+    request = request_of(CreditProduct.WORKING_CAPITAL)
+    found = {item.name: item for item in capacities_of(make_snapshot(ROW, quantities=quantities), request, values)}
+    rate, _ = waterfall(0.10, Decimal("0.40"), price_inputs(values["price_inputs"]))
+    factor = float(annuity_factor(annual_rate=rate, months=12))
+    for name in REVENUE_QUANTITIES:
+        assert found[name].missing == ("no_source" if counts is None else None)
+        if counts is not None:
+            assert found[name].amount_minor == pytest.approx(counts * 100 * 0.13 * 0.75 / 1.3 / 12 * factor, abs=1)
 
 
 def test_an_unknown_division_earns_the_least_margin_of_all(parameters: ParameterBook) -> None:
