@@ -10,7 +10,7 @@ import typer
 
 from api.console import HomeOption, JsonOption, aligned, opened, show
 from api.models import tariffs
-from data_contracts.identifiers import ModelVersion
+from data_contracts.identifiers import ModelVersion, PartnerId
 from risk_reports.tariff_workbook import tariff_text
 
 
@@ -22,17 +22,27 @@ def mount(app: typer.Typer) -> None:
 
 def tariff(
     *,
-    model: Annotated[str, typer.Argument(help="The version that `train insurance --policies` printed.")],
+    model: Annotated[str, typer.Argument(help="The version that `train insurance` printed.")],
     filing_number: Annotated[str, typer.Option("--filing-number", help="The number that it is filed under.")],
     effective: Annotated[datetime, typer.Option("--effective", formats=["%Y-%m-%d"], help="In force from this day.")],
     out: Annotated[Path, typer.Option("--out", help="The folder for tariff.json and tariff.xlsx.")],
-    lowest: Annotated[float, typer.Option("--lowest", help="The least product of relativities.")] = 0.4,
-    highest: Annotated[float, typer.Option("--highest", help="The largest product of relativities.")] = 4.0,
+    lowest: Annotated[
+        float | None, typer.Option("--lowest", help="The least product of relativities; 0.4, or the model's own.")
+    ] = None,
+    highest: Annotated[
+        float | None, typer.Option("--highest", help="The largest product of relativities; 4, or the model's own.")
+    ] = None,
     product: Annotated[str, typer.Option("--product", help="What is insured.")] = "equipment_ubi",
+    partner: Annotated[
+        str | None, typer.Option("--partner", help="The insurer whose filing it is; without, that of all.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a model of claims as a locked table of base rate, relativities and bounds, to be filed."""
+    """File a model of claims as a locked table of base rate, relativities and bounds.
+
+    The table of a model that `train insurance` made of this home's claims is what `quote` charges by from its day on.
+    """
     asked = tariffs.Filing(
         model=ModelVersion(model),
         product=product,
@@ -40,6 +50,7 @@ def tariff(
         effective=effective.date(),
         bounds=(lowest, highest),
         out=out,
+        partner=None if partner is None else PartnerId(partner),
     )
     with opened(home) as here:
         filed = tariffs.file_tariff(here, asked)

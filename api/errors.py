@@ -18,8 +18,10 @@ from scoring.errors import (
     ArtefactDamaged,
     HourMeterMissing,
     ModelDoesNotFit,
+    NoTariffFiled,
     NothingToCover,
     PolicyForbids,
+    TariffClash,
     UnknownModel,
 )
 
@@ -252,6 +254,8 @@ PLACES: dict[type[Exception], Place] = {
     PledgeNotReviewed: Place(status=409, title="Somebody must look at the pledge first"),
     PledgeNotStanding: Place(status=409, title="The reservation does not stand"),
     OfferLapsed: Place(status=409, title="The offer has lapsed"),
+    NoTariffFiled: Place(status=409, title="No tariff is filed for it"),
+    TariffClash: Place(status=409, title="Two tariffs are filed for one day"),
     PolicyForbids: Place(status=409, title="The record does not follow from the policy's others"),
     AccumulationExceeded: Place(status=409, title="The book may hold no more of it"),
     HourMeterMissing: Place(status=409, title="The hours worked are not known"),

@@ -49,6 +49,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def tariffs(self) -> Path:
+        """Tariffs as filed, by product and version."""
+        return self.root / "tariffs"
+
+    @property
     def parameters(self) -> Path:
         """Every parameter book that a decision or quote was made with, by version."""
         return self.root / "parameters"

@@ -26,7 +26,7 @@ from benchmarks.real_sme import AS_OF, SOURCE
 from data_contracts.identifiers import MachineUid
 from data_contracts.mapping import load_mapping
 from features.snapshot import FeatureSnapshot
-from scoring.insurance.premium import quote
+from scoring.insurance.offers.equipment import equipment_quote
 from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
 
 PAGE = Path(__file__).parent.parent / "docs" / "one-row.md"
@@ -124,7 +124,7 @@ def follow(lines: list[str], artefact: Any) -> Told:
         rows=stored.to_pylist(),
         days=days.table.to_pylist(),
         snapshot=snapshot,
-        premium=quote(snapshot, request, artefact, scoring_parameters()),
+        premium=equipment_quote(snapshot, request, artefact, scoring_parameters()),
     )
 
 

@@ -67,7 +67,7 @@ def promote_models(home: Home) -> None:
     credit = train_credit(book, split=split, parameters=parameters, seed=SEED)
     models.keep_artefact(home, credit)
     keep_figures(home, credit, book, parameters, segments={})
-    insurance = train_insurance(_insurance_book(), parameters=parameters, seed=SEED)
+    insurance = train_insurance(insurance_book(), parameters=parameters, seed=SEED)
     models.keep_artefact(home, insurance)
 
 
@@ -105,7 +105,7 @@ def _credit_book() -> CreditTrainingSet:
     )
 
 
-def _insurance_book() -> InsuranceTrainingSet:
+def insurance_book() -> InsuranceTrainingSet:
     """Machines whose latent wear moves every signed feature and the frequency of claims."""
     rng = np.random.default_rng(SEED + 1)
     wear = rng.normal(size=FIRMS)

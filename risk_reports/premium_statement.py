@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from risk_reports.narrative import LANGUAGE_KEYS, Words, fact_sentences, freeze, readings, reason_sentences
 from risk_reports.numbers import money, number, ratio
@@ -17,7 +18,9 @@ FACTORS = frozenset(
         "usual_operating_rate", "industry_state", "grade_rank",
     }
 )  # fmt: skip
-"""Factors of filed tables; the others are families of features."""
+"""Factors of filed tables that are no features."""
+
+VERSION_SHOWN = 12
 
 RATED = {"extended_warranty": "_warranty", "idle_cover": "_idle", "guarantee": "_guarantee"}
 """What a frequency is of where it is not of claims on equipment."""
@@ -58,7 +61,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
         ),
         f"  {money(answer['gross_premium_minor'], currency, language):>16}  {say('statement.gross')}",
     ]
-    lines += [filed_line(answer, language), say("statement.valid_until", until=answer["valid_until"])]
+    lines += [*filed_lines(answer, language), say("statement.valid_until", until=answer["valid_until"])]
     for part in ("reasons", "facts"):
         lines += [f"{say(f'memo.{part}')}:", *(f"  - {sentence}" for sentence in told[part])]
     if answer["data_origin"] == "synthetic":
@@ -66,10 +69,10 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
     return "\n".join(lines)
 
 
-def filed_line(answer: Mapping[str, Any], language: Language) -> str:
-    """The filing, what is charged, and what the model says beside it."""
+def filed_lines(answer: Mapping[str, Any], language: Language) -> list[str]:
+    """The filing, what is charged, and what the model says beside it; and where the table is another model's, that."""
     filed = answer["filed"]
-    return wording(language).say(
+    told = wording(language).say(
         "statement.filed",
         filing_number=filed["filing_number"],
         lowest=number(filed["lowest"], language),
@@ -80,6 +83,10 @@ def filed_line(answer: Mapping[str, Any], language: Language) -> str:
         grade=filed["trust_grade"],
         floor=number(filed["trust_floor"], language),
     )
+    if filed.get("is_of_model") is not False:  # kept answers of before do not say
+        return [told]
+    models = {"filed": filed["distilled_from"][:VERSION_SHOWN], "answering": answer["model_version"][:VERSION_SHOWN]}
+    return [told, wording(language).say("statement.other_model", **models)]
 
 
 def cover_line(answer: Mapping[str, Any], language: Language) -> str:
@@ -106,5 +113,11 @@ def rate_line(answer: Mapping[str, Any], language: Language, *, factors: str) ->
 
 
 def factor_name(name: str, language: Language) -> str:
-    """A factor of a filed table, or a family of features."""
-    return wording(language).say(f"factor.{name}" if name in FACTORS else f"family.{name}")
+    """A factor of a filed table, a feature with its window, or (in answers of before) a family of features."""
+    known = CATALOGUE.get(name)
+    if known is None:
+        return wording(language).say(f"factor.{name}" if name in FACTORS else f"family.{name}")
+    label = known.label_zh if language is Language.ZH else known.label_en
+    if known.window_days is None:
+        return label
+    return wording(language).say("factor.feature", label=label, days=known.window_days)

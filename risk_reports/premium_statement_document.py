@@ -9,7 +9,7 @@ from typing import Any
 from risk_reports.document import Document, Section, Table
 from risk_reports.narrative import LANGUAGE_KEYS
 from risk_reports.numbers import money, number
-from risk_reports.premium_statement import cover_line, factor_name, filed_line, rate_line
+from risk_reports.premium_statement import cover_line, factor_name, filed_lines, rate_line
 from risk_reports.wording.catalogue import Language, Wording, wording
 
 NOT_USED = ("person", "place", "others", "unconsented", "model")
@@ -71,7 +71,7 @@ def _factors(answer: Mapping[str, Any], words: Wording) -> Section:
         heading=words.say("statement.factors"),
         paragraphs=[
             rate_line(answer, language, factors=words.say("statement.factors_below")),
-            filed_line(answer, language),
+            *filed_lines(answer, language),
         ],
         points=[words.say("statement.severity", severity=cost)],
         table=Table(header=[words.say("statement.factor"), words.say("statement.relativity")], rows=rows, figures=1),

@@ -68,6 +68,6 @@ def _cover(tariff: FiledTariff) -> list[tuple[str, str | float]]:
         ("base rate 基准费率", tariff.base_rate),
         ("least product of relativities 系数下限", tariff.lowest),
         ("largest product of relativities 系数上限", tariff.highest),
-        ("distilled from model 来源模型", tariff.model_version),
+        ("distilled from model 来源模型", tariff.model_version or "-"),
         ("version (SHA-256) 版本", tariff.version),
     ]

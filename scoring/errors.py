@@ -93,6 +93,18 @@ class TariffChanged(BusinessError):
     code = "tariff_changed"
 
 
+class TariffClash(BusinessError):
+    """Two tariffs are filed for the same product, insurer and day: nothing says which one counts."""
+
+    code = "tariff_clash"
+
+
+class NoTariffFiled(BusinessError):
+    """Nothing is filed for a product that is in force on the day, and the model brings no table of its own."""
+
+    code = "no_tariff_filed"
+
+
 class PolicyForbids(BusinessError):
     """A record does not follow from what the policy's records say before it."""
 

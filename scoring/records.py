@@ -442,16 +442,20 @@ class FiledPrice:
     `product` is that of the relativities as held by the bounds and by `trust_floor`, the least that the data's
     `trust_grade` allows (the mean over machines where there are several); `filed_rate` the rate that is charged;
     `model_rate` what the model says, which is shown and not charged. `cost_share` is what a claim costs as a share of
-    what is insured, where that is filed.
+    what is insured. `distilled_from` names the model that the table says in short, `is_of_model` whether that is the
+    one that answers: a promoted model does not move what was filed. Both are None where people set the table.
     """
 
     filing_number: str
-    tariff_version: str | None
+    tariff_version: str
+    effective: str
+    distilled_from: str | None
+    is_of_model: bool | None
     lowest: float
     highest: float
     trust_grade: str
     trust_floor: float
-    cost_share: float | None
+    cost_share: float
     product: float
     filed_rate: float
     model_rate: float

@@ -57,15 +57,19 @@ class MachineFrequencyTold(Told):
 
 class FiledPriceTold(Told):
     """The filed rate that is charged beside the model's, which is shown: bounds as filed, and the least product of
-    relativities that the trust in the data allows."""
+    relativities that the trust in the data allows. `distilled_from` is the model that the table was filed of and
+    `is_of_model` whether it is the one that answers; both null where people set the table."""
 
     filing_number: str
-    tariff_version: str | None
+    tariff_version: str
+    effective: date
+    distilled_from: str | None
+    is_of_model: bool | None
     lowest: float
     highest: float
     trust_grade: TrustGrade
     trust_floor: float
-    cost_share: float | None
+    cost_share: float
     product: float
     filed_rate: float
     model_rate: float

@@ -16,6 +16,7 @@ from api.errors import ModelNotForLive
 from api.home import Home
 from api.identity import answer_id
 from api.models import service as models
+from api.models.filings import filed_equipment
 from api.obligors import repository as obligors
 from api.partners import repository as partners
 from api.premium_quotes import repository as quotes
@@ -30,10 +31,11 @@ from scoring import registry
 from scoring.canonical import canonical_bytes, plain_quote
 from scoring.credit.artefact import CreditArtefact
 from scoring.insurance.artefact import InsuranceArtefact
+from scoring.insurance.filed import equipment_tariff
+from scoring.insurance.offers.equipment import equipment_quote
 from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import idle_quote
 from scoring.insurance.offers.warranty import warranty_quote
-from scoring.insurance.premium import quote as conclude
 from scoring.records import DecidedFacility, InsuranceProduct, PremiumQuote, QuoteRequest
 
 
@@ -51,7 +53,7 @@ def quote(
     """Answer an insurer's question as of a time, in a transaction of its own; returns the exact bytes that are kept.
 
     Raises NotFound (obligor, partner), ConsentMissing (platform, or the partner's for insurance; a guarantee needs
-    the one for credit too), NoModel.
+    the one for credit too), NoModel, NoTariffFiled, TariffClash.
     """
     question = CoverQuestion(
         obligor_id=request.obligor_id,
@@ -91,7 +93,8 @@ def answer(
     if livemode:
         require_live(snapshot)
     request = _asked(question, snapshot, decided_facility(connection, question, partner=partner, livemode=livemode))
-    premium = _conclude(snapshot, request, answering, keep_parameters(home, models.scoring_parameters()))
+    parameters = keep_parameters(home, models.scoring_parameters())
+    premium = _conclude(home, snapshot, request, answering, parameters, partner=partner)
     plain = {**plain_quote(premium), "partner": partner, "livemode": livemode}
     quote_id = QuoteId(answer_id("q", plain))
     body = canonical_bytes({**plain, "quote_id": quote_id, **premium_statement.narrative(premium, snapshot)})
@@ -142,7 +145,13 @@ def _answering(home: Home, product: InsuranceProduct, *, now: datetime, livemode
 
 
 def _conclude(
-    snapshot: FeatureSnapshot, request: QuoteRequest, answering: registry.Artefact | None, parameters: ParameterBook
+    home: Home,
+    snapshot: FeatureSnapshot,
+    request: QuoteRequest,
+    answering: registry.Artefact | None,
+    parameters: ParameterBook,
+    *,
+    partner: PartnerId,
 ) -> PremiumQuote:
     if isinstance(answering, CreditArtefact):
         return guarantee_quote(snapshot, request, answering, parameters)
@@ -151,7 +160,10 @@ def _conclude(
     assert isinstance(answering, InsuranceArtefact)
     if request.product is InsuranceProduct.EXTENDED_WARRANTY:
         return warranty_quote(snapshot, request, answering, parameters)
-    return conclude(snapshot, request, answering, parameters)
+    values = parameters.at(request.as_of)
+    filings = filed_equipment(home)
+    filed = equipment_tariff(filings, answering, partner=partner, as_of=request.as_of, values=values)
+    return equipment_quote(snapshot, request, answering, parameters, filed=filed)
 
 
 def _snapshot(

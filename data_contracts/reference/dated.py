@@ -22,6 +22,7 @@ from data_contracts.errors import InvalidParameters, NoParameterYet
 from data_contracts.identifiers import ParametersVersion
 
 FIRST_ENTRY_BY = date(2018, 1, 1)
+MERGE_TAG = "tag:yaml.org,2002:merge"
 RULES_ZONE = ZoneInfo("Asia/Shanghai")
 """A rule dated 1 July is in force from that day's midnight where the rules are made."""
 
@@ -85,9 +86,26 @@ def load_book(folder: Path | Traversable) -> ParameterBook:
     return _book({file.name[:-5]: _parameter(file.name[:-5], _yaml(file)) for file in files})
 
 
+class _ToldOnce(yaml.SafeLoader):
+    """YAML in which a key is told once: of two values for one day the reader would keep the last and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping. Raises InvalidParameters for a key told twice."""
+        keys = [str(key.value) for key, _ in node.value if key.tag != MERGE_TAG]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise InvalidParameters(
+                f"{self.name} tells {twice[0]!r} twice (line {node.start_mark.line + 1} on).",
+                hint="One value counts a day: give one of the two another day, or take it out.",
+            )
+        return super().construct_mapping(node, deep)
+
+
 def _yaml(file: Path | Traversable) -> Any:
+    loader = _ToldOnce(file.read_text(encoding="utf-8"))
+    loader.name = file.name
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return loader.get_single_data()
     except yaml.YAMLError as error:
         raise InvalidParameters(f"{file.name} is no YAML: {error}.") from error
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, Slice
+from scoring.insurance.tariff import FiledFactor
 
 
 class InsuranceMetrics(Frozen):
@@ -17,10 +18,29 @@ class InsuranceMetrics(Frozen):
     deviance_of_portfolio_rate: float
 
 
+class EquipmentTable(Frozen):
+    """The model as base x relativities of few features, rounded as printed, to be filed.
+
+    Inside `lowest` and `highest` the table expects on the training rows the claims observed there
+    (`actual_to_expected`, 1 but for the base's rounding). `cost_share` is what a claim costs as a share of the
+    machine's sum insured; `difference` the mean absolute difference of table and model, by exposure, as a share of the
+    model's mean.
+    """
+
+    base_rate: float
+    lowest: float
+    highest: float
+    factors: tuple[FiledFactor, ...]
+    cost_share: float
+    actual_to_expected: float
+    difference: float
+
+
 class InsuranceCard(Frozen):
     """Card of a model of claim frequency a machine-year and of the mean claim's share of the sum insured.
 
-    A machine's frequency is exp(margin) x `balance_factor`, the margin started at ln `portfolio_rate`.
+    A machine's frequency is exp(margin) x `balance_factor`, the margin started at ln `portfolio_rate`. `table` is what
+    can be filed of it; models of before have none.
     """
 
     format: Literal[1] = 1
@@ -43,3 +63,4 @@ class InsuranceCard(Frozen):
     catalogue_version: str
     parameters_version: str
     data_cut: DataCut | None
+    table: EquipmentTable | None = None

@@ -9,21 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_contracts.identifiers import ModelVersion
+from data_contracts.identifiers import ModelVersion, PartnerId
+from data_contracts.reference.dated import RULES_ZONE
 from features.trust import DataTrust, TrustGrade
 from scoring.credit.trust_terms import trust_terms
-from scoring.insurance.frequency import FLEET_MIX, FleetFrequency
+from scoring.errors import NoTariffFiled, TariffClash
+from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.linear import Banding, Factor
 from scoring.insurance.tariff import FiledFactor, FiledTariff
 from scoring.records import FiledPrice, InsuranceProduct, Relativity
 
-BOUNDS, TRUST = "filed_bounds", "data_trust"
+BOUNDS, TRUST, FLEET_MIX = "filed_bounds", "data_trust", "fleet_mix"
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -33,6 +35,12 @@ class FiledCover(FiledTariff):
     """A tariff that also files what a claim costs, as a share of what is insured of a unit."""
 
     cost_share: float
+
+
+class FiledEquipment(FiledCover):
+    """Equipment cover as filed from a model; `partner` names the insurer whose filing it is, None that of all."""
+
+    partner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,79 @@ class ChargedRate:
     filed: FiledPrice
 
 
-def filed_cover(product: InsuranceProduct, values: Mapping[str, Any], *, model_version: ModelVersion) -> FiledCover:
+def equipment_filing(
+    artefact: InsuranceArtefact, *, filing_number: str, effective: date, partner: PartnerId | None = None
+) -> FiledEquipment:
+    """The table of a model's card under a filing number. Raises NoTariffFiled where the card has none."""
+    table = artefact.card.table
+    if table is None:
+        raise NoTariffFiled(
+            f"Model {artefact.version[:12]} has no table of factors that could be filed.",
+            hint="Train it again (millgrade train insurance), or file the table of another model: millgrade tariff",
+        )
+    return FiledEquipment(
+        product=InsuranceProduct.EQUIPMENT_UBI.value,
+        filing_number=filing_number,
+        effective=effective,
+        base_rate=table.base_rate,
+        lowest=table.lowest,
+        highest=table.highest,
+        factors=table.factors,
+        model_version=artefact.version,
+        cost_share=table.cost_share,
+        partner=partner,
+    )
+
+
+def equipment_tariff(
+    filings: Sequence[FiledEquipment],
+    artefact: InsuranceArtefact,
+    *,
+    partner: PartnerId | None,
+    as_of: datetime,
+    values: Mapping[str, Any],
+) -> FiledEquipment:
+    """What equipment cover is charged by: the latest filing in force, else the promoted model's own table on trial.
+
+    Raises TariffClash, and NoTariffFiled where nothing is filed and the model has no table.
+    """
+    found = in_force(filings, partner=partner, day=as_of.astimezone(RULES_ZONE).date())
+    if found is not None:
+        return found
+    given = values["insurance_filings"][InsuranceProduct.EQUIPMENT_UBI.value]
+    effective = date.fromisoformat(given["effective"])
+    return equipment_filing(artefact, filing_number=given["filing_number"], effective=effective)
+
+
+def in_force(filings: Sequence[FiledEquipment], *, partner: PartnerId | None, day: date) -> FiledEquipment | None:
+    """The filing that counts on a day: the insurer's own latest effective one, else the latest of those for all.
+
+    Raises TariffClash where two are effective on one day for the same insurer.
+    """
+    require_one_a_day(filings)
+    begun = [filed for filed in filings if filed.effective <= day]
+    own = [filed for filed in begun if filed.partner is not None and filed.partner == partner]
+    return max(own or [filed for filed in begun if filed.partner is None], key=_effective, default=None)
+
+
+def require_one_a_day(filings: Sequence[FiledEquipment]) -> None:
+    """Raise TariffClash where two tables of the same product and insurer are effective on the same day."""
+    seen: dict[tuple[str, str | None, date], FiledEquipment] = {}
+    for filed in sorted(filings, key=lambda each: each.version):
+        other = seen.setdefault((filed.product, filed.partner, filed.effective), filed)
+        if other.version != filed.version:
+            raise TariffClash(
+                f"Filings {other.filing_number} ({other.version[:12]}) and {filed.filing_number} "
+                f"({filed.version[:12]}) of {filed.product} are both effective on {filed.effective}.",
+                hint="One table counts a day: file the later one with a later day, or for one insurer (--partner).",
+            )
+
+
+def _effective(filed: FiledEquipment) -> date:
+    return filed.effective
+
+
+def filed_cover(product: InsuranceProduct, values: Mapping[str, Any]) -> FiledCover:
     """The table of parameter `insurance_filings` for a product. A value that nobody knows is priced as the dearest
     band: withholding never helps."""
     given = values["insurance_filings"][product.value]
@@ -65,7 +145,7 @@ def filed_cover(product: InsuranceProduct, values: Mapping[str, Any], *, model_v
         lowest=float(given["lowest"]),
         highest=float(given["highest"]),
         factors=tuple(_factor(factor) for factor in given["factors"]),
-        model_version=model_version,
+        model_version=None,
         cost_share=float(given["cost_share"]),
     )
 
@@ -78,8 +158,11 @@ def trust_floor(product: InsuranceProduct, trust: DataTrust, values: Mapping[str
     return TrustFloor(grade=terms.grade, least=max(float(given[terms.grade.value]), float(given[terms.level.value])))
 
 
-def charged(tariff: FiledCover, floor: TrustFloor, rows: Matrix, model_rates: Vector) -> ChargedRate:
-    """The mean filed rate of units (machines, or the firm itself) with these inputs (n, k), whose model rates are (n).
+def charged(
+    tariff: FiledCover, floor: TrustFloor, rows: Matrix, model_rates: Vector, *, model_version: ModelVersion
+) -> ChargedRate:
+    """The mean filed rate of units (machines, or the firm itself) with these inputs (n, k), whose model rates are (n)
+    by the model of that version.
 
     A factor is the geometric mean of the units' own; `filed_bounds`, `data_trust` and `fleet_mix` are what bounds, the
     floor of trust and the mean over units make of the product, so that base x factors is the rate.
@@ -101,6 +184,9 @@ def charged(tariff: FiledCover, floor: TrustFloor, rows: Matrix, model_rates: Ve
         filed=FiledPrice(
             filing_number=tariff.filing_number,
             tariff_version=tariff.version,
+            effective=tariff.effective.isoformat(),
+            distilled_from=tariff.model_version,
+            is_of_model=None if tariff.model_version is None else tariff.model_version == model_version,
             lowest=tariff.lowest,
             highest=tariff.highest,
             trust_grade=floor.grade.value,
@@ -109,33 +195,6 @@ def charged(tariff: FiledCover, floor: TrustFloor, rows: Matrix, model_rates: Ve
             product=held.product,
             filed_rate=rate,
             model_rate=float(model_rates.mean()),
-        ),
-    )
-
-
-def bounded_fleet(fleet: FleetFrequency, floor: TrustFloor, values: Mapping[str, Any]) -> ChargedRate:
-    """Equipment cover: the model's own base and relativities by family, each machine's product held inside the filed
-    bounds and above the floor of trust. Its table is the model's, so that no version of another one is named."""
-    given = values["insurance_filings"][InsuranceProduct.EQUIPMENT_UBI.value]
-    lowest, highest = float(given["lowest"]), float(given["highest"])
-    products = np.array([machine.claim_frequency_per_machine_year / fleet.base_frequency for machine in fleet.machines])
-    held = _held(products, lowest=lowest, highest=highest, floor=floor)
-    rate = fleet.claim_frequency_per_machine_year * (held.product / held.unbounded)
-    return ChargedRate(
-        rate=rate,
-        base=fleet.base_frequency,
-        factors=(*fleet.factors[:-1], *held.factors, fleet.factors[-1]),
-        filed=FiledPrice(
-            filing_number=given["filing_number"],
-            tariff_version=None,
-            lowest=lowest,
-            highest=highest,
-            trust_grade=floor.grade.value,
-            trust_floor=floor.least,
-            cost_share=None,
-            product=held.product,
-            filed_rate=rate,
-            model_rate=fleet.claim_frequency_per_machine_year,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Claim frequency of machines, as a base and one relativity a family of features."""
+"""Claim frequency of machines by the promoted model, as a base times what each feature makes of it."""
 
 from __future__ import annotations
 
@@ -13,26 +13,17 @@ from data_contracts.identifiers import MachineUid
 from features.snapshot import FeatureSnapshot
 from scoring.errors import ModelDoesNotFit
 from scoring.insurance.artefact import InsuranceArtefact
-from scoring.records import Contribution, MachineFrequency, Relativity
-
-FLEET_MIX = "fleet_mix"
+from scoring.records import Contribution, MachineFrequency
 
 Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetFrequency:
-    """Expected claims a machine-year of a fleet: base x relativities.
-
-    A family's relativity is exp of its mean contribution over the machines (their geometric mean); `fleet_mix` is what
-    the mean of the machines' frequencies exceeds the product by, 1 for one machine. `contributions` are the means.
-    """
+    """What the model expects of a fleet: claims a machine-year, the mean of its machines, and each machine's own."""
 
     claim_frequency_per_machine_year: float
-    base_frequency: float
-    factors: tuple[Relativity, ...]
     machines: tuple[MachineFrequency, ...]
-    contributions: tuple[Contribution, ...]
 
 
 def fleet_frequency(
@@ -51,45 +42,16 @@ def fleet_frequency(
         _machine(machine, _pulls(artefact, row, pulls), base=base)
         for machine, row, pulls in zip(machines, rows, explanation.contributions, strict=True)
     )
-    means = _pulls(artefact, _mean_of_known(rows), explanation.contributions.mean(axis=0))
-    if len(machines) == 1:
-        means = tuple(covered[0].contributions)
     frequency = sum(machine.claim_frequency_per_machine_year for machine in covered) / len(covered)
-    factors = _relativities(means)
-    mix = frequency / (base * math.prod(factor.relativity for factor in factors))
-    return FleetFrequency(
-        claim_frequency_per_machine_year=frequency,
-        base_frequency=base,
-        factors=(*factors, Relativity(name=FLEET_MIX, relativity=mix)),
-        machines=covered,
-        contributions=means,
-    )
-
-
-def _mean_of_known(rows: NDArray[np.float64]) -> Vector:
-    """Each feature's mean over the machines that have it, NaN where none has: the figure beside a mean contribution."""
-    known = ~np.isnan(rows)
-    counts = known.sum(axis=0)
-    sums = np.where(known, rows, 0.0).sum(axis=0)
-    means = np.full(rows.shape[1], np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
+    return FleetFrequency(claim_frequency_per_machine_year=frequency, machines=covered)
 
 
 def _machine(machine: MachineUid, pulls: tuple[Contribution, ...], *, base: float) -> MachineFrequency:
-    relativities = _relativities(pulls)
     return MachineFrequency(
         machine_uid=machine,
-        claim_frequency_per_machine_year=base * math.prod(factor.relativity for factor in relativities),
+        claim_frequency_per_machine_year=base * math.exp(sum(pull.contribution for pull in pulls)),
         contributions=pulls,
     )
-
-
-def _relativities(pulls: Sequence[Contribution]) -> tuple[Relativity, ...]:
-    sums: dict[str, float] = {}
-    for pull in pulls:
-        sums[pull.family] = sums.get(pull.family, 0.0) + pull.contribution
-    return tuple(Relativity(name=family, relativity=math.exp(total)) for family, total in sums.items())
 
 
 def _pulls(artefact: InsuranceArtefact, seen: Vector, pulls: Vector) -> tuple[Contribution, ...]:

@@ -12,50 +12,12 @@ from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.snapshot import FeatureSnapshot
 from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
-from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
-from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.build_up import Loadings, bill_of_risk
-from scoring.insurance.filed import ChargedRate, bounded_fleet, trust_floor
-from scoring.insurance.frequency import fleet_frequency
+from scoring.insurance.filed import ChargedRate
 from scoring.money import ONE_MINOR_UNIT, exact, rounded, to_minor
 from scoring.records import MachineFrequency, PremiumQuote, QuoteRequest, Reason
 
 DAYS_A_MACHINE_YEAR = 365
-
-
-def quote(
-    snapshot: FeatureSnapshot, request: QuoteRequest, artefact: InsuranceArtefact, parameters: ParameterBook
-) -> PremiumQuote:
-    """Premium of a cover, with its factors and reasons.
-
-    Every covered machine carries an equal share of the sum insured. Raises InvalidRequest, ProductNotOffered,
-    NothingToCover, CurrencyNotSupported, ModelDoesNotFit, NoParameterYet.
-    """
-    values = parameters.at(request.as_of)
-    check_request(snapshot, request, values)
-    machines = covered_machines(snapshot, request)
-    fleet = fleet_frequency(snapshot, machines, artefact)
-    years = Decimal(cover_days(request.starts, request.ends)) * len(machines) / DAYS_A_MACHINE_YEAR
-    severity = claim_severity(
-        damage_ratio=artefact.card.damage_ratio, sum_insured_minor=request.sum_insured_minor, machines=len(machines)
-    )
-    return quoted(
-        snapshot,
-        request,
-        bounded_fleet(fleet, trust_floor(request.product, snapshot.data_trust, values), values),
-        exposure_years=years,
-        severity=Decimal(severity),
-        reasons=reasons(
-            fleet.contributions,
-            kind=ReasonKind.PREMIUM,
-            features=artefact.card.features,
-            rules=reason_rules(values["reasons"]),
-        ),
-        machines=fleet.machines,
-        model_version=artefact.version,
-        data_origin=synthetic_if_any(snapshot.data_origin, artefact.card.data_origin),
-        parameters=parameters,
-    )
 
 
 def quoted(

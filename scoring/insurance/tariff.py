@@ -36,7 +36,8 @@ class FiledTariff(Frozen):
     """What was filed, under `filing_number`, in force from `effective` until another one is.
 
     `base_rate` is the expected claims (or cost) a unit of exposure of the base bands. The product of relativities is
-    held within `lowest` and `highest`, as filed. `model_version` names the model that the table was distilled from.
+    held within `lowest` and `highest`, as filed. `model_version` names the model that the table was distilled from,
+    None where people set it.
     """
 
     format: int = 1
@@ -47,7 +48,7 @@ class FiledTariff(Frozen):
     lowest: float
     highest: float
     factors: tuple[FiledFactor, ...]
-    model_version: str
+    model_version: str | None
 
     @property
     def version(self) -> str:
@@ -56,16 +57,20 @@ class FiledTariff(Frozen):
 
     def relativities(self, rows: Matrix) -> Matrix:
         """The filed relativity of each factor (k) for encoded rows (n, k)."""
-        columns = [
-            np.array(filed.relativities)[filed.factor.banding.places(rows[:, at])]
-            for at, filed in enumerate(self.factors)
-        ]
-        return np.column_stack(columns) if columns else np.ones((len(rows), 0))
+        return relativities_of(self.factors, rows)
 
     def rates(self, rows: Matrix) -> Vector:
         """base x factors inside the bounds, of encoded rows (n, k)."""
         product = self.relativities(rows).prod(axis=1)
         return np.asarray(self.base_rate * product.clip(self.lowest, self.highest))
+
+
+def relativities_of(factors: Sequence[FiledFactor], rows: Matrix) -> Matrix:
+    """The filed relativity of each factor (k) for encoded rows (n, k)."""
+    columns = [
+        np.array(filed.relativities)[filed.factor.banding.places(rows[:, at])] for at, filed in enumerate(factors)
+    ]
+    return np.column_stack(columns) if columns else np.ones((len(rows), 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

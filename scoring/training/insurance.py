@@ -21,6 +21,8 @@ from scoring.errors import NotEnoughEvents
 from scoring.experience import actual_to_expected
 from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
 from scoring.insurance.card import InsuranceCard, InsuranceMetrics
+from scoring.records import InsuranceProduct
+from scoring.training.equipment_table import Modelled, equipment_table
 from scoring.training.features import input_columns, insurance_sign, model_features
 from scoring.training.metrics import poisson_deviance
 from scoring.training.rounds import best_rounds, folds_in_time, growth_parameters
@@ -53,6 +55,12 @@ class _Rows:
             events=int(self.counts.sum()),
         )
 
+    def modelled(self, expected: Matrix) -> Modelled:
+        """The rows beside the claims (n) that the model expects of them."""
+        return Modelled(
+            values=self.values, exposure=self.exposure, counts=self.counts, frequencies=expected / self.exposure
+        )
+
     def matrix(self, chosen: NDArray[np.bool_], rate: float) -> Any:
         """The chosen rows for xgboost, started at ln(exposure x rate): a bare offset is biased by early stopping."""
         starts = np.log(self.exposure[chosen] * rate)
@@ -75,7 +83,8 @@ def train_insurance(
     less than a year between first and last observation, NotEnoughEvents where there are too few claims.
     """
     train_as_ofs, test_as_ofs = latest_held_back(instants_of(data.as_of), EMBARGO_MONTHS)
-    settings = parameters.at(test_as_ofs[-1])["insurance_model"]
+    values = parameters.at(test_as_ofs[-1])
+    settings = values["insurance_model"]
     trained = rows_at(data.as_of, data.machine_uids, train_as_ofs)
     columns = input_columns(data.names, data.values[trained], insurance_sign)
     train, test = _rows(data, columns, train_as_ofs), _rows(data, columns, test_as_ofs)
@@ -92,13 +101,14 @@ def train_insurance(
     member = to_bytes(xgb.train(_growth(features, settings, seed), everything, num_boost_round=rounds))
     bag = ensemble([member])
     balance = float(train.counts.sum() / _expected(bag, train, rate, balance=1.0).sum())
+    damage = damage_ratio(train.amounts_minor, train.counts, train.sums_insured_minor)
     card = InsuranceCard(
         data_origin=data_origin,
         statement=statement_of(data_origin),
         features=features,
         portfolio_rate=rate,
         balance_factor=balance,
-        damage_ratio=damage_ratio(train.amounts_minor, train.counts, train.sums_insured_minor),
+        damage_ratio=damage,
         train=train.card(train_as_ofs),
         test=test.card(test_as_ofs),
         exposure_machine_years=float(train.exposure.sum()),
@@ -111,6 +121,14 @@ def train_insurance(
         catalogue_version=catalogue_version(),
         parameters_version=parameters.version,
         data_cut=data_cut,
+        table=equipment_table(
+            train.modelled(_expected(bag, train, rate, balance=balance)),
+            bag,
+            features,
+            cost_share=damage,
+            filing=values["insurance_filings"][InsuranceProduct.EQUIPMENT_UBI.value],
+            settings=settings,
+        ),
     )
     return insurance_artefact([member], card)
 

@@ -25,7 +25,7 @@ from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from scoring.cards import ModelFeature
 from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
-from scoring.insurance.filed import ChargedRate, charged, filed_cover, trust_floor
+from scoring.insurance.filed import ChargedRate, FiledCover, charged, filed_cover, trust_floor
 from scoring.insurance.premium import check_request, cover_days, quoted
 from scoring.money import exact
 from scoring.records import Contribution, MachineFrequency, PremiumQuote, QuoteRequest, Reason
@@ -36,10 +36,12 @@ DAYS_A_YEAR = 365
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A feature behind an input of the filed table: its key, and its value (the mean over units); None if unknown."""
+    """A feature behind an input of the filed table: its key, and its value (the mean over units); None if unknown.
+    `feature` is how a model knows it, with its peers; else it is the catalogue's."""
 
     key: str
     value: float | None
+    feature: ModelFeature | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,15 +69,21 @@ def checked(snapshot: FeatureSnapshot, request: QuoteRequest, parameters: Parame
 
 
 def offer(
-    snapshot: FeatureSnapshot, request: QuoteRequest, risk: ModelledRisk, parameters: ParameterBook
+    snapshot: FeatureSnapshot,
+    request: QuoteRequest,
+    risk: ModelledRisk,
+    parameters: ParameterBook,
+    *,
+    filed: FiledCover | None = None,
 ) -> PremiumQuote:
-    """The quote of a modelled risk by the filed table of its product."""
+    """The quote of a modelled risk by the filed table of its product: `filed`, or that of the parameters."""
     values = parameters.at(request.as_of)
-    tariff = filed_cover(request.product, values, model_version=risk.model_version)
+    tariff = filed_cover(request.product, values) if filed is None else filed
     severity = exact(tariff.cost_share) * risk.insured_minor
     years = Decimal(cover_days(request.starts, request.ends)) / DAYS_A_YEAR
     floor = trust_floor(request.product, snapshot.data_trust, values)
-    rate = charged(tariff, floor, risk.inputs, risk.expected_minor / float(years * severity))
+    model_rates = risk.expected_minor / float(years * severity)
+    rate = charged(tariff, floor, risk.inputs, model_rates, model_version=risk.model_version)
     return quoted(
         snapshot,
         request,
@@ -108,7 +116,7 @@ def lead_months(request: QuoteRequest, as_of: datetime) -> int:
 def _filed_reasons(rate: ChargedRate, risk: ModelledRisk, values: Mapping[str, Any]) -> tuple[Reason, ...]:
     """What moved the charged price: the logarithms of the filed relativities, by the features that they rest on."""
     told = [
-        (_feature(item.key), item.value, math.log(factor.relativity))
+        (item.feature or _feature(item.key), item.value, math.log(factor.relativity))
         for factor, item in zip(rate.factors, risk.measured, strict=False)
         if item is not None
     ]

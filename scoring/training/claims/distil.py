@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.insurance.linear import Banding, LinearPredictor
-from scoring.table.card import TableFeature
 from scoring.training.claims.glm import fit_linear
-from scoring.training.claims.monotone import with_signs
+from scoring.training.claims.monotone import Signed, with_signs
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 
 def distilled(
-    rows: Matrix, pure_premiums: Vector, exposure: Vector, bandings: Sequence[Banding], features: Sequence[TableFeature]
+    rows: Matrix, pure_premiums: Vector, exposure: Vector, bandings: Sequence[Banding], features: Sequence[Signed]
 ) -> LinearPredictor:
     """The table of pure premiums a unit of exposure (n) that a model gives to encoded rows (n, k), signed factors
     monotone; it earns on these rows what the model does.

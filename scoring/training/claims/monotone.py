@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,22 @@ from sklearn.isotonic import IsotonicRegression
 
 from scoring.insurance.balance import global_factor
 from scoring.insurance.linear import Factor, LinearPredictor, band_weights
-from scoring.table.card import TableFeature
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 
+class Signed(Protocol):
+    """What a feature must tell here: +1 where more is riskier, -1 where less is, 0 where nobody says."""
+
+    @property
+    def sign(self) -> int:
+        """The sign."""
+        ...
+
+
 def with_signs(
-    linear: LinearPredictor, rows: Matrix, observed: Vector, weights: Vector, features: Sequence[TableFeature]
+    linear: LinearPredictor, rows: Matrix, observed: Vector, weights: Vector, features: Sequence[Signed]
 ) -> LinearPredictor:
     """`linear` with the coefficients of each signed factor (sign +1: more is riskier) isotonic over its bands.
 

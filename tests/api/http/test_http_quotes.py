@@ -11,10 +11,13 @@ from http_world import NOW, World, cover, grant, loan
 
 from api.consents.repository import Purpose
 from api.database.tables import credit_decision, premium_quote
+from api.models import service as models
+from api.models.filings import keep_filing
 from api.premium_quotes import service
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import DecisionId, PartnerId
 from scoring.errors import InvalidRequest
+from scoring.insurance.filed import equipment_filing
 from scoring.records import InsuranceProduct, QuoteRequest
 
 PRODUCTS = [product.value for product in InsuranceProduct]
@@ -49,7 +52,8 @@ def test_every_product_is_quoted_line_by_line(insured: World, product: str) -> N
         line["amount_minor"] for line in told["loadings"]
     )
     assert told["valid_until"] > told["as_of"]
-    assert (filed["tariff_version"] is None) == (product == "equipment_ubi")
+    of_model = (told["model_version"], True) if product == "equipment_ubi" else (None, None)
+    assert (filed["distilled_from"], filed["is_of_model"]) == of_model
     assert told["statement"].startswith("synthetic")
 
 
@@ -130,6 +134,29 @@ def test_a_guarantee_takes_the_partners_own_decision_and_nobody_elses(insured: W
     with pytest.raises(NotFound):
         ask("d_nobody")
     assert quoted(insured, "guarantee")["facility"] is None
+
+
+def test_what_an_insurer_filed_is_charged_whatever_is_promoted(world: World) -> None:
+    """Last in this module: what is filed stays."""
+    before = world.ask("POST", "/v1/premium-quotes", key="insurer-b", json=cover(world.other)).json()["quote"]
+    promoted = models.promoted_insurance(world.home)
+    table = promoted.card.table
+    assert table is not None
+    own = equipment_filing(
+        promoted, filing_number="F-1", effective=date(2026, 1, 1), partner=PartnerId("insurer-b")
+    ).model_copy(update={"model_version": "0" * 64, "base_rate": 2 * table.base_rate})
+    keep_filing(world.home, own)
+    after = world.ask("POST", "/v1/premium-quotes", key="insurer-b", json=cover(world.other)).json()["quote"]
+    filed = after["filed"]
+    assert (filed["filing_number"], filed["effective"], filed["tariff_version"]) == ("F-1", "2026-01-01", own.version)
+    assert (filed["distilled_from"], filed["is_of_model"]) == ("0" * 64, False)
+    assert filed["model_rate"] == before["filed"]["model_rate"]
+    assert filed["filed_rate"] == pytest.approx(2 * before["filed"]["filed_rate"])
+    for language in ("en", "zh"):
+        page = world.ask(
+            "GET", f"/v1/premium-quotes/{after['quote_id']}/statement?format=html&language={language}", key="insurer-b"
+        )
+        assert "000000000000" in page.text
 
 
 def exposure(firm: str, **changes: Any) -> dict[str, Any]:

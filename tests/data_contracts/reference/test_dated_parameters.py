@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from data_contracts.errors import NoParameterYet
+from data_contracts.errors import InvalidParameters, NoParameterYet
 from data_contracts.reference.dated import load_book
 
 MIDNIGHT = datetime(2018, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
@@ -38,3 +38,15 @@ def test_a_later_entry_takes_over_on_its_day(folder: Path) -> None:
 
 def test_rome_asks_on_the_first_day_too(folder: Path) -> None:
     assert load_book(folder).at(datetime(2018, 1, 1, tzinfo=ZoneInfo("Europe/Rome"))) == {"rate": 0.1}
+
+
+@pytest.mark.parametrize("values", ["2018-01-01: 0.1, 2018-01-01: 0.2", '2018-01-01: 0.1, "2018-01-01": 0.2'])
+def test_two_values_for_one_day_are_refused_by_name(tmp_path: Path, values: str) -> None:
+    """The reader of YAML keeps the last of them and says nothing."""
+    (tmp_path / "rate.yaml").write_text(
+        f"description: a rate\nunit: ratio\nvalues: {{{values}}}\nreference: {{2018-01-01: assumption}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InvalidParameters, match=r"rate.yaml tells '2018-01-01' twice") as refused:
+        load_book(tmp_path)
+    assert "another day" in str(refused.value.hint)

@@ -20,15 +20,16 @@ from scoring.credit.score import score
 from scoring.errors import HourMeterMissing, InvalidRequest, NothingToCover
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.bulk import bills_of_book
-from scoring.insurance.filed import TrustFloor, charged, filed_cover
+from scoring.insurance.filed import TrustFloor, charged, equipment_filing, filed_cover
+from scoring.insurance.offers.equipment import equipment_quote
 from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import RATES, idle_quote
 from scoring.insurance.offers.warranty import FAILURES, HOURS, warranty_quote
-from scoring.insurance.premium import loadings, quote
+from scoring.insurance.premium import loadings
 from scoring.records import DecidedFacility, InsuranceProduct, PremiumQuote, QuoteRequest
 
 HOURS_A_DAY, FAILURES_A_1000 = 6.0, 1.5
-OFFERED = (InsuranceProduct.EXTENDED_WARRANTY, InsuranceProduct.IDLE_COVER, InsuranceProduct.GUARANTEE)
+OFFERED = tuple(InsuranceProduct)
 
 
 def known(value: float) -> FeatureValue:
@@ -68,7 +69,7 @@ def ask(insurance_model: InsuranceArtefact, credit_model: CreditArtefact, parame
             return idle_quote(snapshot, question, parameters)
         if product is InsuranceProduct.GUARANTEE:
             return guarantee_quote(snapshot, question, credit_model, parameters)
-        model = warranty_quote if product is InsuranceProduct.EXTENDED_WARRANTY else quote
+        model = warranty_quote if product is InsuranceProduct.EXTENDED_WARRANTY else equipment_quote
         return model(snapshot, question, insurance_model, parameters)
 
     return asked
@@ -206,7 +207,7 @@ def test_the_models_rate_is_the_one_that_its_own_premium_takes(
     assert larger.pure_premium_minor * (1 + larger.filed.difference_ratio) == pytest.approx(2 * by_model, rel=1e-4)
 
 
-@pytest.mark.parametrize("product", [*OFFERED, InsuranceProduct.EQUIPMENT_UBI])
+@pytest.mark.parametrize("product", OFFERED)
 def test_data_that_earns_less_trust_earns_less_of_a_discount(
     product: InsuranceProduct, snapshot: FeatureSnapshot, ask: Any
 ) -> None:
@@ -224,22 +225,24 @@ def test_data_that_earns_less_trust_earns_less_of_a_discount(
 
 def test_filed_grades_are_those_of_the_master_scale(parameters: ParameterBook) -> None:
     values = parameters.at(AS_OF)
-    tariff = filed_cover(InsuranceProduct.GUARANTEE, values, model_version=ModelVersion("m"))
+    tariff = filed_cover(InsuranceProduct.GUARANTEE, values)
     ranks = np.arange(1, 14, dtype=float)
     mids = np.array([values["master_scale"][f"R{rank:.0f}"] for rank in ranks])
     assert tariff.rates(ranks[:, None]) == pytest.approx(mids, rel=0.005)
 
 
 def test_a_filed_share_is_part_of_the_locked_table(parameters: ParameterBook) -> None:
-    tariff = filed_cover(InsuranceProduct.IDLE_COVER, parameters.at(AS_OF), model_version=ModelVersion("m"))
+    tariff = filed_cover(InsuranceProduct.IDLE_COVER, parameters.at(AS_OF))
     assert tariff.model_copy(update={"cost_share": 0.06}).version != tariff.version
 
 
 def test_bounds_hold_units_one_by_one(parameters: ParameterBook) -> None:
     values = parameters.at(AS_OF)
-    tariff = filed_cover(InsuranceProduct.EXTENDED_WARRANTY, values, model_version=ModelVersion("m"))
+    tariff = filed_cover(InsuranceProduct.EXTENDED_WARRANTY, values)
     rows = np.array([[100.0, 0.1, 12.0], [8_000.0, 50.0, 12.0], [2_500.0, 1.5, 12.0]])
-    found = charged(tariff, TrustFloor(grade=TrustGrade.T1, least=0.3), rows, np.array([0.1, 2.0, 0.4]))
+    floor, rates = TrustFloor(grade=TrustGrade.T1, least=0.3), np.array([0.1, 2.0, 0.4])
+    found = charged(tariff, floor, rows, rates, model_version=ModelVersion("m"))
+    assert (found.filed.distilled_from, found.filed.is_of_model) == (None, None)  # people set it
     each = [tariff.base_rate * factor for factor in (0.3, 5.0, 1.25)]
     assert found.rate == pytest.approx(np.mean(each))
     assert found.base * np.prod([factor.relativity for factor in found.factors]) == pytest.approx(found.rate)
@@ -257,10 +260,12 @@ def test_what_cannot_be_covered_is_refused(snapshot: FeatureSnapshot, ask: Any) 
 
 @pytest.mark.parametrize("product", OFFERED)
 def test_a_million_random_quotes_stay_inside_the_bounds_and_reconcile(
-    product: InsuranceProduct, parameters: ParameterBook
+    product: InsuranceProduct, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
     values = parameters.at(AS_OF)
-    tariff = filed_cover(product, values, model_version=ModelVersion("m"))
+    is_equipment = product is InsuranceProduct.EQUIPMENT_UBI
+    own = equipment_filing(insurance_model, filing_number="F-1", effective=date(2026, 1, 1))
+    tariff = own if is_equipment else filed_cover(product, values)
     drawn = np.random.default_rng(5)
     edges = [np.array([-1.0, *factor.factor.banding.edges, 1e6]) for factor in tariff.factors]
     rows = np.column_stack([drawn.choice(column, 1_000_000) + drawn.normal(size=1_000_000) for column in edges])

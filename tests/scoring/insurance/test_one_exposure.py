@@ -17,12 +17,12 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.errors import InvalidRequest
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.coherence import PAYS_FIRST, CoverInForce, Loss, Peril, shared_out
+from scoring.insurance.offers.equipment import equipment_quote
 from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import RATES, idle_quote
 from scoring.insurance.offers.one_exposure import Bearer, ExposurePrices, OneExposure, price_exposure
 from scoring.insurance.offers.warranty import FAILURES, HOURS, warranty_quote
 from scoring.insurance.offers.work import WORK, with_work
-from scoring.insurance.premium import quote
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct
 
 LOAN = CreditRequest(
@@ -96,7 +96,9 @@ def test_held_alone_each_cover_costs_what_its_own_quote_expects(
 ) -> None:
     found = {cover.bearer: cover for cover in priced(snapshot).covers}
     quotes = {
-        Bearer.EQUIPMENT_UBI: quote(snapshot, ASKED.cover(InsuranceProduct.EQUIPMENT_UBI), insurance_model, parameters),
+        Bearer.EQUIPMENT_UBI: equipment_quote(
+            snapshot, ASKED.cover(InsuranceProduct.EQUIPMENT_UBI), insurance_model, parameters
+        ),
         Bearer.EXTENDED_WARRANTY: warranty_quote(
             snapshot, ASKED.cover(InsuranceProduct.EXTENDED_WARRANTY), insurance_model, parameters
         ),

@@ -22,9 +22,9 @@ from scoring.canonical import canonical_bytes, plain_quote
 from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.build_up import Loadings, build_up
-from scoring.insurance.filed import BOUNDS, TRUST
-from scoring.insurance.frequency import FLEET_MIX
-from scoring.insurance.premium import check_request, claim_severity, cover_days, loadings, quote
+from scoring.insurance.filed import BOUNDS, FLEET_MIX, TRUST
+from scoring.insurance.offers.equipment import equipment_quote
+from scoring.insurance.premium import check_request, claim_severity, cover_days, loadings
 from scoring.records import InsuranceProduct, QuoteRequest
 
 KEYS = {
@@ -92,7 +92,7 @@ def test_one_machine_is_base_times_relativities(
     snapshot: FeatureSnapshot, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
     for machine in snapshot.machines:
-        found = quote(snapshot, replace(REQUEST, machines=(machine,)), insurance_model, parameters)
+        found = equipment_quote(snapshot, replace(REQUEST, machines=(machine,)), insurance_model, parameters)
         product = found.base_frequency * np.prod([factor.relativity for factor in found.factors])
         assert product == pytest.approx(found.claim_frequency_per_machine_year, rel=1e-12)
         assert found.factors[-1].name == "fleet_mix"
@@ -103,9 +103,9 @@ def test_one_machine_is_base_times_relativities(
 def test_a_fleet_is_the_mean_of_its_machines_and_still_reconciles(
     snapshot: FeatureSnapshot, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
-    fleet = quote(snapshot, REQUEST, insurance_model, parameters)
+    fleet = equipment_quote(snapshot, REQUEST, insurance_model, parameters)
     alone = [
-        quote(snapshot, replace(REQUEST, machines=(machine,)), insurance_model, parameters)
+        equipment_quote(snapshot, replace(REQUEST, machines=(machine,)), insurance_model, parameters)
         for machine in snapshot.machines
     ]
     mean = np.mean([found.claim_frequency_per_machine_year for found in alone])
@@ -124,7 +124,7 @@ def test_a_fleet_is_the_mean_of_its_machines_and_still_reconciles(
 def test_pure_premium_is_frequency_times_severity_times_exposure(
     snapshot: FeatureSnapshot, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
-    found = quote(snapshot, REQUEST, insurance_model, parameters)
+    found = equipment_quote(snapshot, REQUEST, insurance_model, parameters)
     product = found.earned_exposure_machine_years * found.claim_frequency_per_machine_year * found.claim_severity_minor
     assert found.pure_premium_minor == pytest.approx(product, abs=0.51)
     loadings_minor = sum(line.amount_minor for line in found.loadings)
@@ -135,7 +135,9 @@ def test_a_worn_machine_costs_more_and_says_why(
     snapshot: FeatureSnapshot, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
     well, worn = (
-        quote(snapshot, replace(REQUEST, machines=(MachineUid(f"{OBLIGOR}/M{index}"),)), insurance_model, parameters)
+        equipment_quote(
+            snapshot, replace(REQUEST, machines=(MachineUid(f"{OBLIGOR}/M{index}"),)), insurance_model, parameters
+        )
         for index in (0, 2)
     )
     assert worn.gross_premium_minor > well.gross_premium_minor
@@ -169,7 +171,7 @@ def test_what_cannot_be_quoted_is_refused_by_name(
     error: type[Exception],
 ) -> None:
     with pytest.raises(error):
-        quote(snapshot, replace(REQUEST, **changes), insurance_model, parameters)  # type: ignore[arg-type]
+        equipment_quote(snapshot, replace(REQUEST, **changes), insurance_model, parameters)  # type: ignore[arg-type]
 
 
 def test_a_product_without_terms_is_not_offered(snapshot: FeatureSnapshot) -> None:
@@ -181,7 +183,7 @@ def test_without_machines_there_is_nothing_to_cover(
     rows: np.ndarray, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
     with pytest.raises(NothingToCover, match="owns no machine"):
-        quote(make_snapshot(rows[0]), REQUEST, insurance_model, parameters)
+        equipment_quote(make_snapshot(rows[0]), REQUEST, insurance_model, parameters)
 
 
 def test_the_order_in_which_machines_are_named_does_not_matter(
@@ -189,7 +191,7 @@ def test_the_order_in_which_machines_are_named_does_not_matter(
 ) -> None:
     uids = tuple(snapshot.machines)
     forward, backward = (
-        plain_quote(quote(snapshot, replace(REQUEST, machines=chosen), insurance_model, parameters))
+        plain_quote(equipment_quote(snapshot, replace(REQUEST, machines=chosen), insurance_model, parameters))
         for chosen in (uids, (*reversed(uids), uids[0]))
     )
     assert forward == backward
@@ -198,11 +200,11 @@ def test_the_order_in_which_machines_are_named_does_not_matter(
 def test_a_quote_recomputes_to_the_same_bytes_with_all_its_keys(
     tmp_path: Path, snapshot: FeatureSnapshot, insurance_model: InsuranceArtefact, parameters: ParameterBook
 ) -> None:
-    plain = plain_quote(quote(snapshot, REQUEST, insurance_model, parameters))
+    plain = plain_quote(equipment_quote(snapshot, REQUEST, insurance_model, parameters))
     registry.save_artefact(tmp_path, insurance_model)
     stored = registry.load_artefact(tmp_path, "insurance", insurance_model.version)
     assert isinstance(stored, InsuranceArtefact)
-    again = quote(parse_snapshot(snapshot.canonical()), REQUEST, stored, parse_book(parameters.canonical()))
+    again = equipment_quote(parse_snapshot(snapshot.canonical()), REQUEST, stored, parse_book(parameters.canonical()))
     assert canonical_bytes(plain_quote(again)) == canonical_bytes(plain)
     assert plain.keys() >= KEYS
     assert json.loads(canonical_bytes(plain)) == plain
