@@ -15,7 +15,7 @@ from scoring.records import PremiumQuote
 FACTORS = frozenset(
     {
         "fleet_mix", "filed_bounds", "data_trust", "hours_a_year", "failures_a_1000_hours", "cover_months",
-        "usual_operating_rate", "industry_state", "grade_rank",
+        "usual_operating_rate", "industry_state", "grade_rank", "grade_and_length",
     }
 )  # fmt: skip
 """Factors of filed tables that are no features."""

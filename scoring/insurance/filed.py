@@ -37,6 +37,13 @@ class FiledCover(FiledTariff):
     cost_share: float
 
 
+class FiledGuarantee(FiledCover):
+    """A guarantee whose filed rates hold the guarantor's capital: the loading `capital_in_place_of`, which stands for
+    profit, is left out of its bill, since it would be paid twice."""
+
+    capital_in_place_of: str
+
+
 class FiledEquipment(FiledCover):
     """Equipment cover as filed from a model; `partner` names the insurer whose filing it is, None that of all."""
 
@@ -137,17 +144,20 @@ def filed_cover(product: InsuranceProduct, values: Mapping[str, Any]) -> FiledCo
     """The table of parameter `insurance_filings` for a product. A value that nobody knows is priced as the dearest
     band: withholding never helps."""
     given = values["insurance_filings"][product.value]
-    return FiledCover(
-        product=product.value,
-        filing_number=given["filing_number"],
-        effective=date.fromisoformat(given["effective"]),
-        base_rate=float(given["base_rate"]),
-        lowest=float(given["lowest"]),
-        highest=float(given["highest"]),
-        factors=tuple(_factor(factor) for factor in given["factors"]),
-        model_version=None,
-        cost_share=float(given["cost_share"]),
-    )
+    table: dict[str, Any] = {
+        "product": product.value,
+        "filing_number": given["filing_number"],
+        "effective": date.fromisoformat(given["effective"]),
+        "base_rate": float(given["base_rate"]),
+        "lowest": float(given["lowest"]),
+        "highest": float(given["highest"]),
+        "factors": tuple(_factor(factor) for factor in given["factors"]),
+        "model_version": None,
+        "cost_share": float(given["cost_share"]),
+    }
+    if "capital_in_place_of" in given:
+        return FiledGuarantee(**table, capital_in_place_of=given["capital_in_place_of"])
+    return FiledCover(**table)
 
 
 def trust_floor(product: InsuranceProduct, trust: DataTrust, values: Mapping[str, Any]) -> TrustFloor:

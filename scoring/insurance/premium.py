@@ -27,15 +27,17 @@ def quoted(
     *,
     exposure_years: Decimal,
     severity: Decimal,
+    load: Loadings,
     reasons: Sequence[Reason],
     machines: Sequence[MachineFrequency],
     model_version: ModelVersion,
     data_origin: DataOrigin,
     parameters: ParameterBook,
 ) -> PremiumQuote:
-    """The quote of a charged rate: its bill, and until when it holds. `severity` is in minor units, told rounded."""
+    """The quote of a charged rate: its bill with the loadings `load`, and until when it holds. `severity` is in minor
+    units, told rounded."""
     values = parameters.at(request.as_of)
-    bill = bill_of_risk(exposure_years * exact(rate.rate) * severity, loadings=loadings(request.currency, values))
+    bill = bill_of_risk(exposure_years * exact(rate.rate) * severity, loadings=load)
     return PremiumQuote(
         request=request,
         earned_exposure_machine_years=float(exposure_years),
@@ -67,14 +69,15 @@ def cover_days(starts: date, ends: date) -> int:
     return (ends - starts).days + 1
 
 
-def loadings(currency: str, values: Mapping[str, Any]) -> Loadings:
-    """The loadings of parameter `insurance_loadings`. Raises CurrencyNotSupported where it has none of that."""
+def loadings(currency: str, values: Mapping[str, Any], *, left_out: str | None = None) -> Loadings:
+    """The loadings of parameter `insurance_loadings`, but for the one `left_out`. Raises CurrencyNotSupported where it
+    has none of that currency."""
     given = values["insurance_loadings"]
     if currency not in given["fixed_minor"]:
         raise CurrencyNotSupported(
             f"Premiums are not quoted in {currency}.", hint=f"Supported: {', '.join(sorted(given['fixed_minor']))}."
         )
-    variable = {line["name"]: exact(line["share"]) for line in given["variable"]}
+    variable = {line["name"]: exact(line["share"]) for line in given["variable"] if line["name"] != left_out}
     return Loadings(variable=variable, fixed_minor=int(given["fixed_minor"][currency]))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,21 @@ from scoring.credit.capital import effective_maturity_years
 from scoring.credit.price import price_inputs
 from scoring.credit.score import score
 from scoring.errors import InvalidRequest
+from scoring.insurance.filed import filed_cover
 from scoring.insurance.guarantee import CoveredFacility, GuaranteeTerms, capital_rate, guarantee_price
 from scoring.insurance.offers.risk import ModelledRisk, checked, months_of, offer
 from scoring.insurance.premium import loadings
 from scoring.money import exact
 from scoring.records import PremiumQuote, QuoteRequest
 
+LENGTHS_FROM = (18, 30, 42, 54)
+"""Months from which the second to the fifth length of the filed table begin: about one to five years."""
+
 
 def guarantee_quote(
     snapshot: FeatureSnapshot, request: QuoteRequest, artefact: CreditArtefact, parameters: ParameterBook
 ) -> PremiumQuote:
-    """The sum insured is what is owed at the beginning; the filed rate is a chance of default a year, by grade.
+    """The sum insured is what is owed at the beginning; the filed rate is one a year, by grade or by grade and length.
 
     Where a decision stands behind the facility, loss given default, amount and tenor are the decision's. Reasons are
     the score's own. Raises as `premium.quote`.
@@ -38,9 +42,12 @@ def guarantee_quote(
     facility = repaid_evenly(request.sum_insured_minor, months=months, lgd=lgd, terms=terms)
     asked = guarantee_terms(facility, pd_12m=record.pd_12m, currency=request.currency, values=values)
     price = guarantee_price(record.term_structure, facility, asked)
+    tariff = filed_cover(request.product, values)
+    rank = int(record.rating_grade.removeprefix("R"))
+    inputs = rating_inputs(rank, months)
     risk = ModelledRisk(
-        inputs=np.array([[float(record.rating_grade.removeprefix("R"))]]),
-        measured=(None,),
+        inputs=np.array([[inputs[filed.factor.banding.key] for filed in tariff.factors]]),
+        measured=(None,) * len(tariff.factors),
         expected_minor=np.array([float(price.bill.pure_premium_minor)]),
         insured_minor=exact(sum(facility.exposures_minor)) / months,
         reasons=record.reasons,
@@ -48,7 +55,14 @@ def guarantee_quote(
         model_version=artefact.version,
         data_origin=record.data_origin,
     )
-    return offer(snapshot, request, risk, parameters)
+    return offer(snapshot, request, risk, parameters, filed=tariff)
+
+
+def rating_inputs(rank: int, months: int) -> dict[str, float]:
+    """What guarantees are filed by: the rank of the grade, or the cell of grade and length, grade by grade. Capital
+    grows with length where grades are good, and defaults run out where they are not: no product of two factors."""
+    length = bisect_right(LENGTHS_FROM, months)
+    return {"grade_rank": float(rank), "grade_and_length": float((rank - 1) * (len(LENGTHS_FROM) + 1) + length + 1)}
 
 
 def guarantee_terms(
@@ -56,13 +70,12 @@ def guarantee_terms(
 ) -> GuaranteeTerms:
     """Margin, loadings and cost of capital by the parameters in force. Capital is charged as the loan's own price does,
     so that the loading that stands for profit (`capital_in_place_of`) is left out: it would be paid twice."""
-    terms, load = values["insurance_covers"]["guarantee"], loadings(currency, values)
-    variable = {name: share for name, share in load.variable.items() if name != terms["capital_in_place_of"]}
+    terms = values["insurance_covers"]["guarantee"]
     maturity = effective_maturity_years(len(facility.exposures_minor))
     inputs = price_inputs(values["price_inputs"], maturity_years=maturity)
     return GuaranteeTerms(
         risk_margin=exact(terms["risk_margin"]),
-        loadings=replace(load, variable=variable),
+        loadings=loadings(currency, values, left_out=terms["capital_in_place_of"]),
         capital_rate=capital_rate(pd_12m, facility, inputs),
     )
 

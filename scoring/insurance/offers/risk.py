@@ -25,8 +25,9 @@ from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from scoring.cards import ModelFeature
 from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
-from scoring.insurance.filed import ChargedRate, FiledCover, charged, filed_cover, trust_floor
-from scoring.insurance.premium import check_request, cover_days, quoted
+from scoring.insurance.build_up import Loadings
+from scoring.insurance.filed import ChargedRate, FiledCover, FiledGuarantee, charged, filed_cover, trust_floor
+from scoring.insurance.premium import check_request, cover_days, loadings, quoted
 from scoring.money import exact
 from scoring.records import Contribution, MachineFrequency, PremiumQuote, QuoteRequest, Reason
 
@@ -90,12 +91,19 @@ def offer(
         rate,
         exposure_years=years * len(risk.inputs),
         severity=severity,
+        load=filed_loadings(tariff, request.currency, values),
         reasons=_filed_reasons(rate, risk, values) if risk.reasons is None else risk.reasons,
         machines=risk.machines,
         model_version=risk.model_version,
         data_origin=risk.data_origin,
         parameters=parameters,
     )
+
+
+def filed_loadings(tariff: FiledCover, currency: str, values: Mapping[str, Any]) -> Loadings:
+    """The loadings on a filed rate: all, or but for the one in whose place the rate holds capital."""
+    left_out = tariff.capital_in_place_of if isinstance(tariff, FiledGuarantee) else None
+    return loadings(currency, values, left_out=left_out)
 
 
 def months_of(request: QuoteRequest) -> int:
