@@ -242,7 +242,8 @@ def decide(
         as_of=_instant(opened, owner, as_of, now),
         **brought(facts),
     )
-    answer = json.loads(credit_decisions.decide(opened, request, partner=PartnerId(partner), now=now))
+    count = None if stock is None else parse_file(stock, StockAsked).count()
+    answer = json.loads(credit_decisions.decide(opened, request, partner=PartnerId(partner), now=now, stock=count))
     with unit_of_work(opened.engine) as connection:
         terms = product_terms(
             connection,
@@ -255,7 +256,7 @@ def decide(
                 order_id=order,
                 is_accepted=accepted,
                 inspected_units=inspected_units,
-                stock=None if stock is None else parse_file(stock, StockAsked).count(),
+                stock=count,
                 owed_minor=request.amount_minor,
             ),
             as_of=request.as_of,

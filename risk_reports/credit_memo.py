@@ -14,7 +14,7 @@ from risk_reports.wording.catalogue import Language, wording
 from scoring.facts import FactSource
 from scoring.records import Covenant, CreditDecision, Finding, Outcome
 
-UNTOLD = ("core_enterprise", "covered_months", "dated", "distance", "longest_months")
+UNTOLD = ("core_enterprise", "counted_on", "covered_months", "dated", "distance", "longest_months")
 """Values of a finding that are None where there was nothing to look at."""
 
 
@@ -259,6 +259,15 @@ def _called(value: str, language: Language) -> str:
     return f"{value}{known.zh}" if language is Language.ZH else f"{value} ({known.en})"
 
 
+def _contradictions(names: Sequence[str], _: str, language: Language) -> str:
+    say = wording(language).say
+    return say("list.comma").join(say(f"stock.{name}") for name in names) or say("none")
+
+
+def _counted(units: int | None, _: str, language: Language) -> str:
+    return wording(language).say("stock.not_counted") if units is None else str(units)
+
+
 WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
     "missing": _missing,
     "findings": lambda items, _, __: ", ".join(f"{key} ({count})" for key, count in items.items()),
@@ -268,6 +277,8 @@ WAYS: Mapping[str, Callable[[Any, str, Language], str]] = {
     "most_ratio": lambda value, _, __: str(value),
     "without_agreement": lambda names, _, language: ", ".join(names) or wording(language).say("none"),
     "binding": _binding,
+    "contradictions": _contradictions,
+    "counted_units": _counted,
     "furthest": _furthest,
     "missing_families": _families,
     "unknown_categories": _categories,

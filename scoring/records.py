@@ -14,6 +14,7 @@ from data_contracts.identifiers import DecisionId, MachineUid, ModelVersion, Obl
 from data_contracts.vocabulary import DataOrigin
 from scoring.core_enterprises import OnCoreEnterprises
 from scoring.facts import NO_FACTS, LenderFacts
+from scoring.stock import StockHeld
 from scoring.unfamiliar import Familiarity
 
 RatingGrade = NewType("RatingGrade", str)
@@ -202,8 +203,9 @@ class FinancedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditRequest:
-    """What a lender asks for, and what it brings: the asset to be financed, facts of its own, and what it has on the
-    applicant's buyers (None where nobody told under which name it stands in the ledgers)."""
+    """What a lender asks for, and what it brings: the asset to be financed, facts of its own, what it has on the
+    applicant's buyers (None where nobody told under which name it stands in the ledgers), and the stock that it counted
+    (None where it did not)."""
 
     obligor_id: ObligorId
     product: CreditProduct
@@ -214,6 +216,7 @@ class CreditRequest:
     asset: FinancedAsset | None = None
     facts: LenderFacts = NO_FACTS
     on_core_enterprises: OnCoreEnterprises | None = None
+    stock: StockHeld | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

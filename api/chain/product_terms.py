@@ -12,15 +12,17 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import sqlalchemy as sa
 
-from api.chain.stock_terms import StockCount, stock_terms
+from api.chain.stock_terms import StockCount, stock_terms, valued
 from api.home import Home
 from api.leases.service import leased_machines, plain_leases
 from api.pledges.service import supply_chain_parameters
 from api.snapshots.service import reader
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
+from data_contracts.observations.reader import ObservationReader
 from features.loading import load_machine_days
 from scoring.records import CreditProduct
+from scoring.stock import StockHeld
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
 from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of
@@ -60,20 +62,9 @@ def product_terms(
     as_of: datetime,
 ) -> dict[str, Any] | None:
     """The terms of this product; None where it is none of the chain. Raises NotFound for an order that is not told."""
-    source = reader(connection, home)
+    said = _Said(reader(connection, home), obligor_id, as_of)
+    rows, days = said.rows, said.days
     values, day = supply_chain_parameters().at(as_of), as_of.astimezone(ZONE).date()
-
-    def rows(kind: RecordKind, since: datetime | None = None) -> pd.DataFrame:
-        return source.rows(kind, as_of=as_of, obligor_ids=[obligor_id], event_from=since).to_pandas()
-
-    def days() -> pd.DataFrame:
-        told, _ = load_machine_days(source, as_of=as_of, obligor_ids=[obligor_id], first_day=(as_of - REACH).date())
-        frame = told.table.select(DAY_COLUMNS).to_pandas()
-        return frame.assign(
-            day=pd.to_datetime(frame["day"]),
-            executing_hours=(frame["executing_seconds"] / SECONDS_AN_HOUR).where(frame["observed_seconds"] > 0),
-        )
-
     match product:
         case CreditProduct.RECEIVABLES:
             told = _receivables(rows, as_of, day=day, currency=currency, pd_12m=pd_12m, values=values)
@@ -83,7 +74,7 @@ def product_terms(
             told = {"leases": plain_leases(leased_machines(rows, days(), as_of=as_of))}
         case CreditProduct.INVENTORY:
             told = stock_terms(
-                rows,
+                rows(RecordKind.DELIVERY, as_of - YEAR),
                 days(),
                 as_of,
                 count=detail.stock,
@@ -99,6 +90,41 @@ def product_terms(
         "parameters_version": supply_chain_parameters().version,
         **told,
     }
+
+
+def known_stock(
+    connection: sa.Connection, home: Home, obligor_id: ObligorId, count: StockCount, *, currency: str, as_of: datetime
+) -> StockHeld:
+    """The stock that a lender counted, as it must lie there as of a time, and what of it may be lent. Raises
+    InvalidRequest for a count older than a year or of the future."""
+    said, values = _Said(reader(connection, home), obligor_id, as_of), supply_chain_parameters().at(as_of)
+    deliveries = said.rows(RecordKind.DELIVERY, as_of - YEAR)
+    return valued(deliveries, said.days(), as_of, count=count, currency=currency, values=values).held(count, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What ledgers and machines of one obligor said, as known as of a time."""
+
+    source: ObservationReader
+    obligor_id: ObligorId
+    as_of: datetime
+
+    def rows(self, kind: RecordKind, since: datetime | None = None) -> pd.DataFrame:
+        """Rows of a ledger."""
+        told = self.source.rows(kind, as_of=self.as_of, obligor_ids=[self.obligor_id], event_from=since)
+        return told.to_pandas()
+
+    def days(self) -> pd.DataFrame:
+        """Its machine-days."""
+        told, _ = load_machine_days(
+            self.source, as_of=self.as_of, obligor_ids=[self.obligor_id], first_day=(self.as_of - REACH).date()
+        )
+        frame = told.table.select(DAY_COLUMNS).to_pandas()
+        return frame.assign(
+            day=pd.to_datetime(frame["day"]),
+            executing_hours=(frame["executing_seconds"] / SECONDS_AN_HOUR).where(frame["observed_seconds"] > 0),
+        )
 
 
 def _receivables(rows: Rows, as_of: datetime, *, day: Any, currency: str, pd_12m: float, values: Any) -> dict[str, Any]:

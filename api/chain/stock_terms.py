@@ -3,7 +3,6 @@ what is lacking. Made parts are not told by item, so that all finished goods of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from data_contracts.contract import RecordKind
 from scoring.errors import InvalidRequest
+from scoring.stock import StockHeld
 from scoring.supply_chain.collateral.inventory import (
     Balance,
     Lot,
     StockKind,
+    StockValue,
     contradictions,
     shortfall,
     stock_values,
@@ -25,8 +25,6 @@ from scoring.supply_chain.collateral.inventory import (
 ZONE = ZoneInfo("Asia/Shanghai")
 YEAR = timedelta(days=365)
 ITEM = "finished_goods"
-
-Rows = Callable[..., pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,36 +38,43 @@ class StockCount:
     counted_units: int | None = None
 
 
-def stock_terms(
-    rows: Rows,
-    days: pd.DataFrame,
-    as_of: datetime,
-    *,
-    count: StockCount | None,
-    owed_minor: int,
-    currency: str,
-    values: Any,
-) -> dict[str, Any]:
-    """What a year made and shipped; with a count, the balance since, its contradictions, live value, and shortfall.
-    Without one, how much lies there is unknown. Raises InvalidRequest for a count older than a year or of
-    the future."""
-    today = as_of.astimezone(ZONE).date()
-    deliveries = rows(RecordKind.DELIVERY, as_of - YEAR)
-    shipped_on = pd.to_datetime(deliveries["event_time"]).dt.tz_convert(ZONE).dt.date
-    year = (as_of - YEAR).astimezone(ZONE).date()
-    told = {
-        "made_parts_365d": float(days[days["day"] >= pd.Timestamp(year)]["parts"].sum()),
-        "shipped_parts_365d": float(deliveries["parts"].sum()),
-        "stock": None,
-        "missing": "stock_count",
-    }
-    if count is None:
-        return told
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valued:
+    """A counted stock on a day: the balance since the count, and what each lot of it is worth."""
+
+    balance: Balance
+    lots: tuple[StockValue, ...]
+    day: date
+
+    def contradictions(self, values: Any) -> tuple[str, ...]:
+        """What of the balance cannot be."""
+        return tuple(found.what for found in contradictions([self.balance], values))
+
+    def held(self, count: StockCount, values: Any) -> StockHeld:
+        """As a decision takes it."""
+        return StockHeld(
+            counted_on=count.opened_on,
+            expected_units=self.balance.expected,
+            counted_units=count.counted_units,
+            units_that_count=sum(item.units_that_count for item in self.lots),
+            value_minor=sum(item.value_minor for item in self.lots),
+            lendable_minor=sum(item.lendable_minor for item in self.lots),
+            contradictions=self.contradictions(values),
+        )
+
+
+def valued(
+    deliveries: pd.DataFrame, days: pd.DataFrame, as_of: datetime, *, count: StockCount, currency: str, values: Any
+) -> Valued:
+    """What must lie there by a count and by what was made and shipped since, and what that is worth. Raises
+    InvalidRequest for a count older than a year or of the future."""
+    today, year = (moment.astimezone(ZONE).date() for moment in (as_of, as_of - YEAR))
     if not year <= count.opened_on <= today:
         raise InvalidRequest(
             f"Stock that was counted on {count.opened_on} says nothing of {today}.",
             hint="Count anew: a count is good for a year.",
         )
+    shipped_on = pd.to_datetime(deliveries["event_time"]).dt.tz_convert(ZONE).dt.date
     since = days[days["day"] > pd.Timestamp(count.opened_on)]
     balance = Balance(
         item=ITEM,
@@ -79,17 +84,43 @@ def stock_terms(
         scrapped=round(float(since["scrap_parts"].sum())),
         counted=count.counted_units,
     )
-    stock = stock_values(_lots(count, since, currency), [balance], day=today, values=values)
-    lacking = shortfall(stock, owed_minor=owed_minor, day=today, values=values)
+    lots = stock_values(_lots(count, since, currency), [balance], day=today, values=values)
+    return Valued(balance=balance, lots=lots, day=today)
+
+
+def stock_terms(
+    deliveries: pd.DataFrame,
+    days: pd.DataFrame,
+    as_of: datetime,
+    *,
+    count: StockCount | None,
+    owed_minor: int,
+    currency: str,
+    values: Any,
+) -> dict[str, Any]:
+    """What a year made and shipped; with a count, the balance since, its contradictions, live value, and shortfall.
+    Without one, how much lies there is unknown. Raises as `valued`."""
+    year = (as_of - YEAR).astimezone(ZONE).date()
+    told = {
+        "made_parts_365d": float(days[days["day"] >= pd.Timestamp(year)]["parts"].sum()),
+        "shipped_parts_365d": float(deliveries["parts"].sum()),
+        "stock": None,
+        "missing": "stock_count",
+    }
+    if count is None:
+        return told
+    found = valued(deliveries, days, as_of, count=count, currency=currency, values=values)
+    held = found.held(count, values)
+    lacking = shortfall(found.lots, owed_minor=owed_minor, day=found.day, values=values)
     return {
         **told,
         "missing": None,
         "stock": {
-            **asdict(balance),
-            "expected": balance.expected,
-            "contradictions": [found.what for found in contradictions([balance], values)],
-            "units_that_count": sum(item.units_that_count for item in stock),
-            "value_minor": sum(item.value_minor for item in stock),
+            **asdict(found.balance),
+            "expected": held.expected_units,
+            "contradictions": list(held.contradictions),
+            "units_that_count": held.units_that_count,
+            "value_minor": held.value_minor,
             **{name: value for name, value in asdict(lacking).items() if name != "cure_by"},
             "cure_by": None if lacking.cure_by is None else lacking.cure_by.isoformat(),
         },

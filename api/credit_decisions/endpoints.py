@@ -136,6 +136,7 @@ def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> 
         is_fresh=asked.snapshot == "fresh",
         asset=None if asked.asset is None else asked.asset.asset(),
         facts=asked.facts.facts(),
+        stock=None if asked.stock is None else asked.stock.count(),
     )
     told = service.answer(
         work.connection,

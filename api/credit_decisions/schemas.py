@@ -185,7 +185,7 @@ class CreditDecisionAnswer(Told):
 
     `terms` is what a product of the chain rests on: receivables line by line, an order's tranches, leased machines,
     stock. It is told from the ledgers as of the decision's time and kept beside the decision,
-    which is the same with and without it; what was told last is read with it.
+    which follows from none of it but the count of stock; what was told last is read with it.
     """
 
     decision: CreditDecisionTold

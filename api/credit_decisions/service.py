@@ -10,6 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.access_log.repository import looked
+from api.chain.product_terms import known_stock
+from api.chain.stock_terms import StockCount
 from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.credit_decisions import repository as decisions
@@ -42,6 +44,7 @@ from scoring.decision.decide import decide as conclude
 from scoring.facts import NO_FACTS, LenderFacts
 from scoring.governance import ModelMandate
 from scoring.records import CreditDecision, CreditProduct, CreditRequest, FinancedAsset, Outcome, RatingGrade
+from scoring.stock import StockHeld, parse_stock, plain_stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class CreditQuestion:
     is_fresh: bool
     asset: FinancedAsset | None = None
     facts: LenderFacts = NO_FACTS
+    stock: StockCount | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +75,13 @@ class DecisionAnswer:
     as_of: datetime
 
 
-def decide(home: Home, request: CreditRequest, *, partner: PartnerId, now: datetime) -> bytes:
+def decide(
+    home: Home, request: CreditRequest, *, partner: PartnerId, now: datetime, stock: StockCount | None = None
+) -> bytes:
     """Answer a lender's question as of a time, in a transaction of its own; returns the exact bytes that are kept.
 
-    Raises NotFound (obligor, partner), ConsentMissing (platform or the partner's credit consent), NoModel.
+    Raises NotFound (obligor, partner), ConsentMissing (platform or the partner's credit consent), NoModel, and
+    InvalidRequest for a count of stock that is older than a year.
     """
     question = CreditQuestion(
         obligor_id=request.obligor_id,
@@ -86,6 +93,7 @@ def decide(home: Home, request: CreditRequest, *, partner: PartnerId, now: datet
         is_fresh=True,
         asset=request.asset,
         facts=request.facts,
+        stock=stock,
     )
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, request.obligor_id)
@@ -118,7 +126,8 @@ def answer(
         require_live(snapshot)
     request = _asked(question, snapshot)
     on_buyers = known_on_core_enterprises(connection, home, request, partner=partner, now=now, livemode=livemode)
-    request = replace(request, on_core_enterprises=on_buyers)
+    stock = _stock(connection, home, question, as_of=request.as_of)
+    request = replace(request, on_core_enterprises=on_buyers, stock=stock)
     book = keep_parameters(home, models.scoring_parameters())
     decision = _conclude(Grounds(snapshot=snapshot, artefact=artefact, parameters=book, mandate=mandate), request)
     narrative = credit_memo.narrative(decision, snapshot)
@@ -153,6 +162,13 @@ def _snapshot(
         return latest_snapshot(connection, home, question.obligor_id, now=now, livemode=livemode)
     as_of = question.as_of or now
     return take_snapshot(connection, home, question.obligor_id, as_of=as_of, now=now, livemode=livemode)
+
+
+def _stock(connection: sa.Connection, home: Home, question: CreditQuestion, *, as_of: datetime) -> StockHeld | None:
+    """Stock counts where it is lent against, and was counted."""
+    if question.product is not CreditProduct.INVENTORY or question.stock is None:
+        return None
+    return known_stock(connection, home, question.obligor_id, question.stock, currency=question.currency, as_of=as_of)
 
 
 def _asked(question: CreditQuestion, snapshot: FeatureSnapshot) -> CreditRequest:
@@ -260,13 +276,14 @@ def _plain_request(request: CreditRequest) -> dict[str, Any]:
         "asset": None if request.asset is None else asdict(request.asset),
         "facts": plain_facts(request.facts),
         "on_core_enterprises": None if known is None else plain_on_core_enterprises(known),
+        "stock": None if request.stock is None else plain_stock(request.stock),
     }
 
 
 def request_of(row: sa.Row[Any]) -> CreditRequest:
-    """The request of a stored decision; those of early releases tell nothing of core enterprises."""
+    """The request of a stored decision; those of early releases tell nothing of core enterprises or stock."""
     plain: dict[str, Any] = row.request
-    known = plain.get("on_core_enterprises")
+    known, stock = plain.get("on_core_enterprises"), plain.get("stock")
     return CreditRequest(
         obligor_id=ObligorId(plain["obligor_id"]),
         product=CreditProduct(plain["product"]),
@@ -277,4 +294,5 @@ def request_of(row: sa.Row[Any]) -> CreditRequest:
         asset=None if plain["asset"] is None else FinancedAsset(**plain["asset"]),
         facts=parse_facts(plain["facts"]),
         on_core_enterprises=None if known is None else parse_on_core_enterprises(known),
+        stock=None if stock is None else parse_stock(stock),
     )

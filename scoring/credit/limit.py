@@ -122,7 +122,7 @@ def capacities(asked: Asked, values: Mapping[str, Any]) -> tuple[Capacity, ...]:
     """Every capacity that counts for the product by name, in minor units of the request's currency, known or with the
     reason why not.
 
-    What production and orders tell counts at the least that it can be, less the haircut of its trust.
+    What production, orders and stock tell counts at the least that it can be, less the haircut of its trust.
     """
     terms = product_terms(asked.request.product, values)
     months = min(asked.request.tenor_months, terms.maximum_tenor_months)
@@ -135,8 +135,7 @@ def capacities(asked: Asked, values: Mapping[str, Any]) -> tuple[Capacity, ...]:
         **_production(asked, annuity_factor(annual_rate=rate, months=months), trust.haircut, values),
         "orders": _advance_on_orders(asked, trust.haircut, values),
         "receivables": _advance_on_receivables(asked, values),
-        # No ledger tells what lies in stock, and nobody values it.
-        "inventory": Missing.NO_SOURCE.value,
+        "inventory": _advance_on_stock(asked.request, trust.haircut),
         "collateral": _advance_on_machines(asked, rate=float(rate), months=months, values=values),
         "core_enterprise": _on_core_enterprises(asked.request, values),
         **_caps(asked, values),
@@ -249,6 +248,12 @@ def _advance_on_receivables(asked: Asked, values: Mapping[str, Any]) -> Amount:
     known = None if diluted is None else diluted.value
     dilution = exact(terms["unknown_dilution"] if known is None else known)
     return to_minor(eligible * receivables_advance_rate(dilution=dilution, terms=terms))
+
+
+def _advance_on_stock(request: CreditRequest, haircut: Decimal) -> Amount:
+    """What may be lent of the stock that was counted; machines tell what came to it since, no ledger what lay there."""
+    stock = request.stock
+    return Missing.NO_SOURCE.value if stock is None else to_minor(stock.lendable_minor * (1 - haircut))
 
 
 def _advance_on_machines(asked: Asked, *, rate: float, months: int, values: Mapping[str, Any]) -> Amount:

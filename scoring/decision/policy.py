@@ -222,6 +222,28 @@ class CoreEnterpriseAboveLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StockContradicts:
+    """More stock was shipped than there was, or the lender counted another than the balance of making and shipping
+    allows: somebody is wrong, and a person finds out who."""
+
+    outcome: Outcome
+
+    def examine(self, case: Case) -> tuple[Outcome, Values]:
+        """Bites where there is a contradiction; says what the capacity of the stock rests on."""
+        held = case.request.stock
+        values = {
+            "counted_on": None if held is None else held.counted_on.isoformat(),
+            "expected_units": None if held is None else held.expected_units,
+            "counted_units": None if held is None else held.counted_units,
+            "units_that_count": None if held is None else held.units_that_count,
+            "stock_value_minor": None if held is None else held.value_minor,
+            "lendable_minor": None if held is None else held.lendable_minor,
+            "contradictions": [] if held is None else list(held.contradictions),
+        }
+        return self.outcome if values["contradictions"] else Outcome.APPROVE, values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceAboveCeiling:
     """The rate that the risk needs may not be asked; it is not lent at a lower one either.
 
@@ -365,6 +387,7 @@ RULES: Mapping[str, tuple[Layer, type[Any]]] = {
     "L01_limit_unknown": (Layer.LIMIT, LimitUnknown),
     "L02_amount_above_limit": (Layer.LIMIT, AmountAboveLimit),
     "L03_core_enterprise": (Layer.LIMIT, CoreEnterpriseAboveLimit),
+    "L04_stock": (Layer.LIMIT, StockContradicts),
     "P01_price_above_ceiling": (Layer.PRICE, PriceAboveCeiling),
     "T01_tenor_too_long": (Layer.TERMS, TenorTooLong),
     "T02_tenor_not_covered": (Layer.TERMS, TenorNotCovered),

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from http_world import World, loan
+
+from api.credit_decisions import repository as decisions
+from api.credit_decisions.service import replay, request_of
+from data_contracts.identifiers import DecisionId
 
 
 def asked(world: World, product: str, **more: Any) -> dict[str, Any]:
@@ -51,6 +57,47 @@ def test_stock_is_what_was_counted_and_made_less_what_was_shipped(world: World) 
     assert second["units_that_count"] == min(7, max(0, first["expected"]))
     assert second["value_minor"] <= first["value_minor"]
     assert ("counted_less" in second["contradictions"]) is (first["expected"] > 7)
+
+
+def test_counted_stock_is_a_capacity_of_the_limit_and_stays_with_the_decision(world: World) -> None:
+    count = {"opening_units": 500, "opened_on": "2026-03-01", "unit_value_minor": 2_000}
+    bare = asked(world, "inventory")["decision"]
+    told = asked(world, "inventory", stock=count)
+    decision, stock = told["decision"], told["terms"]["stock"]
+    found = {item["rule_id"]: item for item in decision["findings"]}
+    haircut = found["K04_data_trust_grade"]["values"]["haircut_ratio"]
+    (inventory,) = (item for item in decision["capacities"] if item["name"] == "inventory")
+    assert inventory["amount_minor"] == pytest.approx(stock["lendable_minor"] * (1 - haircut), abs=1)
+    assert decision["limit_minor"] == min(item["amount_minor"] for item in decision["capacities"] if item["mandatory"])
+    values = found["L04_stock"]["values"]
+    assert (values["expected_units"], values["lendable_minor"]) == (stock["expected"], stock["lendable_minor"])
+    assert (bare["limit_minor"], bare["decision_id"] == decision["decision_id"]) == (None, False)
+    assert json.loads(replay(world.home, DecisionId(decision["decision_id"])))["capacities"] == decision["capacities"]
+    for language, sentence in (("en", "must lie there"), ("zh", "盘点的成品")):
+        assert any("L04_stock" in line and sentence in line for line in decision["narrative"][language]["findings"])
+        memo = world.ask(
+            "GET",
+            f"/v1/credit-decisions/{decision['decision_id']}/memo?language={language}&format=html",
+            key="bank-a",
+        )
+        assert f"{stock['lendable_minor'] / 100:,.2f}" in memo.text
+
+
+def test_a_count_that_the_balance_does_not_allow_is_referred(world: World) -> None:
+    count = {"opening_units": 10**9, "opened_on": "2026-03-01", "unit_value_minor": 2_000, "counted_units": 7}
+    decision = asked(world, "inventory", stock=count)["decision"]
+    (finding,) = (item for item in decision["findings"] if item["rule_id"] == "L04_stock")
+    assert (finding["outcome"], finding["values"]["contradictions"]) == ("refer", ["counted_less"])
+    assert finding["values"]["units_that_count"] == 7
+
+
+def test_a_decision_of_an_early_release_told_nothing_of_stock(world: World) -> None:
+    decision = asked(world, "inventory")["decision"]
+    with world.home.engine.connect() as connection:
+        row = decisions.load(connection, DecisionId(decision["decision_id"]))
+    plain = {name: value for name, value in row.request.items() if name not in ("stock", "on_core_enterprises")}
+    early = SimpleNamespace(request=plain)
+    assert request_of(early).stock is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("day", ["2024-01-01", "2027-01-01"])

@@ -37,6 +37,7 @@ from scoring.credit.loss import loss_terms
 from scoring.credit.price import price_inputs, waterfall
 from scoring.facts import AmountFact, FactSource, LenderFacts, PdFact
 from scoring.records import Capacity, CreditProduct, CreditRequest, FinancedAsset
+from scoring.stock import StockHeld
 
 ROW = np.full(len(NAMES), 0.5)
 
@@ -368,6 +369,54 @@ def test_receivables_bind_the_product_that_they_repay_and_no_other(parameters: P
     # the snapshot's dilution is 0.5: nothing may be lent against invoices half of which are taken back
     assert found["receivables"].amount_minor == 0
     assert "receivables" not in known(parameters, owed, request_of(CreditProduct.WORKING_CAPITAL))
+
+
+def stock_of(lendable: int) -> StockHeld:
+    return StockHeld(
+        counted_on=TODAY,
+        expected_units=1,
+        counted_units=None,
+        units_that_count=1,
+        value_minor=2 * lendable,
+        lendable_minor=lendable,
+        contradictions=(),
+    )
+
+
+# What may be lent of the stock, in CNY (None: nobody counted it), and the grade of data trust -> the capacity and what
+# binds; the loss budget carries CNY 1,250,000.00.
+@pytest.mark.parametrize(
+    ("product", "lendable", "grade", "amount", "binding"),
+    [
+        (CreditProduct.INVENTORY,         900_000, TrustGrade.T1, 900_000, "inventory"),
+        (CreditProduct.INVENTORY,         900_000, TrustGrade.T5, 450_000, "inventory"),
+        (CreditProduct.INVENTORY,               0, TrustGrade.T1,       0, "inventory"),
+        (CreditProduct.INVENTORY,       1_300_000, TrustGrade.T1, 1_300_000, "expected_loss_budget"),
+        (CreditProduct.INVENTORY,            None, TrustGrade.T1,    None, "expected_loss_budget"),
+    ],
+)  # fmt: skip
+def test_counted_stock_carries_what_may_be_lent_of_it(
+    parameters: ParameterBook,
+    product: CreditProduct,
+    lendable: int | None,
+    grade: TrustGrade,
+    amount: int | None,
+    binding: str,
+) -> None:
+    stock = None if lendable is None else stock_of(lendable * 100)
+    snapshot = replace(make_snapshot(ROW), data_trust=DataTrust(grade=grade, attested={AttestationLevel.SEALED: 1.0}))
+    found = capacities_of(snapshot, request_of(product, tenor_months=6, stock=stock), parameters.at(TODAY))
+    inventory = {item.name: item for item in found}["inventory"]
+    assert inventory.amount_minor == (None if amount is None else amount * 100)
+    assert inventory.missing == ("no_source" if amount is None else None)
+    limit = least(found)
+    assert limit.binding == binding
+    assert (limit.limit_minor is None) is (amount is None)
+
+
+def test_stock_binds_the_product_that_it_repays_and_no_other(parameters: ParameterBook) -> None:
+    found = known(parameters, PRODUCTION, request_of(CreditProduct.WORKING_CAPITAL, stock=stock_of(1)))
+    assert "inventory" not in found
 
 
 def test_the_lenders_own_pd_caps_and_never_raises(parameters: ParameterBook) -> None:

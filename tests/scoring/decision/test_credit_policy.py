@@ -50,6 +50,7 @@ from scoring.records import (
     TenorBound,
     UsagePlan,
 )
+from scoring.stock import StockHeld
 from scoring.unfamiliar import Familiarity, UnknownCategory, Unusual
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "credit-policy.md"
@@ -73,6 +74,7 @@ SOUND: dict[str, Any] = {
     "bounds": {},
     "mandate": "validated",
     "core": None,
+    "stock": None,
     "origin": DataOrigin.REAL,
 }
 CAP = 10_000
@@ -100,6 +102,7 @@ def case_of(parameters: ParameterBook, **changes: Any) -> Case:
             as_of=AS_OF,
             facts=_facts(given),
             on_core_enterprises=_on_core(given["core"]),
+            stock=_stock(given["stock"]),
         ),
         record=_record(given, scale.grade(given["pd"])),
         snapshot=replace(
@@ -143,6 +146,21 @@ def _on_core(said: tuple[int, ...] | None) -> OnCoreEnterprises | None:
         with_buyers=2,
         outstanding_minor=sum(said) * 1_000_000,
         unexplained_minor=0,
+    )
+
+
+def _stock(contradictions: tuple[str, ...] | None) -> StockHeld | None:
+    """A hundred units at CNY 100.00, with what the balance and the count of them have against each other."""
+    if contradictions is None:
+        return None
+    return StockHeld(
+        counted_on=TODAY,
+        expected_units=100,
+        counted_units=None,
+        units_that_count=100,
+        value_minor=1_000_000,
+        lendable_minor=550_000,
+        contradictions=contradictions,
     )
 
 
@@ -262,6 +280,10 @@ def policy(parameters: ParameterBook) -> CreditPolicy:
         ({"core": (9_881, 0), "amount": 160}, ["L03_core_enterprise"], "refer"),
         ({"core": (0, 9_961), "amount": 160}, ["L03_core_enterprise"], "refer"),  # 9,961 + 0.25 x 160 = 10,001
         ({"core": (9_999, 9_999), "amount": 173}, ["L02_amount_above_limit", "L03_core_enterprise"], "refer"),
+        ({"stock": ()}, [], "approve"),
+        ({"stock": ("counted_less",)}, ["L04_stock"], "refer"),
+        ({"stock": ("shipped_more_than_there_was",), "amount": 173}, ["L02_amount_above_limit", "L04_stock"], "refer"),
+        ({"stock": ("counted_more",), "rate": "0.3"}, ["L04_stock", "P01_price_above_ceiling"], "decline"),
         ({"rate": "0.24"}, [], "approve"),
         ({"rate": "0.240001"}, ["P01_price_above_ceiling"], "decline"),
         ({"rate": "0.3", "guarantor": (75, 0.02)}, ["P01_price_above_ceiling"], "refer"),
@@ -374,6 +396,19 @@ def test_both_figures_of_the_core_enterprise_that_binds_first_are_told(
         "obligors": 2,
         "with_buyers": 2,
         "unexplained_minor": 0,
+    }
+
+
+def test_what_the_capacity_of_the_stock_rests_on_is_told(parameters: ParameterBook, policy: CreditPolicy) -> None:
+    findings = {finding.rule_id: finding.values for finding in policy.examine(case_of(parameters, stock=()))}
+    assert findings["L04_stock"] == {
+        "counted_on": "2026-07-01",
+        "expected_units": 100,
+        "counted_units": None,
+        "units_that_count": 100,
+        "stock_value_minor": 1_000_000,
+        "lendable_minor": 550_000,
+        "contradictions": [],
     }
 
 
