@@ -18,8 +18,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,7 @@ from numpy.typing import NDArray
 
 from benchmarks.credit_truth.worlds import build, read_known
 from benchmarks.scoring import AS_OF, book, features_of, split_of
-from benchmarks.worlds.built import TEST, split
+from benchmarks.worlds.built import TEST, quiet_stdout, split
 from data_contracts.reference.dated import ParameterBook, load_book
 from features.as_of import CreditTrainingSet
 from features.catalogue import CATALOGUE
@@ -42,6 +45,7 @@ from simulator.summary import STATEMENT
 OBLIGORS = 1_500
 WORLD_OBLIGORS = 5_000
 FIRST_SEED, SEEDS = 101, 10
+PROCESSES = 2
 REFITS = 10
 ASKED = 500
 SEED = 1
@@ -81,10 +85,10 @@ def main() -> None:
 
 def over_worlds(seeds: Sequence[int], obligors: int, folder: Path, *, refits: int) -> dict[str, Any]:
     """The shares of each world and their means."""
-    told = []
-    for seed, before in zip(seeds, [seeds[-1], *seeds[:-1]], strict=True):
-        told.append(measure(of_world(seed, obligors, folder, asked_of=before), refits=refits))
-        print(f"world {seed}: {told[-1]['families_kept']:.3f}", file=sys.stderr, flush=True)
+    before = [seeds[-1], *seeds[:-1]]
+    asked = partial(_measured_world, obligors=obligors, folder=folder, refits=refits)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=quiet_stdout) as pool:
+        told = list(pool.map(asked, seeds, before))
     return {
         **{name: float(np.mean([one[name] for one in told])) for name in ("families_kept", "codes_kept")},
         "families_kept_by_world": [one["families_kept"] for one in told],
@@ -95,6 +99,12 @@ def over_worlds(seeds: Sequence[int], obligors: int, folder: Path, *, refits: in
         "obligors_of_a_world": obligors,
         **{name: told[0][name] for name in ("target", "refits", "obligors_asked", "statement")},
     }
+
+
+def _measured_world(seed: int, asked_of: int, *, obligors: int, folder: Path, refits: int) -> dict[str, Any]:
+    found = measure(of_world(seed, obligors, folder, asked_of=asked_of), refits=refits)
+    print(f"world {seed}: {found['families_kept_by_refit']}", file=sys.stderr, flush=True)
+    return found
 
 
 def measure(sample: Sample, *, refits: int) -> dict[str, Any]:
