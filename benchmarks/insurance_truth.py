@@ -20,15 +20,13 @@ from scipy.stats import t as student
 
 from api.models.service import scoring_parameters
 from api.snapshots.service import feature_parameters, reader
-from benchmarks.insurance import idle_truth
+from benchmarks.insurance import idle_engine, idle_truth, warranty_truth
 from benchmarks.insurance.idle_truth import PATHS
-from benchmarks.worlds.built import END, KINDS, LOCAL_AHEAD, BuiltWorld, built, month_end
+from benchmarks.worlds.built import END, KINDS, LOCAL_AHEAD, MONTHS, BuiltWorld, built, month_end
 from data_contracts.contract import RecordKind
 from features.as_of import InsuranceTrainingSet, insurance_training_set
 from scoring.insurance.tariff import dislocation
-from scoring.insurance.warranty.power_law import PowerLaw, Watched, fit_power_law
 from scoring.training.insurance import train_insurance
-from scoring.training.warranty import RECORD, MachineMonths, fit_hazard, own_record
 from simulator.insurance.severity import chance_above, mean_payout
 from simulator.parameter_values import load_parameters
 from simulator.summary import STATEMENT
@@ -41,8 +39,6 @@ MACHINES = 2.0
 SEED = 20260701
 OBSERVED = (3, 9, 15, 21, 35)
 """Months after the first instant; the last one, a year clear of the one before, is the test's."""
-FITTED_MONTHS = 36
-"""Months of failures that the warranty's law is fitted on; the rest judges it."""
 YEAR = 12
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 WITH_INSURANCE = KINDS | {RecordKind.INSURANCE_POLICY, RecordKind.INSURANCE_CLAIM}
@@ -56,17 +52,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many worlds (10)")
+    parser.add_argument("--first", type=int, default=FIRST_SEED, help=f"seed of the first world ({FIRST_SEED})")
     parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of each world (1500)")
-    parser.add_argument("--only", choices=["idle_cover", "premiums"], help="idle cover, or all but it")
-    parser.add_argument("--kept", type=Path, help="a folder in which each world's premiums are kept, and taken from")
+    parser.add_argument(
+        "--only", choices=["idle_cover", "premiums", "warranty"], help="one part; premiums is all but idle cover"
+    )
+    parser.add_argument(
+        "--kept", type=Path, help="a folder in which each world's premiums and seasons are kept, and taken from"
+    )
     parser.add_argument("--paths", type=int, default=PATHS, help=f"of each world's season lived again ({PATHS})")
     arguments = parser.parse_args()
-    seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
     if arguments.only == "idle_cover":
         told = idle_truth.measure(
-            seeds, obligors=arguments.obligors, machines_per_obligor=MACHINES, paths=arguments.paths
+            seeds,
+            obligors=arguments.obligors,
+            machines_per_obligor=MACHINES,
+            paths=arguments.paths,
+            kept=arguments.kept,
         )
         found = {"idle_cover": told, "seeds": list(seeds), "obligors": arguments.obligors, "statement": STATEMENT}
+    elif arguments.only == "warranty":
+        worlds = warranty_truth.measure(
+            seeds,
+            obligors=arguments.obligors,
+            machines_per_obligor=MACHINES,
+            months=MONTHS,
+            settings=_hazard_settings(),
+        )
+        found = {**_largest(worlds), "worlds": worlds, "seeds": list(seeds), "obligors": arguments.obligors}
+        found["statement"] = STATEMENT
     else:
         paths = None if arguments.only else arguments.paths
         found = measure(seeds, obligors=arguments.obligors, paths=paths, kept=arguments.kept)
@@ -78,7 +93,7 @@ def measure(
 ) -> dict[str, Any]:
     """Every world's figures, and their means with 95 % intervals over worlds where there are several; without `paths`
     nothing of idle cover."""
-    worlds, idle = [], []
+    worlds, idle, lived = [], [], []
     for seed in seeds:
         file = None if kept is None else kept / f"{seed}-{obligors}.json"
         if file is not None and file.exists() and paths is None:
@@ -87,7 +102,8 @@ def measure(
         with built("base", seed=seed, obligors=obligors, machines_per_obligor=MACHINES, kinds=WITH_INSURANCE) as world:
             worlds.append(_world(world))
             if paths is not None:
-                idle.append(idle_truth.idle_cover(world.folder, seed, paths=paths))
+                lived.append(idle_engine.lives(seed, months=MONTHS, paths=paths, kept=kept))
+                idle.append(idle_truth.idle_cover(world.folder, lived[-1]))
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(worlds[-1]))
@@ -101,12 +117,12 @@ def measure(
         "balance_standard_errors": [world["balance_standard_errors"] for world in worlds],
         "balance_standard_errors_as_drawn": [world["balance_standard_errors_as_drawn"] for world in worlds],
         "largest_gap_to_observed_claims": max(world["gap_to_observed_claims"] for world in worlds),
-        **{name: max(world[name] for world in worlds) for name in worlds[0] if name.startswith("warranty_z_max")},
+        **_largest(worlds),
         "redistribution_at_equal_premium": {
             name: float(np.mean([world["redistribution"][name] for world in worlds]))
             for name in worlds[0]["redistribution"]
         },
-        **({"idle_cover": idle_truth.together(idle)} if idle else {}),
+        **({"idle_cover": idle_truth.together(idle, lived)} if idle else {}),
         "worlds": worlds,
         "seeds": list(seeds),
         "obligors": obligors,
@@ -117,6 +133,16 @@ def measure(
 def text(found: Mapping[str, Any]) -> str:
     """The headline, a line each."""
     return "\n".join(f"{name}: {found[name]}" for name in found if name != "worlds")
+
+
+def _largest(worlds: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The largest gap of any world, each way to look at a warranty's hazard."""
+    return {name: max(world[name] for world in worlds) for name in worlds[0] if name.startswith("warranty_z_max")}
+
+
+def _hazard_settings() -> Mapping[str, Any]:
+    settings: Mapping[str, Any] = scoring_parameters().at(END.date())["warranty_hazard"]
+    return settings
 
 
 def _world(world: BuiltWorld) -> dict[str, Any]:
@@ -138,7 +164,7 @@ def _world(world: BuiltWorld) -> dict[str, Any]:
         "slope": _slope(true[last], ours[last]),
         **_balance(data, ours, true, expected, ~last, lump=_lump(world.truth("machine_month"))),
         "redistribution": _redistribution(data, ours, last),
-        **_warranty(world.truth("machine_month")),
+        **warranty_truth.gaps(world.truth("machine_month"), _hazard_settings()),
         "test_rows": int(last.sum()),
         "train_claims": int(data.claim_counts[~last].sum()),
     }
@@ -213,70 +239,6 @@ def _redistribution(data: InsuranceTrainingSet, ours: Vector, last: Mask) -> dic
     told = dislocation(flat, ours[last] / basis, basis, shares=SHARES)
     change = ours[last] / (flat * basis) - 1
     return {**told, "pay_at_least_20_percent_less": float(basis[change <= -0.2].sum() / basis.sum())}
-
-
-def _warranty(truth: pa.Table) -> dict[str, float]:
-    """The largest gaps, in standard errors of the failures to come, between expected failures and true ones by tercile
-    of usage, in the months after those fitted on: by the power law with its trees, and by the law alone.
-
-    Usage is what a machine worked before the month, as a price can go by it: a failure shortens its own month, so that
-    months of few hours hold more failures than the hazard in them (`by_hours_of_the_month` takes them all the same).
-    Hours and failures are what a service record holds; only `faults_expected` is truth. A machine's meter starts when
-    it is first seen: what it worked before is not known.
-    """
-    names = np.array(truth["machine_uid"].to_pylist())
-    month = truth["month"].to_numpy().astype("datetime64[M]").astype(np.int64)
-    order = np.lexsort((month, names))
-    names, month = names[order], month[order] - month.min()
-    hours, failed, true = (
-        truth[name].to_numpy()[order].astype(np.float64) for name in ("executing_hours", "faults", "faults_expected")
-    )
-    start, end = _meters(np.unique(names, return_inverse=True)[1], hours)
-    worked = end > start
-    early, late = worked & (month < FITTED_MONTHS), worked & (month >= FITTED_MONTHS)
-    law = _law(start[early], end[early], failed[early])
-    by_law = law.expected(start, end)
-    months = MachineMonths(
-        rows=own_record(names.tolist(), hours, failed, by_law),
-        start_hours=start,
-        end_hours=end,
-        failures=failed,
-        machines=names.tolist(),
-    )
-    settings = scoring_parameters().at(END.date())["warranty_hazard"]
-    found = fit_hazard(months.part(early), law, signs=tuple(RECORD.values()), settings=settings, seed=SEED)
-    expected, usage = found.expected(months.part(late)), months.rows[late, 0]
-    return {
-        "warranty_z_max": _largest_gap(expected, true[late], usage),
-        "warranty_z_max_by_hours_of_the_month": _largest_gap(expected, true[late], hours[late]),
-        "warranty_z_max_of_the_law_alone": _largest_gap(by_law[late], true[late], usage),
-        "warranty_rounds": found.rounds,
-    }
-
-
-def _largest_gap(expected: Vector, true: Vector, usage: Vector) -> float:
-    """By tercile of usage; machines new to the book are of the lowest."""
-    known = np.nan_to_num(usage)
-    place = np.digitize(known, np.quantile(known, (1 / 3, 2 / 3)))
-    sums = [np.bincount(place, weights=column, minlength=3) for column in (expected, true)]
-    return float((np.abs(sums[0] - sums[1]) / sums[1] ** 0.5).max())
-
-
-def _law(start: Vector, end: Vector, failed: Vector) -> PowerLaw:
-    """The law of machine-months, each failure put in the middle of its month's hours."""
-    machine = np.repeat(np.arange(len(start)), failed.astype(np.int64))
-    middle = (start + end) / 2
-    return fit_power_law(
-        Watched(entry_hours=start, exit_hours=end, failure_hours=middle[machine], failure_machine=machine)
-    )
-
-
-def _meters(uid: NDArray[np.int64], hours: Vector) -> tuple[Vector, Vector]:
-    """Each machine's meter before and after each of its months, rows sorted by machine and month."""
-    total = np.cumsum(hours)
-    firsts = np.flatnonzero(np.r_[True, uid[1:] != uid[:-1]])
-    base = np.repeat((total - hours)[firsts], np.diff(np.r_[firsts, len(uid)]))
-    return total - hours - base, total - base
 
 
 def _interval(values: Sequence[float]) -> list[float] | None:

@@ -21,14 +21,16 @@ from scipy.special import expit, logit
 from scipy.stats import t as student
 
 import simulator
+from benchmarks.insurance import idle_engine
+from benchmarks.insurance.idle_engine import Lives
 from data_contracts.reference.holidays import days_from_new_year, is_public_holiday
 from features.aligned import MONDAY_OFFSET, SATURDAY, WEEKDAYS
 from scoring.errors import NotEnoughEvents
-from scoring.insurance.idle_cover.payout import IdleTerms, shortfall
+from scoring.insurance.idle_cover.payout import shortfall
 from scoring.insurance.idle_cover.price import TAIL, price_book
 from scoring.insurance.idle_cover.simulate import RateModel, fit_rate_model, simulate_seasons
-from simulator.insurance.idle_cover import season_rates
-from simulator.world import make_laws
+from simulator.parameter_values import load_parameters
+from simulator.world import PARAMETERS_AS_OF
 
 MONTHS, YEAR = 48, 12
 PATHS = 400
@@ -56,43 +58,43 @@ class Told:
     model: RateModel
 
 
-def idle_cover(folder: Path, seed: int, *, paths: int = PATHS) -> dict[str, float]:
+def idle_cover(folder: Path, lived: Lives) -> dict[str, Any]:
     """One world's covers, equal sums on every division of at least `FEWEST_FIRMS` firms, as one book: shares of all
     sums insured, ours and true; and how often the truth loses more than our 99.5 %.
 
     Raises NotEnoughEvents where there is no such division."""
-    laws = make_laws(MONTHS, seed)
-    cover, divisions = laws.parameters.idle_cover, list(laws.parameters.industries)
-    terms = IdleTerms(trigger_share=cover.trigger_share, exit_share=cover.trigger_share * (1 - cover.cap_share))
-    told = _told(folder, divisions, before=MONTHS - cover.season_months)
-    reference, rates = season_rates(laws, paths=paths)
-    index = np.bincount(told.industry, minlength=len(divisions))
-    held = np.flatnonzero((index >= FEWEST_FIRMS) & ~np.isnan(reference))
+    told = _told(folder, lived.divisions, before=MONTHS - lived.months)
+    index = np.bincount(told.industry, minlength=len(lived.divisions))
+    held = np.flatnonzero((index >= FEWEST_FIRMS) & ~np.isnan(lived.reference))
     if not len(held):
         raise NotEnoughEvents(
             f"No division of {folder} has {FEWEST_FIRMS} firms that were seen in every month.",
             hint="Ask for more firms: --obligors.",
         )
-    sums = np.full(len(held), 1.0 / len(held))
-    true = shortfall(rates[:, held], reference[held], terms)
-    ours = shortfall(_foreseen(told, reference, held, months=cover.season_months, seed=seed), reference[held], terms)
-    priced = price_book(ours, sums, cost_of_capital=0.0)
+    sums, reference, terms = np.full(len(held), 1.0 / len(held)), lived.reference[held], lived.terms
+    true = shortfall(lived.rates[:, held], reference, terms)
+    foreseen = _foreseen(told, lived.reference, held, months=lived.months, seed=lived.seed)
+    priced = price_book(shortfall(foreseen, reference, terms), sums, cost_of_capital=0.0)
     lost = true @ sums
     return {
-        "divisions": len(held),
+        "divisions": [lived.divisions[at] for at in held],
         "expected": float(priced.expected_minor.sum()),
         "true_expected": float(lost.mean()),
-        "true_standard_error": float(lost.std(ddof=1) / paths**0.5),
+        "true_standard_error": float(lost.std(ddof=1) / len(lost) ** 0.5),
         "loss_99_5": priced.value_at_risk_minor,
         "true_loss_99_5": float(np.quantile(lost, TAIL)),
         "true_chance_beyond": float((lost > priced.value_at_risk_minor).mean()),
     }
 
 
-def measure(seeds: Sequence[int], *, obligors: int, machines_per_obligor: float, paths: int = PATHS) -> dict[str, Any]:
-    """The same for worlds that are simulated here and forgotten."""
-    found = []
+def measure(
+    seeds: Sequence[int], *, obligors: int, machines_per_obligor: float, paths: int = PATHS, kept: Path | None = None
+) -> dict[str, Any]:
+    """The same for worlds that are simulated here and forgotten, and the engine with the process's own parameters on
+    the same divisions. Seasons are kept in a folder `kept`, and taken from it."""
+    found, lived = [], []
     for seed in seeds:
+        lived.append(idle_engine.lives(seed, months=MONTHS, paths=paths, kept=kept))
         with TemporaryDirectory() as folder:
             files = Path(folder) / "files"
             simulator.simulate(
@@ -104,21 +106,25 @@ def measure(seeds: Sequence[int], *, obligors: int, machines_per_obligor: float,
                 machines_per_obligor=machines_per_obligor,
                 threads=1,
             )
-            found.append(idle_cover(files, seed, paths=paths))
+            found.append(idle_cover(files, lived[-1]))
         print(f"seed {seed}: {found[-1]}", file=sys.stderr, flush=True)
-    return together(found)
+    return together(found, lived)
 
 
-def together(worlds: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+def together(worlds: Sequence[Mapping[str, Any]], lived: Sequence[Lives] = ()) -> dict[str, Any]:
     """The means over worlds, and the gap to the truth in standard errors over worlds: what each world's firms happen to
-    be, we do not know, so that worlds differ by more than their paths."""
+    be, we do not know, so that worlds differ by more than their paths. With the worlds' lives, also what the engine
+    makes of the process's own parameters (`with_true_parameters`): what is left there is no parameter's error."""
     expected = np.array([world["expected"] - world["true_expected"] for world in worlds])
     tail = np.array([world["loss_99_5"] - world["true_loss_99_5"] for world in worlds])
     names = ("expected", "true_expected", "loss_99_5", "true_loss_99_5", "true_chance_beyond")
+    same = [life.of(world["divisions"]) for world, life in zip(worlds, lived, strict=False)]
+    health = load_parameters(PARAMETERS_AS_OF).health
     return {
         **{name: float(np.mean([world[name] for world in worlds])) for name in names},
         "expected_gap": _gap(expected),
         "loss_99_5_gap": _gap(tail),
+        **({"with_true_parameters": idle_engine.together(same, health)} if same else {}),
         "worlds": list(worlds),
     }
 

@@ -76,6 +76,12 @@ def season_rates(laws: Laws, *, paths: int) -> tuple[Floats, Floats]:
     return season.reference_rate, np.stack([_lived_again(season, laws, path=path) for path in range(paths)])
 
 
+def portfolio_firms(laws: Laws) -> Ints:
+    """By industry: how many firms the reference portfolio has."""
+    firms = build_block(PORTFOLIO, laws.parameters.idle_cover.portfolio_firms, _calm(laws)).firms
+    return np.bincount(firms.industry, minlength=len(laws.parameters.industries))
+
+
 def payout_share(rate: Floats, reference: Floats, *, cover: IdleCoverParameters) -> Floats:
     """What the cover pays, as a share of the sum insured, at an operating rate beside its reference."""
     trigger = cover.trigger_share * reference
@@ -86,13 +92,7 @@ def _begin(laws: Laws) -> Season:
     """Live up to the season, and note the operating rates of the season a year before."""
     cover, months = laws.parameters.idle_cover, laws.calendar.months
     assert len(months) >= YEAR + cover.season_months, "a world shorter than a season and the year before it"
-    machines = replace(laws.parameters.machines, mean_count=1.0)
-    calm = replace(
-        laws,
-        engine=Engine.REDUCED_FORM,
-        world=replace(laws.world, default_offsets=(NO_DEFAULT_LOG_ODDS,)),
-        parameters=replace(laws.parameters, machines=machines),
-    )
+    calm = _calm(laws)
     block = build_block(PORTFOLIO, cover.portfolio_firms, calm)
     state = opening(block, calm).state
     first = len(months) - cover.season_months
@@ -103,6 +103,17 @@ def _begin(laws: Laws) -> Season:
             year_before.append(told.machines)
     return Season(
         block=block, state=state, months=months[first:], reference_rate=_operating_rates(block, year_before, laws)
+    )
+
+
+def _calm(laws: Laws) -> Laws:
+    """The laws of firms that live, with a machine each."""
+    machines = replace(laws.parameters.machines, mean_count=1.0)
+    return replace(
+        laws,
+        engine=Engine.REDUCED_FORM,
+        world=replace(laws.world, default_offsets=(NO_DEFAULT_LOG_ODDS,)),
+        parameters=replace(laws.parameters, machines=machines),
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmarks.insurance_truth import _largest_gap, _lump
+from benchmarks.insurance.warranty_truth import largest_gap
+from benchmarks.insurance_truth import _lump
 from simulator.insurance.severity import draw_damage
 from simulator.parameter_values import load_parameters
 from simulator.world import PARAMETERS_AS_OF
@@ -30,8 +31,8 @@ def test_a_claim_adds_to_the_variance_what_drawn_claims_do() -> None:
 def test_the_largest_gap_is_of_a_tercile_in_errors_of_what_is_to_come() -> None:
     usage = np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0])
     true = np.array([8.0, 8.0, 20.0, 5.0, 50.0, 50.0])
-    assert _largest_gap(true, true, usage) == 0.0
-    assert _largest_gap(true + np.array([0.0, 0, 0, 0, 10, 10]), true, usage) == pytest.approx(2.0)
-    assert _largest_gap(true - np.array([4.0, 4, 0, 0, 0, 0]), true, usage) == pytest.approx(2.0)
+    assert largest_gap(true, true, usage) == 0.0
+    assert largest_gap(true + np.array([0.0, 0, 0, 0, 10, 10]), true, usage) == pytest.approx(2.0)
+    assert largest_gap(true - np.array([4.0, 4, 0, 0, 0, 0]), true, usage) == pytest.approx(2.0)
     new = np.array([np.nan, 20.0, 30.0, 40.0, 50.0, 60.0])
-    assert _largest_gap(true - np.array([8.0, 0, 0, 0, 0, 0]), true, new) == pytest.approx(2.0)
+    assert largest_gap(true - np.array([8.0, 0, 0, 0, 0, 0]), true, new) == pytest.approx(2.0)

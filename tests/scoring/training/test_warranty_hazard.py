@@ -79,7 +79,7 @@ def test_a_machines_own_record_knows_nothing_of_the_month_itself() -> None:
     found = own_record(machines, hours, failures, np.full(16, 0.5))
     assert np.isnan(found[[0, 14]]).all()
     assert found[1].tolist() == [1.0, 1.0, 1 / 1.5, 1 / 1.5, 1.0]
-    assert found[13].tolist() == [12.0, 7.5, 4 / 7, 4 / 7.5, 13.0]
+    assert found[13].tolist() == [12.0, 7.5, 4 / 7, 4 / 7.5, 12.0]
     assert found[15].tolist() == [15.0, 15.0, 2 / 1.5, 2 / 1.5, 1.0]
     moved = own_record(machines, np.r_[hours[:-1], 900.0], np.r_[failures[:-1], 9.0], np.full(16, 0.5))
     assert np.array_equal(moved, found, equal_nan=True)
@@ -110,3 +110,25 @@ def test_prone_machines_that_stand_still_are_found_by_their_record() -> None:
         gaps.append(float((np.abs(sums[0] - sums[1]) / sums[1] ** 0.5).max()))
     assert gaps[0] > 8
     assert gaps[1] < 4
+
+
+def test_trees_do_not_learn_the_calendar() -> None:
+    """All machines were connected at once and failures grew rarer for nothing that a record tells: what is expected of
+    machines whose last year was alike is alike, however long they have been watched."""
+    machines, length = 300, 36
+    generator = np.random.default_rng(7)
+    hours = generator.uniform(200, 300, machines * length)
+    end = np.cumsum(hours.reshape(machines, length), axis=1).ravel()
+    month = np.tile(np.arange(length), machines)
+    true = hours / 500 * np.where(month < 24, 1.5, 0.75)
+    failures = generator.poisson(true).astype(float)
+    names = [f"m{at:03d}" for at in np.repeat(np.arange(machines), length)]
+    rows = own_record(names, hours, failures, hours / 500)
+    made = MachineMonths(rows=rows, start_hours=end - hours, end_hours=end, failures=failures, machines=names)
+    flat = PowerLaw(shape=1.0, scale_hours=500.0)
+    found = fit_hazard(made, flat, signs=tuple(RECORD.values()), settings=SETTINGS, seed=3)
+    short, long = (replace(made, rows=own_record(
+        names, np.full(len(names), 250.0), np.full(len(names), 0.5), np.full(len(names), 0.5)
+    )).part(month == at) for at in (13, 35))  # fmt: skip
+    law = [flat.expected(part.start_hours, part.end_hours) for part in (short, long)]
+    assert np.allclose(found.expected(short) / law[0], found.expected(long) / law[1], rtol=0.02)
