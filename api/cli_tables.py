@@ -43,6 +43,9 @@ def train_credit(
     division: Annotated[
         str | None, typer.Option("--division", help="Its column of industries (GB/T 4754): kept, not learnt from.")
     ] = None,
+    machine_types: Annotated[
+        str | None, typer.Option("--machine-types", help="Its column of types of machines: kept, not learnt from.")
+    ] = None,
     families: Annotated[
         Path | None, typer.Option("--families", help="YAML or JSON, family: [columns]; otherwise each is its own.")
     ] = None,
@@ -66,6 +69,7 @@ def train_credit(
             monotone=monotone,
             exclude=exclude,
             division=division,
+            machine_types=machine_types,
             families=families,
         )
         with opened(home) as here:
@@ -83,6 +87,7 @@ def train_credit(
         monotone=monotone,
         exclude=tuple(exclude or ()),
         division=division,
+        machine_types=machine_types,
         families=families,
         folds=folds,
         population_rate=population_rate,

@@ -25,6 +25,7 @@ from features.history import Array, Level
 from features.labels import NEVER, REPORTING_LAG_MONTHS, WARNING_MONTHS, WINDOW_MONTHS, CreditLabels, Lives, Outcomes
 from features.loading import load_machine_days
 from features.machine_day.days import to_micros
+from features.machine_types import MachineTypes, machine_types_at
 from features.matrix import FeatureMatrix, feature_matrix
 from features.peer_loading import divisions_at
 
@@ -57,7 +58,8 @@ class CreditTrainingSet:
     datetime64[us] in UTC, `values` is (row, name) float64 with NaN where missing, `defaulted` says whether the first
     default event lies in (as_of, observed_until]. `lives` tell when, also beyond the window; None where only the
     outcome of the window is known. `industry_divisions` are those of GB/T 4754 as known then, each None where no
-    profile was; None as a whole where nobody says.
+    profile was; None as a whole where nobody says. `machine_types` are those of the machines that each owned then, each
+    None where nobody told any; None as a whole where nobody says.
     """
 
     obligor_ids: Sequence[str]
@@ -68,6 +70,7 @@ class CreditTrainingSet:
     defaulted: Mask
     lives: Lives | None = None
     industry_divisions: Sequence[str | None] | None = None
+    machine_types: Sequence[MachineTypes | None] | None = None
 
     def at(self, rows: Ints) -> CreditTrainingSet:
         """The chosen rows, one or several times each."""
@@ -82,6 +85,9 @@ class CreditTrainingSet:
             industry_divisions=None
             if self.industry_divisions is None
             else tuple(self.industry_divisions[row] for row in rows.tolist()),
+            machine_types=None
+            if self.machine_types is None
+            else tuple(self.machine_types[row] for row in rows.tolist()),
         )
 
 
@@ -94,9 +100,10 @@ class CreditObservations:
     up to and with that of its default (0 where not even one is known to its end). `default_times` are those of the
     first default event whenever it is, NaT where none is known; `rule_versions` of the event that `defaulted` tells.
     `history_days` are the days of history that features rest on, `industry_divisions` those of the obligor as known
-    then (None where no profile was). `warnings` say whether an instalment became thirty
-    days past due within so many months: 1, 0, or -1 where those months are not known to their end; they are for
-    monitoring. `lives` reach as far as anything is known.
+    then (None where no profile was), `machine_types` those of the machines that it owned then, as known at the end of
+    everything (None where nobody told any): they are no feature, and what a machine is does not change. `warnings` say
+    whether an instalment became thirty days past due within so many months: 1, 0, or -1 where those months are not
+    known to their end; they are for monitoring. `lives` reach as far as anything is known.
     """
 
     obligor_ids: Sequence[str]
@@ -111,6 +118,7 @@ class CreditObservations:
     rule_versions: Sequence[str | None]
     history_days: Ints
     industry_divisions: Sequence[str | None]
+    machine_types: Sequence[MachineTypes | None]
     warnings: Mapping[int, NDArray[np.int8]]
     lives: Lives
 
@@ -126,6 +134,7 @@ class CreditObservations:
             defaulted=self.defaulted[kept],
             lives=self.lives.at(kept),
             industry_divisions=tuple(self.industry_divisions[row] for row in kept.tolist()),
+            machine_types=tuple(self.machine_types[row] for row in kept.tolist()),
         )
 
 
@@ -169,7 +178,7 @@ def credit_observations(
     begun = [as_of for as_of in as_ofs if as_of < known_until]
     memory = RememberedObservations(reader, until=known_until)
     labels = CreditLabels(memory, known_until=known_until, reporting_lag_months=reporting_lag_months)
-    blocks = []
+    blocks, register = [], memory.machines(as_of=known_until)
     grid = feature_grid(reader, as_ofs=begun, level=Level.OBLIGOR, parameters=parameters, processes=processes)
     for as_of, matrix in grid.items():
         known_then = memory.rows(RecordKind.REPAYMENT, as_of=as_of)
@@ -177,8 +186,11 @@ def credit_observations(
         rows = np.flatnonzero(~outcomes.in_default & ~np.isnan(matrix.values).all(axis=1))
         columns = _label_columns(outcomes, rows) | {"history_days": matrix.history_days[rows]}
         divisions = divisions_at(memory, as_of)
-        told = np.array([divisions.get(matrix.units[row]) for row in rows.tolist()], dtype=np.object_)
-        blocks.append(_Block(matrix, rows, as_of, columns | {"industry_divisions": told}))
+        types = machine_types_at(register, as_of)
+        obligors = [matrix.units[row] for row in rows.tolist()]
+        columns["industry_divisions"] = np.array([divisions.get(obligor) for obligor in obligors], dtype=np.object_)
+        columns["machine_types"] = np.array([types.get(obligor) for obligor in obligors], dtype=np.object_)
+        blocks.append(_Block(matrix, rows, as_of, columns))
     columns = {name: _column(blocks, name, kind) for name, kind in _LABEL_KINDS.items()}
     return CreditObservations(
         obligor_ids=_units(blocks),
@@ -189,6 +201,7 @@ def credit_observations(
             [np.empty(0, np.int64), *(block.matrix.history_days[block.rows] for block in blocks)]
         ),
         industry_divisions=tuple(_column(blocks, "industry_divisions", np.object_)),
+        machine_types=tuple(_column(blocks, "machine_types", np.object_)),
         observed_until=columns["observed_until"].astype("datetime64[us]"),
         default_times=columns["default_times"].astype("datetime64[us]"),
         defaulted=columns["defaulted"],

@@ -39,6 +39,7 @@ from features.ledgers import TAKES as FEATURED
 from features.ledgers import Ledgers, load_ledgers
 from features.loading import ZONE_MARGIN, first_reported_days, load_machine_days
 from features.machine_day.machine_days import MachineDays, any_silence, any_synthetic
+from features.machine_types import machine_types_at
 from features.output import output_quantities
 from features.peer_reference import PeerReference
 from features.register import registered_time
@@ -245,6 +246,7 @@ def _facts(
     for span in read.machine_days.spans.to_pylist():
         spans[span["obligor_id"]].append(span)
     first_days = _first_days(read, spans)
+    types = machine_types_at(read.register, read.as_of)
     return {
         obligor: {
             "first_day": first_days.get(obligor),
@@ -255,6 +257,7 @@ def _facts(
             "coverage_basis": any_silence(span["coverage_basis"] for span in spans[obligor]),
             "data_trust": trust.get(obligor, UNEXAMINED),
             "batches": read.batches.get(obligor, {}),
+            "machine_types": types.get(obligor),
         }
         for obligor in read.obligor_ids
     }

@@ -27,9 +27,12 @@ from features.feature_value import (
     plain_feature,
     plain_row,
 )
+from features.machine_types import MachineTypes
 from features.trust import DataTrust, parse_trust, plain_trust
 
-SNAPSHOT_FORMAT = 5
+SNAPSHOT_FORMAT = 6
+UNTYPED_FORMAT = 5
+"""Of a snapshot that tells no types of machines: the format before there were any, so that its bytes are the same."""
 
 __all__ = ["FeatureSnapshot", "FeatureValue", "Missing", "parse_snapshot", "plain_feature"]
 
@@ -60,6 +63,8 @@ class FeatureSnapshot:
     parameters_version: ParametersVersion
     peer_reference_id: str | None = None
     """The `PeerReference` that it was compared with."""
+    machine_types: MachineTypes | None = None
+    """Those of the machines that it owns; None where nobody told the type of any."""
 
     def canonical(self) -> bytes:
         """Canonical JSON bytes: sorted keys, UTC instants, shortest round-trip floats."""
@@ -92,7 +97,8 @@ class FeatureSnapshot:
 def parse_snapshot(raw: bytes) -> FeatureSnapshot:
     """The snapshot that `FeatureSnapshot.canonical` wrote."""
     body = json.loads(raw)
-    assert body.pop("format") == SNAPSHOT_FORMAT, "a snapshot of another format"
+    assert body.pop("format") in (SNAPSHOT_FORMAT, UNTYPED_FORMAT), "a snapshot of another format"
+    types = body.get("machine_types")
     snapshot = FeatureSnapshot(
         obligor_id=ObligorId(body["obligor_id"]),
         as_of=datetime.fromisoformat(body["as_of"]),
@@ -110,6 +116,7 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
         catalogue_version=body["catalogue_version"],
         parameters_version=ParametersVersion(body["parameters_version"]),
         peer_reference_id=body["peer_reference_id"],
+        machine_types=None if types is None else MachineTypes(**types),
     )
     vars(snapshot)["snapshot_id"] = _name(raw)  # these are its canonical bytes, which need not be written again
     return snapshot
@@ -120,8 +127,10 @@ def _name(canonical: bytes) -> SnapshotId:
 
 
 def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
+    types = snapshot.machine_types
+    told = {} if types is None else {"machine_types": {"machines": dict(types.machines), "untold": types.untold}}
     return {
-        "format": SNAPSHOT_FORMAT,
+        "format": UNTYPED_FORMAT if types is None else SNAPSHOT_FORMAT,
         "obligor_id": snapshot.obligor_id,
         "as_of": snapshot.as_of.isoformat(),
         "first_day": snapshot.first_day.isoformat() if snapshot.first_day else None,
@@ -138,6 +147,7 @@ def _plain(snapshot: FeatureSnapshot) -> dict[str, Any]:
         "catalogue_version": snapshot.catalogue_version,
         "parameters_version": snapshot.parameters_version,
         "peer_reference_id": snapshot.peer_reference_id,
+        **told,
     }
 
 

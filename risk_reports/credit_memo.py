@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from data_contracts.reference.industries import industries
+from data_contracts.reference.machine_types import group_of
 from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from risk_reports.narrative import LANGUAGE_KEYS, Words, credit_reason_sentences, fact_sentences, freeze, readings
@@ -252,8 +253,8 @@ def _categories(items: Sequence[Mapping[str, Any]], _: str, language: Language) 
 
 
 def _called(value: str, language: Language) -> str:
-    """A category with its name, where it is an industry that has one here."""
-    known = industries().get(value)
+    """A category with its name, where it is an industry or a type of machine that has one here."""
+    known = industries().get(value) or group_of(value)
     if known is None:
         return value
     return f"{value}{known.zh}" if language is Language.ZH else f"{value} ({known.en})"

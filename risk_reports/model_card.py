@@ -41,7 +41,7 @@ def document(card: Mapping[str, Any], language: Language, *, plots: Mapping[str,
                 heading=say("card.purpose"),
                 points=[say(f"card.purpose.{name}") for name in ("use", "not", "cause")],
             ),
-            data_section(card, words),
+            data_section(card, words, language),
             _quality(card["metrics"], words, language),
             grades_section(card, words, language),
             _features(card, words, language),
@@ -53,7 +53,7 @@ def document(card: Mapping[str, Any], language: Language, *, plots: Mapping[str,
     )
 
 
-def data_section(card: Mapping[str, Any], words: Wording) -> Section:
+def data_section(card: Mapping[str, Any], words: Wording, language: Language) -> Section:
     """The months that fitted, calibrated and tested the model."""
     header = [words.say(f"card.{name}") for name in ("slice", "months", "rows", "obligors", "defaults")]
     rows = [
@@ -66,7 +66,11 @@ def data_section(card: Mapping[str, Any], words: Wording) -> Section:
     ]
     return Section(
         heading=words.say("card.data"),
-        paragraphs=[words.say("card.embargo", months=card["embargo_months"]), *_divisions(card, words)],
+        paragraphs=[
+            words.say("card.embargo", months=card["embargo_months"]),
+            *_divisions(card, words),
+            *_machine_types(card, words, language),
+        ],
         table=Table(header=header, rows=rows, figures=4),
     )
 
@@ -76,8 +80,24 @@ def _divisions(card: Mapping[str, Any], words: Wording) -> list[str]:
     known = card["familiarity"] and card["familiarity"]["divisions"]
     if known is None:
         return []
-    told = [words.say("card.division", code=code, firms=firms) for code, firms in known.items()]
-    return [words.say("card.divisions", divisions=words.say("list.comma").join(told) or words.say("none"))]
+    return [words.say("card.divisions", divisions=_counted(known, words))]
+
+
+def _machine_types(card: Mapping[str, Any], words: Wording, language: Language) -> list[str]:
+    """The types of machines that the model was trained on, where its training was told any."""
+    known = card["familiarity"] and card["familiarity"]["machine_types"]
+    if known is None:
+        return []
+    told = ratio(known["told"], language)
+    if known["firms"] is None:
+        return [words.say("card.machine_types.unknown", told=told)]
+    share = ratio(known["share"], language)
+    return [words.say("card.machine_types", share=share, types=_counted(known["firms"], words), told=told)]
+
+
+def _counted(firms: Mapping[str, int], words: Wording) -> str:
+    told = [words.say("card.division", code=code, firms=count) for code, count in firms.items()]
+    return words.say("list.comma").join(told) or words.say("none")
 
 
 def _quality(metrics: Mapping[str, Any], words: Wording, language: Language) -> Section:

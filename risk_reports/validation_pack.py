@@ -93,7 +93,7 @@ def _sections(told: _Told) -> Iterator[Section]:
     yield Section(
         heading=told.say("pack.target"), paragraphs=[told.say("pack.target.default"), told.say("pack.target.time")]
     )
-    yield data_section(card, told.words)
+    yield data_section(card, told.words, told.language)
     yield _discrimination(told)
     yield _calibration(told)
     yield from _groups(told)

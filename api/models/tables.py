@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from api.home import Home
 from api.models.figures import keep_figures
 from api.models.service import MONTHS_OF_OUTCOME, SEED, keep_artefact, scoring_parameters
-from api.models.training_sets import CENSORED, DIVISION, training_set_metadata
+from api.models.training_sets import CENSORED, DIVISION, MACHINE_TYPES, training_set_metadata
 from data_contracts.identifiers import ModelVersion
 from data_contracts.reference.calendars import add_months
 from data_contracts.vocabulary import DataOrigin
@@ -44,6 +44,7 @@ class TableQuestion:
     monotone: Path | None
     exclude: Sequence[str]
     division: str | None
+    machine_types: str | None
     families: Path | None
     folds: int
     population_rate: float | None
@@ -65,13 +66,14 @@ def train(home: Home, asked: TableQuestion, *, now: datetime) -> dict[str, Any]:
         group=asked.group,
         exclude=asked.exclude,
         division=asked.division,
+        machine_types=asked.machine_types,
         unless=unless,
     )
     columns = list(table.frame.columns)
     signs = {} if asked.monotone is None else read_signs(asked.monotone, columns)
     how = TableTraining(
         names={"outcome": asked.outcome, "time": asked.time, "group": asked.group},
-        excluded=(*asked.exclude, *([] if asked.division is None else [asked.division])),
+        excluded=(*asked.exclude, *filter(None, (asked.division, asked.machine_types))),
         signs=signs,
         folds=asked.folds,
         population_rate=asked.population_rate,
@@ -119,10 +121,12 @@ def _as_it_says(asked: TableQuestion) -> tuple[TableQuestion, str | None]:
         return asked, None
     columns = pq.read_schema(asked.features).names
     division = asked.division or (DIVISION if DIVISION in columns else None)
-    named = {asked.outcome, asked.time, asked.group, division, CENSORED}
+    types = asked.machine_types or (MACHINE_TYPES if MACHINE_TYPES in columns else None)
+    named = {asked.outcome, asked.time, asked.group, division, types, CENSORED}
     others = [name for name in columns if name not in {*told["features"], *named}]
     origin = DataOrigin.SYNTHETIC if told["data_origin"] == DataOrigin.SYNTHETIC.value else asked.data_origin
-    return replace(asked, exclude=(*asked.exclude, *others), division=division, data_origin=origin), CENSORED
+    exclude = (*asked.exclude, *others)
+    return replace(asked, exclude=exclude, division=division, machine_types=types, data_origin=origin), CENSORED
 
 
 def _is_the_catalogues(table: Table, asked: TableQuestion) -> bool:
@@ -144,6 +148,7 @@ def _serving(home: Home, table: Table, asked: TableQuestion) -> registry.Card:
         values=table.frame[names].apply(pd.to_numeric).to_numpy(dtype=np.float64),
         defaulted=table.outcome,
         industry_divisions=table.divisions,
+        machine_types=table.machine_types,
     )
     split = time_split(instants_of(stamps), embargo_months=MONTHS_OF_OUTCOME)
     artefact = train_credit(

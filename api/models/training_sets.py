@@ -39,6 +39,8 @@ CENSORED = "censored"
 """Column of the rows of a credit set whose outcome is not known yet."""
 DIVISION = "industry_division"
 """Column of the industries of a credit set's rows."""
+MACHINE_TYPES = "machine_types"
+"""Column of the types of their machines."""
 
 _DAY = timedelta(days=1)
 _STAMP = pa.timestamp("us", tz="UTC")
@@ -156,6 +158,7 @@ def _credit_table(data: CreditObservations) -> pa.Table:
             "history_days": data.history_days,
             "thin_history": pa.array(thin, pa.bool_()),
             DIVISION: pa.array(list(data.industry_divisions), pa.string()),
+            MACHINE_TYPES: pa.array([types and types.text() for types in data.machine_types], pa.string()),
             **_features(data.names, data.values),
         }
     )

@@ -12,7 +12,7 @@ from pydantic import Field
 from data_contracts.vocabulary import DataOrigin
 from scoring.cards import DataCut, Estimate, Frozen, Libraries, ModelFeature, ReferenceGroup, Slice
 from scoring.credit.calibration import CalibrationMethod, Calibrator
-from scoring.credit.familiarity import Column, TrainingCloud, from_lower_triangle
+from scoring.credit.familiarity import Column, KnownTypes, TrainingCloud, from_lower_triangle
 from scoring.credit.term_structure import HazardShape
 
 
@@ -54,11 +54,26 @@ class HazardCard(Frozen):
         return HazardShape(**self.model_dump(exclude={"months_at_risk", "defaults"}))
 
 
+class MachineTypesCard(Frozen):
+    """Which types of machines the firms trained on ran: of each class (GB/T 14885) of which enough did, how many, where
+    it was at least `share` of a firm's machines. `told` is the share of the training rows that told their types; where
+    that is too small `firms` is None, and the model knows nothing of types."""
+
+    firms: dict[str, int] | None
+    share: float
+    told: float
+
+    def known(self) -> KnownTypes | None:
+        """What these numbers stand for."""
+        return None if self.firms is None else KnownTypes(classes=frozenset(self.firms), share=self.share)
+
+
 class FamiliarityCard(Frozen):
     """Where the training rows lie (see `scoring.credit.familiarity.TrainingCloud`): a figure a feature in the order of
     the card's, `covariance` by the rows of its lower triangle. `divisions` tells of each industry, of which enough
-    firms were among them, how many were; None where training was not told industries. `referred` is the share of the
-    test rows that are unlike them."""
+    firms were among them, how many were; None where training was not told industries. `machine_types` tells the same of
+    the types of their machines; None where no row told any. `referred` is the share of the test rows that are unlike
+    them."""
 
     centres: tuple[float, ...]
     below: tuple[float, ...]
@@ -69,6 +84,7 @@ class FamiliarityCard(Frozen):
     always_told: tuple[str, ...]
     limit: float
     divisions: dict[str, int] | None = None
+    machine_types: MachineTypesCard | None = None
     referred: float
 
     def cloud(self, features: Sequence[Column]) -> TrainingCloud:
@@ -85,6 +101,7 @@ class FamiliarityCard(Frozen):
             always_told=frozenset(self.always_told),
             limit=self.limit,
             divisions=None if self.divisions is None else frozenset(self.divisions),
+            machine_types=None if self.machine_types is None else self.machine_types.known(),
         )
 
 
@@ -125,9 +142,10 @@ class CreditCard(Frozen):
     format 3 no `standing`: the features of which unobserved time rules nothing out, and the value at which each stands
     at everyone's upper end; format 4 no `familiarity`: where the training rows lie, so that what is unlike them is not
     referred; format 5 no `divisions` in it, so that a firm of an industry that training did not know is not, and its
-    `interval_widening` was added to the spread of the members (`widened`)."""
+    `interval_widening` was added to the spread of the members (`widened`); format 6 no `machine_types` in it, so that
+    a firm that runs machines of a type that training did not know is not."""
 
-    format: Literal[1, 2, 3, 4, 5, 6] = 6
+    format: Literal[1, 2, 3, 4, 5, 6, 7] = 7
     kind: Literal["credit"] = "credit"
     data_origin: DataOrigin
     statement: str | None

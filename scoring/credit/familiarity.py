@@ -5,11 +5,12 @@ Mahalanobis says how far a row lies from the training rows, given how features g
 by itself and never seen beside the others. It is the sum of one share a feature, so that a referral can name what is
 far out. Missing values are left out of it; a whole family that training rows hardly ever lacked is told apart. So is
 an industry of which training knew too few firms: trees do not read it, and nothing says that their rules hold there.
+And so is a type of machine that too few of its firms ran, where a material share of an obligor's machines are of such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -17,11 +18,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from features.machine_types import MachineTypes
 from scoring.unfamiliar import Familiarity, UnknownCategory, Unusual
 
 Matrix = NDArray[np.float64]
 
 DIVISION = "industry_division"
+MACHINE_TYPE = "machine_type"
 NAMED = 3
 """How many features a referral names at most."""
 DIGITS = 4
@@ -39,6 +42,24 @@ class Column(Protocol):
     def family(self) -> str: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTypes:
+    """The classes of types of machines that enough of the firms trained on ran, each at least as `share` of its
+    machines."""
+
+    classes: frozenset[str]
+    share: float
+
+    def unknown(self, told: MachineTypes | None) -> tuple[str | None, ...]:
+        """The other classes that an obligor runs, None at the end for what nobody told, where they are at least
+        `share` of its machines together; nothing where they are fewer."""
+        shares = {None: 1.0} if told is None else told.shares()
+        others = {name: share for name, share in shares.items() if name not in self.classes}
+        if not others or sum(others.values()) < self.share:
+            return ()
+        return (*sorted(filter(None, others)), *([None] if None in others else []))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingCloud:
     """Where the training rows lie (k features): `centres` are medians, `below` and `above` the root mean square
@@ -46,7 +67,7 @@ class TrainingCloud:
 
     `usual` (k, 2) are their 1st and 99th percentiles, `always_told` the families that were hardly ever missing as a
     whole, `limit` the distance beyond which a row is unlike them. `divisions` are the industries of which enough firms
-    were among them; None where training was not told any.
+    were among them, `machine_types` the types of machines that they ran; None where training was not told any.
     """
 
     keys: tuple[str, ...]
@@ -60,11 +81,15 @@ class TrainingCloud:
     always_told: frozenset[str]
     limit: float
     divisions: frozenset[str] | None = None
+    machine_types: KnownTypes | None = None
 
-    def judge(self, row: Matrix, *, division: str | None = None) -> Familiarity:
-        """How unlike the training rows a row (k) as observed is, NaN where missing, of a firm of that industry.
+    def judge(
+        self, row: Matrix, *, division: str | None = None, machine_types: MachineTypes | None = None
+    ) -> Familiarity:
+        """How unlike the training rows a row (k) as observed is, NaN where missing, of a firm of that industry with
+        machines of these types.
 
-        An industry that is not told counts as unknown, so that nobody looks more usual for hiding it."""
+        An industry or a type that is not told counts as unknown, so that nobody looks more usual for hiding it."""
         shares = self.shares(row)
         distance = round(_root(shares) / self.limit, DIGITS)
         known = {family for family, value in zip(self.families, row, strict=True) if not np.isnan(value)}
@@ -72,9 +97,7 @@ class TrainingCloud:
             distance=distance,
             furthest=self._furthest(row, shares) if distance > 1 else (),
             missing_families=tuple(sorted(self.always_told - known)),
-            unknown_categories=(UnknownCategory(name=DIVISION, value=division),)
-            if self.divisions is not None and division not in self.divisions
-            else (),
+            unknown_categories=tuple(self._unknown(division, machine_types)),
         )
 
     def distances(self, rows: Matrix) -> Matrix:
@@ -88,6 +111,13 @@ class TrainingCloud:
         shares = np.zeros(len(row))
         shares[known] = away * (_precision(self, known.tobytes()) @ away)
         return shares
+
+    def _unknown(self, division: str | None, machine_types: MachineTypes | None) -> Iterator[UnknownCategory]:
+        if self.divisions is not None and division not in self.divisions:
+            yield UnknownCategory(name=DIVISION, value=division)
+        if self.machine_types is not None:
+            for name in self.machine_types.unknown(machine_types):
+                yield UnknownCategory(name=MACHINE_TYPE, value=name)
 
     def _furthest(self, row: Matrix, shares: Matrix) -> tuple[Unusual, ...]:
         order = np.argsort(-shares, kind="stable")[:NAMED]

@@ -190,7 +190,7 @@ def _model_record(
         data_origin=_origin(snapshot, artefact),
         familiarity=None
         if artefact.cloud is None
-        else artefact.cloud.judge(observed, division=snapshot.industry_division),
+        else artefact.cloud.judge(observed, division=snapshot.industry_division, machine_types=snapshot.machine_types),
     )
 
 

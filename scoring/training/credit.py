@@ -17,6 +17,7 @@ from features.as_of import CreditTrainingSet
 from features.bounded import is_bounded
 from features.catalogue import CATALOGUE, catalogue_version
 from features.labels import Lives
+from features.machine_types import MachineTypes
 from scoring.boosters import Ensemble, ensemble, mean_of_members, to_bytes, training_matrix
 from scoring.cards import DataCut, ModelFeature, ReferenceGroup, Slice, installed_libraries, statement_of, within_reach
 from scoring.credit.artefact import CreditArtefact, credit_artefact
@@ -45,8 +46,8 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """Rows of one slice: values (n, k), outcomes (n), obligors (n), observation times (n), and lives and industries
-    where known."""
+    """Rows of one slice: values (n, k), outcomes (n), obligors (n), observation times (n), and lives, industries and
+    types of machines where known."""
 
     values: Matrix
     defaulted: Mask
@@ -54,6 +55,7 @@ class _Rows:
     as_of: NDArray[np.datetime64]
     lives: Lives | None
     divisions: tuple[str | None, ...] | None
+    machine_types: tuple[MachineTypes | None, ...] | None
 
     def card(self, as_ofs: Sequence[datetime]) -> Slice:
         """The slice as a model's card tells it."""
@@ -157,6 +159,7 @@ def _inputs(data: CreditTrainingSet, split: TimeSplit, values: Mapping[str, Any]
 
 def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[datetime]) -> _Rows:
     chosen, told = rows_at(data.as_of, data.obligor_ids, as_ofs), data.industry_divisions
+    types = data.machine_types
     return _Rows(
         values=np.ascontiguousarray(data.values[np.ix_(chosen, np.array(columns))]),
         defaulted=data.defaulted[chosen],
@@ -164,6 +167,7 @@ def _rows(data: CreditTrainingSet, columns: Sequence[int], as_ofs: Sequence[date
         as_of=data.as_of[chosen],
         lives=None if data.lives is None else data.lives.at(chosen),
         divisions=None if told is None else tuple(told[row] for row in chosen),
+        machine_types=None if types is None else tuple(types[row] for row in chosen),
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
-from scoring.credit.card import FamiliarityCard
+from features.machine_types import MachineTypes
+from scoring.credit.card import FamiliarityCard, MachineTypesCard
 from scoring.credit.familiarity import Column, TrainingCloud, lower_triangle, standardised
 
 Matrix = NDArray[np.float64]
@@ -21,7 +22,8 @@ SIGNIFICANT_DIGITS = 9
 
 
 class Observed(Protocol):
-    """Rows as observed: `values` (n, k), NaN where missing, whose each is (n), and of which industry (n, or None)."""
+    """Rows as observed: `values` (n, k), NaN where missing, whose each is (n), of which industry (n, or None), and with
+    machines of which types (n, or None)."""
 
     @property
     def values(self) -> Matrix: ...
@@ -32,6 +34,9 @@ class Observed(Protocol):
     @property
     def divisions(self) -> Sequence[str | None] | None: ...
 
+    @property
+    def machine_types(self) -> Sequence[MachineTypes | None] | None: ...
+
 
 def fit_familiarity(
     features: Sequence[Column],
@@ -41,7 +46,7 @@ def fit_familiarity(
     *,
     settings: Mapping[str, Any],
 ) -> FamiliarityCard:
-    """Where the rows of `train` lie, and which industries they are of.
+    """Where the rows of `train` lie, which industries they are of, and which types of machines they run.
 
     The limit is the percentile `familiar_percentile` of the distances of `calibrate`, later rows of which nothing here
     was fitted; `referred` tells which share of `test`, later still, it would refer. Features are standardised by the
@@ -51,12 +56,15 @@ def fit_familiarity(
     cloud = cloud_of(features, train.values, usual_missing_share=settings["familiar_missing_share"])
     limit = limit_of(cloud.distances(calibrate.values), settings)
     known = known_divisions(train, least_firms=settings["familiar_division_firms"])
-    told = card_of(cloud, limit).model_copy(update={"divisions": known})
+    types = known_machine_types(train, settings)
+    told = card_of(cloud, limit).model_copy(update={"divisions": known, "machine_types": types})
     judged = told.cloud(features)
-    divisions = [None] * len(test.values) if test.divisions is None else test.divisions
+    untold = [None] * len(test.values)
     referred = [
-        not judged.judge(row, division=division).is_familiar
-        for row, division in zip(test.values, divisions, strict=True)
+        not judged.judge(row, division=division, machine_types=machines).is_familiar
+        for row, division, machines in zip(
+            test.values, test.divisions or untold, test.machine_types or untold, strict=True
+        )
     ]
     return told.model_copy(update={"referred": float(np.mean(referred))})
 
@@ -88,6 +96,28 @@ def known_divisions(rows: Observed, *, least_firms: int) -> dict[str, int] | Non
     told = {(name, firm) for name, firm in zip(rows.divisions, rows.obligor_ids, strict=True) if name is not None}
     firms = Counter(name for name, _ in sorted(told))
     return {division: count for division, count in firms.items() if count >= least_firms} if firms else None
+
+
+def known_machine_types(rows: Observed, settings: Mapping[str, Any]) -> MachineTypesCard | None:
+    """How many firms among the rows ran each type of machines as at least `familiar_machine_share` of theirs, of types
+    with enough of them. No type is known where less than `familiar_machine_types_told` of the rows told theirs: what
+    so many lack is not missed of anybody. None where no row told any."""
+    shares = [None if types is None else types.shares() for types in rows.machine_types or ()]
+    if not any(shares):
+        return None
+    share, least = settings["familiar_machine_share"], settings["familiar_machine_type_firms"]
+    is_told = [of_row is not None and of_row.get(None, 0.0) < share for of_row in shares]
+    ran = {
+        (name, firm)
+        for of_row, firm in zip(shares, rows.obligor_ids, strict=True)
+        for name, part in (of_row or {}).items()
+        if name is not None and part >= share
+    }
+    firms = Counter(name for name, _ in sorted(ran))
+    told = float(np.mean(is_told))
+    is_enough = told >= settings["familiar_machine_types_told"]
+    known = {name: count for name, count in firms.items() if count >= least} if is_enough else None
+    return MachineTypesCard(firms=known, share=share, told=told)
 
 
 def cloud_of(features: Sequence[Column], train: Matrix, *, usual_missing_share: float) -> TrainingCloud:

@@ -113,6 +113,8 @@ def test_a_table_of_the_catalogues_features_serves_at_once(
         censored=np.arange(len(frame)) % 10 == 0, default_time=np.where(data.defaulted, "2024-01-01", None)
     )
     frame["industry_division"] = list(data.industry_divisions or ())
+    looms = {f"OBLIGOR{index:04d}" for index in range(4)}  # too few to be known
+    frame["machine_types"] = ["A02280100 untold" if firm in looms else "A02050901:3" for firm in frame["firm"]]
     about = {"purpose": "credit", "features": names, "data_origin": "synthetic"}
     table = pa.Table.from_pandas(frame).replace_schema_metadata({METADATA: json.dumps(about).encode()})
     pq.write_table(table, tmp_path / "book.parquet")
@@ -125,8 +127,11 @@ def test_a_table_of_the_catalogues_features_serves_at_once(
     assert (serving["kind"], serving["data_origin"]) == ("credit", "synthetic")
     assert {item["key"] for item in serving["features"]} <= set(names)
     assert trained.answer["rows"] == int((~frame["censored"]).sum())
-    assert trained.answer["card"]["excluded"] == ["default_time", "industry_division"]
+    assert trained.answer["card"]["excluded"] == ["default_time", "industry_division", "machine_types"]
     assert list(serving["familiarity"]["divisions"]) == ["C33", "C34", "C35"]  # of C43 there are two firms
+    types = serving["familiarity"]["machine_types"]
+    assert (list(types["firms"]), types["share"]) == (["A020509"], 0.2)
+    assert 0.95 < types["told"] < 1
     assert trained.answer["card"]["data_origin"] == "synthetic"  # whoever vouches: the file says otherwise
     assert all(fold["tested"] for fold in trained.answer["folds"])
     from scoring import registry

@@ -112,14 +112,26 @@ def test_a_card_shows_what_was_drawn_when_it_was_trained() -> None:
 
 def test_a_card_tells_the_industries_that_training_knew() -> None:
     plain = html(model_card.document(CARD, Language.EN, plots={})).decode()
-    known = {**CARD, "familiarity": {"divisions": {"C33": 47, "C34": 45}}}
+    known = {**CARD, "familiarity": {"divisions": {"C33": 47, "C34": 45}, "machine_types": None}}
     assert "C33 (47), C34 (45)" in html(model_card.document(known, Language.EN, plots={})).decode()
     assert "C33（47）、C34（45）" in html(model_card.document(known, Language.ZH, plots={})).decode()
     assert "Industries of which" not in plain
-    assert (
-        "Industries of which"
-        not in html(model_card.document({**CARD, "familiarity": {"divisions": None}}, Language.EN, plots={})).decode()
-    )
+    untold = {**CARD, "familiarity": {"divisions": None, "machine_types": None}}
+    assert "Industries of which" not in html(model_card.document(untold, Language.EN, plots={})).decode()
+
+
+def test_a_card_tells_the_types_of_machines_that_training_knew() -> None:
+    def page(language: Language, **types: Any) -> str:
+        told = {"share": 0.2, "told": 0.98, **types}
+        card = {**CARD, "familiarity": {"divisions": None, "machine_types": told}}
+        return html(model_card.document(card, language, plots={})).decode()
+
+    english, chinese = (page(language, firms={"A020509": 47, "A022801": 5}) for language in (Language.EN, Language.ZH))
+    assert f"as at least {ratio(0.2, Language.EN)} of a firm" in english
+    assert "with how many firms: A020509 (47), A022801 (5)." in english
+    assert f"占企业机器数{ratio(0.2, Language.ZH)}以上）及企业数：A020509（47）、A022801（5）。" in chinese
+    unknown = page(Language.EN, firms=None, told=0.4)
+    assert f"The model knows no types of machines: only {ratio(0.4, Language.EN)} of the training rows" in unknown
 
 
 def test_text_of_a_document_is_never_markup() -> None:

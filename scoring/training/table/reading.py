@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+from data_contracts.errors import InvalidMachineType
+from features.machine_types import MachineTypes, parse_machine_types
 from scoring.errors import TableInvalid
 from scoring.table.encoding import is_text
 
@@ -25,8 +27,8 @@ TRUTHS = {"1": True, "0": False, "true": True, "false": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
-    """Columns to learn from (n rows), outcomes (n), times (n, or None), each row's group (n), and its industry (n, None
-    where empty; or None)."""
+    """Columns to learn from (n rows), outcomes (n), times (n, or None), each row's group (n), its industry and the
+    types of its machines (n, None where empty; or None)."""
 
     frame: pd.DataFrame
     outcome: Mask
@@ -34,6 +36,7 @@ class Table:
     groups: tuple[str, ...]
     sha256: str
     divisions: tuple[str | None, ...] | None = None
+    machine_types: tuple[MachineTypes | None, ...] | None = None
 
     def rows(self, chosen: NDArray[np.int64]) -> Table:
         """The chosen rows, in that order."""
@@ -44,6 +47,7 @@ class Table:
             groups=tuple(self.groups[row] for row in chosen),
             sha256=self.sha256,
             divisions=None if self.divisions is None else tuple(self.divisions[row] for row in chosen),
+            machine_types=None if self.machine_types is None else tuple(self.machine_types[row] for row in chosen),
         )
 
 
@@ -55,22 +59,25 @@ def read_table(
     group: str | None = None,
     exclude: Sequence[str] = (),
     division: str | None = None,
+    machine_types: str | None = None,
     unless: str | None = None,
 ) -> Table:
-    """Read a CSV or Parquet file. Without `group`, every row is its own; `division` tells industries, which are not
-    learnt from; rows where `unless` is true (their outcome is not known yet) are left out.
+    """Read a CSV or Parquet file. Without `group`, every row is its own; `division` tells industries and
+    `machine_types` types of machines, which are not learnt from; rows where `unless` is true (their outcome is not
+    known yet) are left out.
 
     Raises TableInvalid, naming the column and the first value at fault.
     """
     frame = read_frame(path)
-    for column in filter(None, (outcome, time, group, division, unless, *exclude)):
+    aside = (outcome, time, group, division, machine_types, unless, *exclude)
+    for column in filter(None, aside):
         if column not in frame.columns:
             raise TableInvalid(
                 f"{path.name} has no column {column!r}.", hint=f"Its columns are: {', '.join(frame.columns)}."
             )
     if unless is not None:
         frame = frame[~frame[unless].astype(bool)].reset_index(drop=True)
-    named = {name for name in (outcome, time, group, division, unless, *exclude) if name}
+    named = {name for name in aside if name}
     if not len(frame) or set(frame.columns) <= named:
         raise TableInvalid(
             f"{path.name} has {len(frame)} rows and {len(frame.columns)} columns: nothing to learn from."
@@ -82,6 +89,7 @@ def read_table(
         groups=tuple(str(value) for value in (frame.index if group is None else _known(frame[group]))),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         divisions=None if division is None else tuple(None if pd.isna(told) else str(told) for told in frame[division]),
+        machine_types=None if machine_types is None else tuple(_types(frame[machine_types])),
     )
 
 
@@ -165,6 +173,15 @@ def _times(column: pd.Series) -> Stamps:
             f"Time {column.name} cannot be read: {error}.", hint="Times are years, or ISO dates: 2024-03-31"
         ) from error
     return np.asarray(stamps.dt.tz_localize(None).to_numpy(dtype="datetime64[us]"))
+
+
+def _types(column: pd.Series) -> Iterator[MachineTypes | None]:
+    for row, told in enumerate(column):
+        try:
+            yield None if pd.isna(told) else parse_machine_types(str(told))
+        except InvalidMachineType as error:
+            where = f"Column {column.name} in row {row + 1}"
+            raise TableInvalid(f"{where}: {error.message}", hint=error.hint) from error
 
 
 def _known(column: pd.Series) -> pd.Series:

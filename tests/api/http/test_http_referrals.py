@@ -1,7 +1,7 @@
 """What the model cannot know of a firm is a referral with the reason, not an error: asked over HTTP and by command.
 
 The firms work alike and bring no ledgers: one has no history, one tells no energy, one is of an industry that the model was not trained on,
-one tells no industry.
+one tells no industry, one runs machines of a type that the model was not trained on, one does not tell what its machine is.
 """
 
 from __future__ import annotations
@@ -19,23 +19,31 @@ from http_world import NOW, World, grant, loan, serve
 
 from api import cli
 from api.consents.repository import OBLIGOR_GRANTED, PLATFORM, Purpose
+from api.credit_decisions import service as credit_decisions
 from api.home import Home
 from api.models import service as models
-from api.operations import obligors
+from api.operations import machines, obligors
+from api.operations.entries import Entry
 from api.telemetry.service import ingest_file
 from benchmarks import small_home
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import DecisionId, ObligorId
 from data_contracts.mapping import load_mapping
 from data_contracts.vocabulary import SubjectKind
 from scoring.credit.artefact import credit_artefact
+from scoring.credit.card import MachineTypesCard
 
 INDUSTRIES = {"C33": 40, "C34": 60}
 """Those of the model's card, with their firms."""
+TYPES = MachineTypesCard(firms={"A020509": 100}, share=0.2, told=1.0)
+LATHE, LOOM = "A02050901", "A02280100"
 NO_HISTORY = ObligorId("91999999MA00070019")
 NO_ENERGY = ObligorId("91999999MA0007002C")
 NEW_INDUSTRY = ObligorId("91999999MA0007003F")
 NO_INDUSTRY = ObligorId("91999999MA0007004J")
-PROFILES = {NO_HISTORY: "C34", NO_ENERGY: "C34", NEW_INDUSTRY: "C43"}
+NEW_MACHINE = ObligorId("91999999MA0007005M")
+NO_TYPE = ObligorId("91999999MA0007006Q")
+PROFILES = {NO_HISTORY: "C34", NO_ENERGY: "C34", NEW_INDUSTRY: "C43", NEW_MACHINE: "C34", NO_TYPE: "C34"}
+MACHINES = {NO_ENERGY: LATHE, NEW_INDUSTRY: LATHE, NO_INDUSTRY: LATHE, NEW_MACHINE: LOOM, NO_TYPE: None}
 LAST = date(2026, 11, 19)
 DAYS = 400
 HOUR = 3_600
@@ -43,10 +51,10 @@ HOUR = 3_600
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A home whose model knows two industries, with these firms beside its own."""
+    """A home whose model knows two industries and one type of machine, with these firms beside its own."""
     folder = tmp_path_factory.mktemp("referrals")
     home = small_home.build(folder, obligors=2, months=14)
-    _promote_one_that_knows_industries(home)
+    _promote_one_that_knows_categories(home)
     entries = [
         obligors.ObligorEntry(
             obligor_id=firm,
@@ -60,25 +68,33 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for firm, told in PROFILES.items()
     ]
     obligors.add(home, entries, now=NOW - timedelta(days=1))
-    for firm in (NO_ENERGY, NEW_INDUSTRY, NO_INDUSTRY):
+    for firm in MACHINES:
         days = _days(folder / f"{firm}.csv", firm, with_energy=firm != NO_ENERGY)
         ingest_file(home, days, mapping=load_mapping("canonical_machine_day_report"), obligor=firm, received_time=NOW)
+    machines.add(home, [_machine(firm, told) for firm, told in MACHINES.items()], now=NOW)
     made = serve(home)
     with home.engine.begin() as connection:
-        for firm in (NO_HISTORY, NO_ENERGY, NEW_INDUSTRY, NO_INDUSTRY):
+        for firm in (NO_HISTORY, *MACHINES):
             grant(connection, firm, PLATFORM, Purpose.PLATFORM, mark=OBLIGOR_GRANTED)
             grant(connection, firm, "bank-a", Purpose.CREDIT, mark=OBLIGOR_GRANTED)
     yield made
     made.close()
 
 
-def _promote_one_that_knows_industries(home: Home) -> None:
-    """The home's own model, as if its rows had told industries."""
+def _promote_one_that_knows_categories(home: Home) -> None:
+    """The home's own model, as if its rows had told industries and types of machines."""
     model = models.promoted_credit(home)
     told = model.card.familiarity
     assert told is not None
-    card = model.card.model_copy(update={"familiarity": told.model_copy(update={"divisions": INDUSTRIES})})
+    known = told.model_copy(update={"divisions": INDUSTRIES, "machine_types": TYPES})
+    card = model.card.model_copy(update={"familiarity": known})
     models.keep_artefact(home, credit_artefact(model.bag.members, card, reference=model.reference))
+
+
+def _machine(firm: ObligorId, told: str | None) -> machines.MachineEntry:
+    """The firm's machine, since 2020, of that type."""
+    texts = {"machine": "M1", "obligor": firm, "from": "2020-01-01", "recorded": "2026-11-01"}
+    return machines.read_entry(Entry(texts=texts | ({"machine_type": told} if told else {})))
 
 
 def _days(path: Path, firm: ObligorId, *, with_energy: bool) -> Path:
@@ -129,6 +145,8 @@ CASES = [
     (NO_ENERGY,    "K06_unfamiliar",   {"missing_families": ["energy", "supply_chain"], "unknown_categories": []}, "how they use electricity"),
     (NEW_INDUSTRY, "K06_unfamiliar",   {"missing_families": ["supply_chain"], "unknown_categories": [{"name": "industry_division", "value": "C43"}]}, "C43 (Repair of"),
     (NO_INDUSTRY,  "K06_unfamiliar",   {"missing_families": ["supply_chain"], "unknown_categories": [{"name": "industry_division", "value": None}]}, "industry division not told"),
+    (NEW_MACHINE,  "K06_unfamiliar",   {"missing_families": ["supply_chain"], "unknown_categories": [{"name": "machine_type", "value": "A022801"}]}, "machines of type A022801 (textile equipment)"),
+    (NO_TYPE,      "K06_unfamiliar",   {"missing_families": ["supply_chain"], "unknown_categories": [{"name": "machine_type", "value": None}]}, "machines whose type is not told"),
 ]  # fmt: skip
 
 
@@ -146,7 +164,14 @@ def test_what_is_not_known_is_referred_with_the_reason(
         assert words in told
 
 
-def test_a_firm_of_a_known_industry_is_not_referred_for_it(world: World) -> None:
+def test_a_firm_of_a_known_industry_with_known_machines_is_not_referred_for_them(world: World) -> None:
     decision = over_http(world, NO_ENERGY)
     finding = next(item for item in decision["findings"] if item["rule_id"] == "K06_unfamiliar")
     assert finding["values"]["unknown_categories"] == []
+
+
+def test_a_decision_on_told_types_is_replayed_to_the_byte(world: World) -> None:
+    asked = loan(NEW_MACHINE, as_of="2026-11-19T16:00:00Z")
+    made = world.ask("POST", "/v1/credit-decisions", key="bank-a", json=asked).json()["decision"]
+    body = credit_decisions.replay(world.home, DecisionId(made["decision_id"]))
+    assert json.loads(body)["findings"] == made["findings"]

@@ -65,6 +65,7 @@ class Seen:
 
     values: np.ndarray
     divisions: tuple[str | None, ...] | None = None
+    machine_types: None = None
 
     @property
     def obligor_ids(self) -> tuple[str, ...]:

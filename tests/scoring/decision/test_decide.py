@@ -13,12 +13,14 @@ from scoring_book import AS_OF, NAMES, OBLIGOR, make_snapshot, production
 
 from data_contracts.identifiers import ObligorId
 from data_contracts.reference.dated import ParameterBook, parse_book
+from features.machine_types import MachineTypes
 from features.snapshot import FeatureSnapshot, parse_snapshot
 from risk_reports.credit_memo import narrative
 from scoring import registry
 from scoring.canonical import canonical_bytes, plain_decision
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.card import HazardCard
+from scoring.credit.familiarity import KnownTypes
 from scoring.credit.score import score
 from scoring.decision.decide import decide
 from scoring.errors import InvalidRequest
@@ -126,6 +128,43 @@ def test_a_firm_of_an_unknown_industry_is_referred_and_told_so(
     assert [rule for rule, finding in findings.items() if finding.outcome is not Outcome.APPROVE] == ["K06_unfamiliar"]
     assert findings["K06_unfamiliar"].values["unknown_categories"] == [{"name": "industry_division", "value": division}]
     words = narrative(decision, known)["narrative"]
+    assert any(english in line for line in words["en"]["findings"])
+    assert any(chinese in line for line in words["zh"]["findings"])
+
+
+LATHES, LOOMS, UNNAMED = "A02050900", "A02280100", "A02990100"
+FLEETS = [
+    # machines                     untold  said of it in English, and in Chinese
+    ({LATHES: 4, LOOMS: 1},        0,      "machines of type A022801 (textile equipment).", "A022801纺织设备类机器。"),
+    ({LATHES: 1, UNNAMED: 3},      0,      "machines of type A029901.", "A029901类机器。"),
+    ({LATHES: 1, LOOMS: 1},        2,      "machines of type A022801 (textile equipment), machines whose type is not told, which could be any.",
+                                           "A022801纺织设备类机器、未说明类型的机器（可能为任一类型）。"),
+    ({},                           0,      "machines whose type is not told, which could be any.", "未说明类型的机器（可能为任一类型）。"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("machines", "untold", "english", "chinese"), FLEETS)
+def test_a_firm_with_machines_of_a_new_type_is_referred_and_told_so(
+    rows: np.ndarray,
+    credit_model: CreditArtefact,
+    parameters: ParameterBook,
+    machines: dict[str, int],
+    untold: int,
+    english: str,
+    chinese: str,
+) -> None:
+    assert credit_model.cloud is not None
+    cloud = replace(credit_model.cloud, machine_types=KnownTypes(classes=frozenset({"A020509"}), share=0.2))
+    model = replace(credit_model, cloud=cloud)
+    plain = make_snapshot(np.nan_to_num(rows[0], nan=0.5), quantities=QUANTITIES, coverage=0.95)
+    known = replace(plain, machine_types=MachineTypes(machines={LATHES: 9, LOOMS: 1}, untold=1))  # 2 of 11: few
+    new = replace(plain, machine_types=MachineTypes(machines=machines, untold=untold) if machines else None)
+    assert decided(known, model, parameters).outcome is Outcome.APPROVE
+    assert decided(plain, credit_model, parameters).outcome is Outcome.APPROVE  # a model that knows no types
+    decision = decided(parse_snapshot(new.canonical()), model, parameters)
+    biting = [finding.rule_id for finding in decision.findings if finding.outcome is not Outcome.APPROVE]
+    assert (decision.outcome, biting) == (Outcome.REFER, ["K06_unfamiliar"])
+    words = narrative(decision, new)["narrative"]
     assert any(english in line for line in words["en"]["findings"])
     assert any(chinese in line for line in words["zh"]["findings"])
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from lender_book import book, written
 
+from features.machine_types import MachineTypes
 from scoring.errors import TableInvalid
 from scoring.table.encoding import FEWEST_ROWS, encoded, fit_features
 from scoring.training.table.reading import read_families, read_signs, read_table
@@ -143,3 +144,19 @@ def test_a_table_without_a_column_of_the_model_is_named() -> None:
         encoded(book(50).drop(columns="debt"), features)
     with pytest.raises(TableInvalid, match="Column debt is a number in the model"):
         encoded(book(50).astype({"debt": str}).assign(debt="much"), features)
+
+
+def test_types_of_machines_are_kept_apart(tmp_path: Path) -> None:
+    told = book(40).assign(machines=["A02050900:4 untold", None] * 20)
+    table = read_table(written(tmp_path, told), outcome="defaulted", group="firm", machine_types="machines")
+    types = MachineTypes(machines={"A02050900": 4}, untold=1)
+    assert table.machine_types == (types, None) * 20
+    assert "machines" not in table.frame.columns
+    assert table.rows(np.array([1, 0])).machine_types == (None, types)
+
+
+@pytest.mark.parametrize(("cell", "said"), [("lathe:4", "'lathe'"), ("A02050900:0", "'A02050900:0'")])
+def test_what_tells_no_types_of_machines_is_named(tmp_path: Path, cell: str, said: str) -> None:
+    told = book(40).assign(machines=[cell] * 40)
+    with pytest.raises(TableInvalid, match=f"Column machines in row 1: {said}"):
+        read_table(written(tmp_path, told), outcome="defaulted", group="firm", machine_types="machines")
