@@ -28,9 +28,15 @@ ALONE = {
     LeverName.COLLECT_OVERDUE: 1.0,
 }
 """Strengths of levers that are pulled alone."""
-FIRST_PATHS = 512
-CLEAR = 3
-"""Paths by which the saved and the ruined must differ for a plan to count as good or bad before all paths are lived."""
+PART = 512
+"""Paths that are lived together. The first part tells which firms ask; plans are judged by the later ones."""
+FIRST_PARTS = 2
+"""By so many a plan is judged at first."""
+CLEAR = 5
+"""Paths by which the saved and the ruined must differ before a plan is judged by fewer than all paths: as unlikely by
+chance as five tosses of a coin alike."""
+OPEN_FATE = (0.01, 0.99)
+"""Between these a probability of default can go either way."""
 PARTS_OF_A_SEED = 1000
 DRAWS = 20
 """Re-scores inside each offer."""
@@ -59,9 +65,9 @@ class Effect:
         return (self.ruined - self.saved) / self.paths
 
     @property
-    def may_default(self) -> bool:
-        """Some path defaults, with or without the plan, and some does not."""
-        return self.defaults + self.ruined > 0 and self.defaults - self.saved < self.paths
+    def is_clear(self) -> bool:
+        """Whether saved and ruined differ by more than luck would have it."""
+        return abs(self.saved - self.ruined) >= CLEAR
 
     def and_paths(self, before: NestedPd, after: NestedPd) -> Effect:
         """With further pairs of paths."""
@@ -99,36 +105,35 @@ class Fate:
         self.snapshot, self.row, self.seed = snapshot, row, seed
         self._before: list[NestedPd] = []
 
+    @property
+    def pd(self) -> float:
+        """The probability of default by the first part."""
+        return self.part(0).pd
+
+    @property
+    def is_open(self) -> bool:
+        """Whether that lies within `OPEN_FATE`."""
+        return OPEN_FATE[0] <= self.pd <= OPEN_FATE[1]
+
     def effect(self, pulled: Mapping[LeverName, float], *, most: int) -> Effect:
-        """What pulling these levers does, on `FIRST_PATHS` paths and on as many again until those saved and those ruined
-        differ by `CLEAR` or `most` paths were lived. So a plan counts as neither good nor bad where it is too small to
-        tell, and not by the luck of a single path."""
+        """What pulling these levers does, on `FIRST_PARTS` parts and on as many again until the effect is clear or `most`
+        paths were lived. None of them is of the part that told whether the firm asks."""
         plan, found = intervention(pulled, self.snapshot, self.row), NOTHING
-        while found.paths < most and (found.paths == 0 or abs(found.saved - found.ruined) < CLEAR):
-            for _ in range(max(found.paths // FIRST_PATHS, 1)):
-                found = found.and_paths(*self._pair(found.paths // FIRST_PATHS, plan))
+        while found.paths < most and not found.is_clear:
+            for _ in range(max(found.paths // PART, FIRST_PARTS)):
+                number = 1 + found.paths // PART
+                found = found.and_paths(self.part(number), self._live(number, plan))
         return found
 
-    def pd(self) -> float:
-        """The probability of default by the first paths."""
-        return self._lived(0).pd
-
-    def _pair(self, part: int, plan: Intervention) -> tuple[NestedPd, NestedPd]:
-        return self._lived(part), self._live(part, plan)
-
-    def _lived(self, part: int) -> NestedPd:
-        if part == len(self._before):
-            self._before.append(self._live(part, NO_CHANGE))
-        return self._before[part]
+    def part(self, number: int) -> NestedPd:
+        """Some futures without any plan, by the number of their part."""
+        while number >= len(self._before):
+            self._before.append(self._live(len(self._before), NO_CHANGE))
+        return self._before[number]
 
     def _live(self, part: int, plan: Intervention) -> NestedPd:
         return nested_pd(
-            self.snapshot,
-            self.row,
-            paths=FIRST_PATHS,
-            seed=PARTS_OF_A_SEED * self.seed + part,
-            plan=plan,
-            batch=FIRST_PATHS,
+            self.snapshot, self.row, paths=PART, seed=PARTS_OF_A_SEED * self.seed + part, plan=plan, batch=PART
         )
 
 

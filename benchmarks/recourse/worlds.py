@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -55,7 +56,7 @@ Levers hardly ever move a PD by the step from one grade to the next."""
 HELD_DAYS = 180
 TOGETHER = 64
 SAMPLE = 160
-"""Firms that may be asked, and that are each other's peers."""
+"""Firms that stand for the peers of all."""
 TRAINING_SEED = 1
 
 
@@ -81,13 +82,24 @@ class StructuralWorld:
         return replace(shipped, held_days=(HELD_DAYS,), most_levers=1, least_agreement=0.0, pd_margin=0.0)
 
     @cached_property
+    def living(self) -> tuple[ObligorId, ...]:
+        """The firms of which nobody has reported a default when firms ask, by the hashes of their names."""
+        with reading_only(self.home.engine) as connection:
+            source = reader(connection, self.home)
+            gone = set(source.rows(RecordKind.DEFAULT_EVENT, as_of=AS_OF)["obligor_id"].to_pylist())
+            profiles = source.obligor_profiles(as_of=AS_OF)["obligor_id"].to_pylist()
+        return tuple(ObligorId(name) for name in sorted(set(profiles) - gone, key=_hash))
+
+    @cached_property
     def asking(self) -> list[FeatureSnapshot]:
-        """What is known of the first `SAMPLE` firms, by the hashes of their names, that are alive when firms ask."""
+        """What is known of the first `SAMPLE` of the living."""
+        return self.known(self.living[:SAMPLE])
+
+    def known(self, ids: Sequence[ObligorId]) -> list[FeatureSnapshot]:
+        """What is known of firms when they ask."""
         with reading_only(self.home.engine) as connection:
             source = reader(connection, self.home)
             everybody = load_everybody(source, as_of=AS_OF)
-            gone = set(source.rows(RecordKind.DEFAULT_EVENT, as_of=AS_OF)["obligor_id"].to_pylist())
-            ids = [ObligorId(name) for name in sorted(everybody.profiles, key=_hash) if name not in gone][:SAMPLE]
             parts = (ids[start : start + TOGETHER] for start in range(0, len(ids), TOGETHER))
             return [
                 found
@@ -104,7 +116,7 @@ class StructuralWorld:
 
     @cached_property
     def reach(self) -> PeerReach:
-        """What these firms show."""
+        """What the firms of `asking` show, who are everybody's peers."""
         names = list(CATALOGUE)
         rows = np.array([item.vector(names) for item in self.asking])
         return peer_reach(rows, names, least_firms=self.terms.least_firms)

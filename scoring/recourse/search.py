@@ -89,13 +89,13 @@ class _Search:
         )
 
     def _grid(self) -> list[Candidate]:
-        """Every point of levers that make this firm the safer, the least effort first."""
+        """Every point of the levers that are offered, the least effort first."""
         points = []
         for held in self.terms.held_days:
             pulls = {
                 name: [(name, strength) for strength in own.strengths]
                 for name, own in self.terms.levers.items()
-                if own.may_be_pulled(self.asked.base.values[own.gauge].value)
+                if own.offered
             }
             ordered = [name for name in LEVERS if name in pulls]
             for count in range(1, self.terms.most_levers + 1):

@@ -15,19 +15,13 @@ from scoring.recourse.levers import LeverName
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeverTerms:
     """The strengths of a lever that are tried and the effort of each, the days until it can begin to work, and the
-    feature that shows it. A lever that is not `offered` is in no plan; one that pays from some value of that feature on
-    is in none of a firm that stands below it, or of which it is not known."""
+    feature that shows it. A lever that is not `offered` is in no plan."""
 
     strengths: Sequence[float]
     effort: Sequence[int]
     lead_days: int
     gauge: str
     offered: bool = True
-    pays_from: float | None = None
-
-    def may_be_pulled(self, gauge: float | None) -> bool:
-        """Whether the lever makes a firm that shows so much of it the safer."""
-        return self.offered and (self.pays_from is None or (gauge is not None and gauge >= self.pays_from))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

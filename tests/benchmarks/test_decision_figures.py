@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,15 +14,17 @@ from benchmarks import profit
 from benchmarks.cost_to_fake import __main__ as cost_to_fake
 from benchmarks.cost_to_fake.strategies import STRATEGIES
 from benchmarks.recourse import __main__ as recourse
+from benchmarks.recourse.acting import OPEN_FATE, PART
 from benchmarks.recourse.worlds import StructuralWorld, structural
+from scoring.recourse.levers import LeverName
 
 SEED, OBLIGORS, ASKING = 1, 200, 2
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StructuralWorld]:
-    """A world of which few firms ask; their peers are all that there are. The first is in default already, which nobody
-    has reported yet."""
+    """A world of which few firms are looked at; their peers are all that there are. The first two are in default already,
+    which nobody has reported yet."""
     made = structural(SEED, OBLIGORS, tmp_path_factory.mktemp("worlds"))
     few = replace(made)
     vars(few)["reach"], vars(few)["asking"] = made.reach, made.asking[3 : 3 + ASKING]
@@ -31,14 +35,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StructuralWorld]
 def test_every_plan_is_carried_out_and_counted_once(world: StructuralWorld) -> None:
     found = recourse.measure(world, firms=ASKING, paths=512)
     assert found["firms_asked"] == sum(found["answers"].values()) == sum(found["outcomes_before"].values()) <= ASKING
-    of_risk = found["plans_on_risk"] + found["plans_of_firms_in_default"]
-    assert found["plans"] == of_risk + found["information_only"] == len(found["slack"]) > 0
+    assert found["plans"] == found["plans_on_risk"] + found["information_only"] == len(found["slack"]) > 0
     assert found["plans"] == sum(found["outcomes_promised"].values())
-    of_open_fate = found["lowered"] + found["unchanged"] + found["raised"]
-    assert of_open_fate == found["plans_of_firms_that_may_default"] <= found["plans_on_risk"]
-    assert sum(group["plans"] for group in found["by_levers"].values()) == of_open_fate
+    assert found["lowered"] + found["unchanged"] + found["raised"] == found["plans_on_risk"]
+    assert sum(group["plans"] for group in found["by_levers"].values()) == found["plans_on_risk"]
     assert found["flipped_share"] == 1.0
     assert found["rescores_inside"] > 0
+
+
+def test_who_asks_is_settled_by_paths_that_judge_nothing(world: StructuralWorld) -> None:
+    passed: Counter[str] = Counter()
+    fates = dict(islice(recourse.who_asks(world, passed), ASKING))
+    assert list(fates) == [name for name in world.living if name in fates]
+    assert all(OPEN_FATE[0] <= fate.pd <= OPEN_FATE[1] for fate in fates.values())
+    assert sum(passed.values()) + len(fates) == world.living.index(list(fates)[-1]) + 1
+    fate = next(iter(fates.values()))
+    judged = fate.effect({LeverName.COLLECT_OVERDUE: 1.0}, most=PART)
+    again = [fate.part(number) for number in range(1, 1 + judged.paths // PART)]
+    assert judged.defaults == sum(int(part.defaulted.sum()) for part in again)
+    assert fate.pd == fate.part(0).pd
 
 
 def test_every_strategy_is_priced_and_what_pays_gains_more_than_it_costs(world: StructuralWorld) -> None:

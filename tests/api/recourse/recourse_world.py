@@ -60,7 +60,7 @@ def short_terms(as_of: datetime) -> RecourseTerms:
     offered."""
     shipped = recourse_terms(shipped_terms().at(as_of))
     levers = {
-        name: replace(own, strengths=own.strengths[-2:], effort=own.effort[-2:], offered=True, pays_from=None)
+        name: replace(own, strengths=own.strengths[-2:], effort=own.effort[-2:], offered=True)
         for name, own in shipped.levers.items()
     }
     return replace(shipped, held_days=(90,), levers=levers, most_levers=2)

@@ -10,7 +10,7 @@ from recourse_world import RecourseWorld, short_terms
 
 from features.what_if import WhatIf
 from scoring.records import Outcome
-from scoring.recourse.levers import LEVERS, LeverName
+from scoring.recourse.levers import LEVERS, LeverName, Works
 from scoring.recourse.promise import corner, missed
 from scoring.recourse.reach import NO_PEERS, PeerReach
 from scoring.recourse.records import Answer, Recourse
@@ -113,27 +113,17 @@ def test_an_approval_needs_no_recourse(world: RecourseWorld, terms: RecourseTerm
             assert find_recourse(firm, world.grounds(firm), terms, NO_PEERS).answer is Answer.NOT_NEEDED
 
 
-def test_a_lever_that_costs_more_than_it_brings_is_in_no_plan(
+def test_a_lever_that_is_not_offered_is_in_no_plan(
     world: RecourseWorld, terms: RecourseTerms, found: tuple[WhatIf, Recourse]
 ) -> None:
-    """One that is not offered, and one of a firm that stands below the value from which it pays."""
     firm, recourse = found
     pulled = recourse.plans[0].steps[0].lever
-    value = firm.base.values[terms.levers[pulled].gauge].value
-    assert value is not None
-    for own in (
-        replace(terms.levers[pulled], offered=False),
-        replace(terms.levers[pulled], pays_from=value + 1e-6),
-    ):
-        kept = replace(terms, levers={**terms.levers, pulled: own})
-        plans = find_recourse(firm, world.grounds(firm), kept, NO_PEERS).plans
-        assert all(step.lever is not pulled for plan in plans for step in plan.steps)
-    pays = replace(terms, levers={**terms.levers, pulled: replace(terms.levers[pulled], pays_from=value)})
-    assert find_recourse(firm, world.grounds(firm), pays, NO_PEERS).plans == recourse.plans
+    kept = replace(terms, levers={**terms.levers, pulled: replace(terms.levers[pulled], offered=False)})
+    plans = find_recourse(firm, world.grounds(firm), kept, NO_PEERS).plans
+    assert all(step.lever is not pulled for plan in plans for step in plan.steps)
 
 
-def test_the_shipped_terms_offer_no_further_shift_and_mend_where_it_pays(world: RecourseWorld) -> None:
+def test_the_shipped_terms_offer_the_levers_that_made_firms_safer(world: RecourseWorld) -> None:
     shipped = recourse_terms(shipped_terms().at(world.firms[0].base.as_of)).levers
-    assert not shipped[LeverName.ADD_SHIFT].may_be_pulled(8.0)
-    mending = shipped[LeverName.FIX_MACHINES]
-    assert [mending.may_be_pulled(share) for share in (None, 0.01, 0.02)] == [False, False, True]
+    on_risk = {name for name, own in shipped.items() if own.offered and LEVERS[name].works is Works.RISK}
+    assert on_risk == {LeverName.DIVERSIFY_BUYERS, LeverName.COLLECT_OVERDUE}
