@@ -115,7 +115,7 @@ def add_machine(
     currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217; default CNY.")] = None,
     install_date: Annotated[str | None, typer.Option("--install-date", help="When it was first put to use.")] = None,
     machine_type: Annotated[
-        str | None, typer.Option("--machine-type", help="GB/T 14885-2022, such as A02050900.")
+        str | None, typer.Option("--machine-type", help="GB/T 14885-2022, such as A02050000.")
     ] = None,
     maker: Annotated[str | None, typer.Option("--maker")] = None,
     model: Annotated[str | None, typer.Option("--model")] = None,

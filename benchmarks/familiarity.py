@@ -8,6 +8,7 @@ it refers it refers falsely. The same firms with every feature taken from anothe
 together, and with their utilisation halved alone they contradict their own power-on rates: of these it should refer many.
 Then a model is trained without the industries that alone run a type of machine, and asked about their firms: how many are too
 far out, so that new machines would be noticed if no industry were told, and what it says of them beside the truth.
+`new_types` asks the same of a type in industries that the model knows, with the types of machines told (`machine_types`).
 Costs are microseconds a row, each the best of three passes, on one thread. Synthetic; effect sizes are inputs, not findings.
 """
 
@@ -17,6 +18,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,6 +29,7 @@ from numpy.typing import NDArray
 from api.models.service import scoring_parameters
 from benchmarks.credit_truth.rungs import Judge
 from benchmarks.credit_truth.worlds import KnownWorld, build, read_known, read_truth
+from benchmarks.machine_types import new_types, with_types
 from benchmarks.scoring import snapshot_of
 from benchmarks.worlds.built import TEST, split
 from benchmarks.worlds.compared import fitted
@@ -68,7 +71,7 @@ def main() -> None:
 
 def measure(seeds: Sequence[int], *, obligors: int, folder: Path) -> dict[str, Any]:
     """Every world's figures, with the mean of the false referrals."""
-    worlds = [{"seed": seed, **_world(*build(seed, obligors, folder))} for seed in seeds]
+    worlds = [{"seed": seed, **_world(*build(seed, obligors, folder), seed, obligors)} for seed in seeds]
     return {
         "false_referral_rate": float(np.mean([world["false_referral_rate"] for world in worlds])),
         "worlds": worlds,
@@ -77,8 +80,8 @@ def measure(seeds: Sequence[int], *, obligors: int, folder: Path) -> dict[str, A
     }
 
 
-def _world(known: Path, truth: Path) -> dict[str, Any]:
-    data = read_known(known)
+def _world(known: Path, truth: Path, seed: int, obligors: int) -> dict[str, Any]:
+    data, true_pd = read_known(known), read_truth(truth)["pd_12m_true"]
     model = fitted(data.data, split())
     assert model.cloud is not None, "a model trained today knows where its rows lay"
     tested = data.at(TEST)
@@ -90,10 +93,8 @@ def _world(known: Path, truth: Path) -> dict[str, Any]:
         "referred_of_features_of_other_firms": _share(_judged(model.cloud, exchanged(rows[:TIMED]), divisions)),
         "referred_of_utilisation_halved": _share(_judged(model.cloud, halved(rows[:TIMED], model), divisions)),
         **_costs(model, catalogue[:TIMED], rows[:TIMED]),
-        "left_out": {
-            machine: _left_out(data, read_truth(truth)["pd_12m_true"], model, industries)
-            for machine, industries in LEFT_OUT.items()
-        },
+        "left_out": {machine: _left_out(data, true_pd, model, industries) for machine, industries in LEFT_OUT.items()},
+        "new_types": new_types(replace(data, data=with_types(data.data, seed=seed, obligors=obligors)), true_pd, model),
     }
 
 

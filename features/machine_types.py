@@ -35,7 +35,7 @@ class MachineTypes:
         return {name: count / classes.total() for name, count in classes.items()}
 
     def text(self) -> str:
-        """As a cell of a table: `A02050900:4 A02280100:1 untold:2`."""
+        """As a cell of a table: `A02050000:4 A02280100:1 untold:2`."""
         counts = dict(self.machines) | ({UNTOLD: self.untold} if self.untold else {})
         return " ".join(f"{name}:{count}" for name, count in counts.items())
 

@@ -24,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "familiar_machine_share": 0.2,
     "familiar_machine_types_told": 0.95,
 }
+# What each code is called does not matter here: two items of one class, and two other classes.
 LATHE, PRESS, LOOM, ROUTER = "A02050901", "A02050903", "A02280100", "A02230200"
 KNOWN = KnownTypes(classes=frozenset({"A020509", "A022801"}), share=0.2)
 FEATURES = tuple(
