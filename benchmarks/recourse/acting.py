@@ -186,13 +186,15 @@ def _worse(end: float | None, value: float | None, sign: int) -> float | None:
 
 def _spread(snapshot: Snapshot, row: int, share: float) -> Spread | None:
     """A share of the orders of the buyer that owes most, given to the largest buyers of the world that stand, do not
-    order from the firm yet, and take no longer a term. None where nobody is such."""
+    order from the firm yet, take no longer a term, and do no worse today, so that they pay as punctually. None where nobody
+    is such."""
     network = network_of(snapshot.block, snapshot.laws)
     owed, regular = snapshot.state.books.sales.open, snapshot.block.firms.buyers[row]
     by_buyer = np.bincount(owed.buyer, weights=owed.gross_minor * (owed.firm == row), minlength=len(network))
     largest = int(regular[by_buyer[regular].argmax()])
-    stands = snapshot.laws.network.failed_month > snapshot.position
-    is_new = stands & ~np.isin(np.arange(len(stands)), regular)
-    is_new &= snapshot.laws.network.term_days <= network.term_days[largest]
+    others, today = snapshot.laws.network, snapshot.position + 1
+    is_new = (others.failed_month > snapshot.position) & ~np.isin(np.arange(len(others)), regular)
+    is_new &= others.term_days <= network.term_days[largest]
+    is_new &= others.state[:, today] >= network.state[largest, today]
     chosen = tuple(np.flatnonzero(is_new)[:FURTHER_BUYERS].tolist())
     return Spread(largest=largest, to=chosen, share=share) if share and chosen else None
