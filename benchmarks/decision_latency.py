@@ -292,9 +292,9 @@ class Door:
         _check(await self.client.get(path, headers=_bearing(self.keys.bank)), 200)
 
     async def quote(self, number: int) -> None:
-        """A premium."""
+        """A premium, of the first few: the first quote of each takes a snapshot with its machines."""
         body = {
-            "obligor_id": self.obligors[number % len(self.obligors)],
+            "obligor_id": self.obligors[number % min(OBLIGORS, len(self.obligors))],
             "product": "equipment_ubi",
             "sum_insured_minor": 80_000_000 + number,
             "currency": "CNY",

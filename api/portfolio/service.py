@@ -18,9 +18,9 @@ from api.database.tables import score_record
 from api.errors import DataNotForLive
 from api.home import Home
 from api.models.service import scoring_parameters
+from api.monitoring import monitoring_parameters
 from api.portfolio.then import limits_then, watched_then
 from api.snapshots.service import reader
-from api.watch.service import monitoring_parameters
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId, PartnerId
 from data_contracts.vocabulary import DataOrigin
@@ -120,7 +120,7 @@ def _load(
         obligors=obligors,
         industry=industry,
         ratings=_ratings(connection, obligors, as_of=asked.as_of),
-        watched=watched_then(connection, day=day, as_of=asked.as_of),
+        watched=watched_then(connection, partner=asked.partner, day=day, as_of=asked.as_of),
         currency=asked.currency,
         zone=ZONE,
     )

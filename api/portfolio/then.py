@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from api.database.tables import credit_decision
 from api.watch import repository as cases
+from api.watch.service import shown_case
 from data_contracts.identifiers import ObligorId, PartnerId
 from scoring.records import Outcome
 
@@ -24,14 +25,16 @@ class Limits:
     decided_since: int
 
 
-def watched_then(connection: sa.Connection, *, day: date, as_of: datetime) -> frozenset[str]:
-    """Obligors with a case that was opened by the day and was not closed by the instant. A closed case is not changed
-    any more, so that its last change is when it was closed."""
-    return frozenset(
-        row.obligor_id
+def watched_then(connection: sa.Connection, *, partner: PartnerId, day: date, as_of: datetime) -> frozenset[str]:
+    """Obligors with a case, as the partner may see it, that was opened by the day and was not closed by the instant. A
+    closed case is not changed any more, so that its last change is when it was closed."""
+    stood = [
+        row
         for row in cases.listed(connection, with_closed=True)
         if row.opened_on <= day and (row.open_for is not None or row.changed_time > as_of)
-    )
+    ]
+    seen = ((row.obligor_id, shown_case(row, partner, now=as_of)) for row in stood)
+    return frozenset(obligor for obligor, case in seen if case is not None and case.opened_on <= day)
 
 
 def limits_then(

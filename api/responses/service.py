@@ -18,6 +18,7 @@ from api.errors import RoleNotAllowed
 from api.evidence.claims import Kind
 from api.evidence.service import record
 from api.keys.principal import Role
+from api.monitoring import monitoring_parameters
 from api.responses.schemas import (
     AppealAnswered,
     AppealAsked,
@@ -26,7 +27,6 @@ from api.responses.schemas import (
     HardshipGranted,
     StepAsked,
 )
-from api.watch.service import monitoring_parameters
 from data_contracts.errors import NotFound
 from scoring.errors import InvalidRequest
 from scoring.monitoring.response import Hardship, Step, Taken, next_step, require_allowed

@@ -21,7 +21,7 @@ from api.watch.schemas import CaseActed, CaseAnswer, CaseList
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId
 from scoring.errors import InvalidRequest
-from scoring.monitoring.cases import CaseState
+from scoring.monitoring.cases import Case, CaseState
 
 KEEPERS = (Role.OPERATOR,)
 READERS = (Role.BANK, Role.OBLIGOR, Role.OPERATOR)
@@ -45,15 +45,8 @@ def list_cases(
     """A page of cases."""
     with call.begin() as work:
         place = decode_cursor(cursor, str)
-        rows = cases.page(
-            work.connection,
-            obligor_ids=visible_obligors(work.principal, now=work.now),
-            after=None if place is None else str(place[0]),
-            limit=limit + 1,
-        )
-        return work.page(
-            page_of(rows, limit=limit, place=lambda row: [row.case_id], plain=lambda row: _seen(work, row))
-        )
+        found = _visible(work, after=None if place is None else str(place[0]), limit=limit + 1)
+        return work.page(page_of(found, limit=limit, place=lambda told: [told["case_id"]], plain=lambda told: told))
 
 
 @router.get(
@@ -71,8 +64,11 @@ def get_case(case_id: str, call: Annotated[Call, reading(*READERS)]) -> Response
     """A case."""
     with call.begin() as work:
         row = _readable(work, case_id)
+        told = _seen(work, row, with_events=True)
+        if told is None:
+            raise _no_case(case_id)
         work.looked(ObligorId(row.obligor_id), "case")
-        return work.answer({"case": _seen(work, row, with_events=True)})
+        return work.answer({"case": told})
 
 
 @router.post(
@@ -117,16 +113,37 @@ def _readable(work: Work, case_id: str) -> sa.Row[Any]:
     try:
         require_visible(work.connection, work.principal, row.obligor_id, now=work.now)
     except NotFound:
-        raise NotFound(f"There is no case {case_id!r}.") from None
+        raise _no_case(case_id) from None
     return row
 
 
-def _seen(work: Work, row: sa.Row[Any], *, with_events: bool = False) -> dict[str, Any]:
-    """The case as the key may see it: how it is handled is the operator's alone, since banks learn nothing of each
-    other."""
+def _no_case(case_id: str) -> NotFound:
+    return NotFound(f"There is no case {case_id!r}.")
+
+
+def _visible(work: Work, *, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """So many cases as the key may see them, in order of their ids after one of them; of some a bank sees nothing."""
+    found, obligors = list[dict[str, Any]](), visible_obligors(work.principal, now=work.now)
+    while len(found) < limit:
+        rows = cases.page(work.connection, obligor_ids=obligors, after=after, limit=limit)
+        found += [told for told in (_seen(work, row) for row in rows) if told is not None]
+        if len(rows) < limit:
+            break
+        after = rows[-1].case_id
+    return found[:limit]
+
+
+def _seen(work: Work, row: sa.Row[Any], *, with_events: bool = False) -> dict[str, Any] | None:
+    """The case as the key may see it: how it is handled is the operator's alone, and what was promised to a bank that
+    bank's and the obligor's, since banks learn nothing of each other. None where nothing of it is the bank's to see."""
     if work.principal.role is Role.OPERATOR and with_events:
         return service.described(work.connection, row.case_id)
-    told = {**service.plain_case(row), "events": []}
+    case: Case | None = cases.case_of(row)
+    if work.principal.role is Role.BANK:
+        case = service.shown_case(row, work.principal.as_partner(), now=work.now)
+    if case is None:
+        return None
+    told = {**service.plain(row.case_id, case), "events": []}
     if work.principal.role is Role.OPERATOR:
         return told
     state = CaseState.CLOSED if told["state"] == CaseState.CLOSED.value else CaseState.OPEN

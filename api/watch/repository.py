@@ -97,7 +97,7 @@ def save(connection: sa.Connection, case_id: str, case: Case, *, is_new: bool, n
         "severity": int(case.severity),
         "loudest": int(case.loudest),
         "seen": [
-            [unit, code.value, int(severity), first.isoformat(), last.isoformat()]
+            [unit, code.value, int(severity), first.isoformat(), last.isoformat(), *_told_to(case, unit)]
             for (unit, code), (severity, first, last) in sorted(case.seen.items())
         ],
         "snoozed_until": case.snoozed_until,
@@ -136,11 +136,17 @@ def case_of(row: sa.Row[Any]) -> Case:
         loudest=Severity(row.loudest),
         seen={
             (unit, WarningCode(code)): (Severity(severity), date.fromisoformat(first), date.fromisoformat(last))
-            for unit, code, severity, first, last in row.seen
+            for unit, code, severity, first, last, *_ in row.seen
         },
+        told_to={unit: told_to[0] for unit, _, _, _, _, *told_to in row.seen if told_to},
         snoozed_until=row.snoozed_until,
         outcome=None if row.outcome is None else CaseOutcome(row.outcome),
     )
+
+
+def _told_to(case: Case, unit: str) -> list[str]:
+    """The lender that alone may be told of a unit, where there is one; the rows of all else stay as they were."""
+    return [case.told_to[unit]] if unit in case.told_to else []
 
 
 def _on(connection: sa.Connection, day: date, obligor_ids: Sequence[str]) -> set[str]:

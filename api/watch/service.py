@@ -5,40 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 
 from api.consents import repository as consents
 from api.consents.repository import PLATFORM, Purpose
+from api.covenants.service import covenants_by_night
 from api.database.engine import reading, unit_of_work
 from api.home import Home
-from api.identity import answer_id
+from api.monitoring import monitoring_parameters
 from api.pledges.service import supply_chain_parameters
 from api.snapshots.service import keep_parameters
 from api.watch import repository as cases
 from api.watch.nightly import Told, found_by_night, last_day
-from data_contracts.identifiers import ObligorId
-from data_contracts.reference.dated import ParameterBook, load_book
+from data_contracts.identifiers import ObligorId, PartnerId
 from risk_reports.wording.catalogue import Language, wording
-from scoring.monitoring.cases import Act, CaseOutcome, Opening, act, opening, take_in
-from scoring.monitoring.vocabulary import EarlyWarning
+from scoring.monitoring.cases import Act, Case, CaseOutcome, Opening, act, as_seen_by, opening, take_in
+from scoring.monitoring.vocabulary import EarlyWarning, by_code
 
 BY_SYSTEM = "millgrade"
 BLOCK = 500
 """Obligors of one transaction: of a run that is killed so many are done again."""
 
 
-@cache
-def monitoring_parameters() -> ParameterBook:
-    """The dated parameters of monitoring as shipped."""
-    return load_book(files("scoring") / "monitoring" / "parameters")
-
-
 def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda *_: None) -> dict[str, Any]:
-    """Warn of every consenting obligor as known at `as_of`, for the last day that is over by then.
+    """Warn of every consenting obligor as known at `as_of`, for the last day that is over by then: of what it and its
+    machines do, and of what it promised to lenders.
 
     Each obligor's day is done once, in one transaction with what was found of it: a run that was killed goes on where
     it was, and of two runs at once each does a part. Peers are all consenting obligors, whoever is done already.
@@ -49,6 +43,8 @@ def watch(home: Home, *, as_of: datetime, now: datetime, progress: Told = lambda
     with reading(home.engine) as connection:
         firms = _watched_obligors(connection, now=now)
         found = found_by_night(connection, home, firms, as_of=as_of, values=values, progress=progress)
+        promised = covenants_by_night(connection, home, firms, as_of=as_of, day=day, now=now, progress=progress)
+    found = {firm: sorted([*found.get(firm, ()), *promised.get(firm, ())], key=by_code) for firm in firms}
     news, done = keep(
         home,
         found,
@@ -148,10 +144,19 @@ def described(connection: sa.Connection, case_id: str) -> dict[str, Any]:
 
 
 def plain_case(row: sa.Row[Any]) -> dict[str, Any]:
-    """A case as it is answered."""
-    case = cases.case_of(row)
+    """A case as it is answered to whoever may see all of it."""
+    return plain(row.case_id, cases.case_of(row))
+
+
+def shown_case(row: sa.Row[Any], partner: PartnerId, *, now: datetime) -> Case | None:
+    """The case as a lender may see it; None where it was opened by what another lender alone is told of."""
+    return as_seen_by(cases.case_of(row), partner, opens=opening(monitoring_parameters().at(now)))
+
+
+def plain(case_id: str, case: Case) -> dict[str, Any]:
+    """A case, or as much of it as one may see."""
     return {
-        "case_id": row.case_id,
+        "case_id": case_id,
         "obligor_id": case.obligor_id,
         "state": case.state.value,
         "severity": case.severity.name.lower(),
@@ -191,9 +196,8 @@ def _take_in(
     handled = take_in(None if standing is None else standing[1], firm, found, day=day, opens=opens)
     if handled is None:
         return []
-    case_id = (
-        answer_id("case_", {"obligor_id": firm, "opened_on": day.isoformat()}) if standing is None else standing[0]
-    )
+    # Made of nothing that may be guessed: an id must not tell one lender when another's covenant opened the case.
+    case_id = "case_" + uuid4().hex[:24] if standing is None else standing[0]
     cases.save(connection, case_id, handled.case, is_new=standing is None, now=now)
     if not handled.is_news:
         return []
@@ -204,5 +208,5 @@ def _take_in(
 
 
 def _plain_warning(item: EarlyWarning) -> dict[str, Any]:
-    told = asdict(item)
+    told = {name: value for name, value in asdict(item).items() if name != "told_to" or value is not None}
     return {**told, "day": item.day.isoformat(), "code": item.code.value, "severity": item.severity.name.lower()}

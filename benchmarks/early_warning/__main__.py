@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from api.watch.service import monitoring_parameters
+from api.monitoring import monitoring_parameters
 from benchmarks.early_warning.figures import UNPAID_DAYS, YEAR_DAYS, AlarmFigures, figures, threshold_at, with_outcomes
 from benchmarks.early_warning.lived import lived
 from benchmarks.early_warning.weekly import FIRST, LAST, weeks

@@ -25,8 +25,8 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 
 import simulator
+from api.monitoring import monitoring_parameters
 from api.pledges.service import supply_chain_parameters
-from api.watch.service import monitoring_parameters
 from benchmarks.early_warning.lived import LivedWorld, Truth, read_world
 from benchmarks.supply_chain_truth.ledgers import rows_of
 from data_contracts.contract import RecordKind

@@ -7,7 +7,7 @@ stays quiet until its day or until something worse comes; closed, it stays as it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -49,7 +49,8 @@ class CaseOutcome(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One case of one obligor. `seen` holds of each (unit, code) the worst severity and the days on which it was first
-    and last warned of; `loudest` is the severity at which somebody was last told."""
+    and last warned of; `told_to` of units that one lender alone may be told of, which; `loudest` is the severity at
+    which somebody was last told."""
 
     obligor_id: str
     opened_on: date
@@ -59,6 +60,7 @@ class Case:
     loudest: Severity
     snoozed_until: date | None = None
     outcome: CaseOutcome | None = None
+    told_to: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ def take_in(
             severity=severity,
             seen=first,
             loudest=severity,
+            told_to=_told_to({}, warnings),
         )
         return Handled(case=opened, is_news=True)
     seen = _merged(standing.seen, warnings)
@@ -126,9 +129,29 @@ def take_in(
             seen=seen,
             loudest=max(standing.loudest, severity) if is_news else standing.loudest,
             snoozed_until=None if state is CaseState.OPEN else standing.snoozed_until,
+            told_to=_told_to(standing.told_to, warnings),
         ),
         is_news=is_news,
     )
+
+
+def as_seen_by(case: Case, lender: str, *, opens: Opening) -> Case | None:
+    """As much of a case as a lender may see: nothing of what another was promised, nor that there is such a thing.
+
+    Where something is hidden, the case begins and weighs as if that had never been warned of; where nothing that is
+    left opens one, there is none.
+    """
+    seen = {key: told for key, told in case.seen.items() if case.told_to.get(key[0], lender) == lender}
+    if len(seen) == len(case.seen):
+        return case
+    opened = [
+        first for (_, code), (severity, first, _) in seen.items() if severity >= opens.severity and code in opens.codes
+    ]
+    if not opened:
+        return None
+    since = min(opened)
+    seen = {key: (severity, max(first, since), last) for key, (severity, first, last) in seen.items() if last >= since}
+    return replace(case, opened_on=since, seen=seen, severity=_worst(seen), loudest=_worst(seen))
 
 
 def act(case: Case, what: Act, *, reason: str, until: date | None = None, outcome: CaseOutcome | None = None) -> Case:
@@ -161,6 +184,10 @@ def _merged(
         severity, first, last = merged.get(key, (item.severity, item.day, item.day))
         merged[key] = (max(severity, item.severity), min(first, item.day), max(last, item.day))
     return merged
+
+
+def _told_to(before: Mapping[str, str], warnings: Iterable[EarlyWarning]) -> dict[str, str]:
+    return {**before, **{item.unit: item.told_to for item in warnings if item.told_to is not None}}
 
 
 def _worst(seen: Mapping[tuple[str, WarningCode], tuple[Severity, date, date]]) -> Severity:

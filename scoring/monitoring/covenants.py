@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from scoring.monitoring.vocabulary import Severity
+from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode
 
 
 class Bound(StrEnum):
@@ -105,6 +105,23 @@ def standing(covenant: Covenant, readings: Sequence[Reading], *, day: date, paus
     if not known:
         return _standing(covenant, CovenantState.UNKNOWN, day, value)
     return _judged(covenant, known, day=day, value=value)
+
+
+def covenant_warning(
+    state: CovenantState, *, unit: str, today: date, told_to: str, evidence: Mapping[str, float | str]
+) -> EarlyWarning:
+    """The warning of a covenant in a state that warns (`WARNS`), to the lender to whom it was promised: near a breach
+    within its margin (watch) or beyond it in its days of grace (serious), or breached (critical)."""
+    is_breach = state is CovenantState.BREACHED
+    return EarlyWarning(
+        unit=unit,
+        day=today,
+        code=WarningCode.COVENANT_BREACH if is_breach else WarningCode.COVENANT_NEAR_BREACH,
+        severity=WARNS[state],
+        strength=float(WARNS[state]),
+        evidence=evidence,
+        told_to=told_to,
+    )
 
 
 def _judged(covenant: Covenant, known: Sequence[Reading], *, day: date, value: float | None) -> Standing:

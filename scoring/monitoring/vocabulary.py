@@ -23,6 +23,8 @@ class WarningCode(StrEnum):
     TRUST_FINDING = "trust_finding"
     BUYER_TROUBLE = "buyer_trouble"
     EXTERNAL_EVENT = "external_event"
+    COVENANT_NEAR_BREACH = "covenant_near_breach"
+    COVENANT_BREACH = "covenant_breach"
 
 
 class Severity(IntEnum):
@@ -35,10 +37,12 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyWarning:
-    """One warning of a unit (an obligor, or a machine of it) on a day, with the figures that it rests on.
+    """One warning of a unit (an obligor, a machine of it, or what it promised: decision/covenant) on a day, with the
+    figures that it rests on.
 
     `strength` rises with what is worse, in the unit of its code: standard deviations of the unit's own past for falls
-    and faults, weighted spreads of the peers for weak production.
+    and faults, weighted spreads of the peers for weak production, the severity itself for covenants. `told_to` is the
+    one lender that may be told of it; everybody who may see the obligor's case, if None.
     """
 
     unit: str
@@ -47,6 +51,7 @@ class EarlyWarning:
     severity: Severity
     strength: float
     evidence: Mapping[str, float | str]
+    told_to: str | None = None
 
 
 def severity_of(strength: float, terms: Mapping[str, Any]) -> Severity:

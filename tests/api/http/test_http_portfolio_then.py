@@ -79,9 +79,9 @@ def test_a_case_that_was_closed_since_was_open(world: World) -> None:
     with world.home.engine.begin() as connection:
         told = {"by": "officer", "reason": "orders came back", "until": None, "outcome": CaseOutcome.RECOVERED}
         watching.handle(connection, news["case_id"], Act.CLOSE, now=closing, **told)
-        assert world.other in watched_then(connection, day=before.date(), as_of=before)
-        assert world.other not in watched_then(connection, day=closing.date(), as_of=closing)
-        assert world.other not in watched_then(connection, day=weak.day - timedelta(days=1), as_of=before)
+        assert world.other in watched_then(connection, partner=BANK, day=before.date(), as_of=before)
+        assert world.other not in watched_then(connection, partner=BANK, day=closing.date(), as_of=closing)
+        assert world.other not in watched_then(connection, partner=BANK, day=weak.day - timedelta(days=1), as_of=before)
 
 
 def test_who_consented_since_is_counted(world: World) -> None:
