@@ -80,8 +80,8 @@ def main() -> None:
             months=MONTHS,
             settings=_hazard_settings(),
         )
-        found = {**_largest(worlds), "worlds": worlds, "seeds": list(seeds), "obligors": arguments.obligors}
-        found["statement"] = STATEMENT
+        found = {**_largest(worlds), "warranty_table": warranty_truth.mean_table(worlds), "worlds": worlds}
+        found |= {"seeds": list(seeds), "obligors": arguments.obligors, "statement": STATEMENT}
     else:
         paths = None if arguments.only else arguments.paths
         found = measure(seeds, obligors=arguments.obligors, paths=paths, kept=arguments.kept)

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -117,6 +118,12 @@ def gaps(truth: pa.Table, settings: Mapping[str, Any]) -> dict[str, Any]:
         "warranty_terciles": [float(sums[0] / sums[1]) for sums in by_tercile(expected, true, usage).T],
         "warranty_rounds": found.rounds,
     }
+
+
+def mean_table(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The worlds' tables as one: the geometric mean of each figure, as relativities multiply."""
+    tables = [pd.json_normalize(world["warranty_table"], sep="/") for world in worlds]
+    return {name: float(value) for name, value in np.exp(np.log(pd.concat(tables)).mean()).items()}
 
 
 def largest_gap(expected: Vector, true: Vector, usage: Vector) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmarks.insurance.warranty_truth import largest_gap
+from benchmarks.insurance.warranty_truth import largest_gap, mean_table
 from benchmarks.insurance_truth import _lump
 from simulator.insurance.severity import draw_damage
 from simulator.parameter_values import load_parameters
@@ -36,3 +36,8 @@ def test_the_largest_gap_is_of_a_tercile_in_errors_of_what_is_to_come() -> None:
     assert largest_gap(true - np.array([4.0, 4, 0, 0, 0, 0]), true, usage) == pytest.approx(2.0)
     new = np.array([np.nan, 20.0, 30.0, 40.0, 50.0, 60.0])
     assert largest_gap(true - np.array([8.0, 0, 0, 0, 0, 0]), true, new) == pytest.approx(2.0)
+
+
+def test_tables_of_worlds_are_one_by_geometric_means() -> None:
+    worlds = [{"warranty_table": {"base": base, "hours": {"below 1000": base / 2}}} for base in (1.0, 4.0)]
+    assert mean_table(worlds) == pytest.approx({"base": 2.0, "hours/below 1000": 1.0})
