@@ -11,6 +11,7 @@ import pytest
 from data_contracts.contract import RecordKind
 from data_contracts.errors import InvalidMachineType
 from data_contracts.findings import Reason
+from data_contracts.mapping import parse_mapping
 from data_contracts.reference.machine_types import class_of, group_of, machine_groups, machine_type
 
 OWNER = "91999999MA0000001N"
@@ -77,3 +78,23 @@ def test_a_file_without_the_column_is_read_as_before(door: Any, canonical: Calla
     )
     door.text(lines, canonical(RecordKind.MACHINE_OWNERSHIP), obligor=None)
     assert [row["machine_type"] for row in door.reader().machines(as_of=door.received).to_pylist()] == [None]
+
+
+def test_a_mapping_turns_a_source_own_words_into_codes(door: Any) -> None:
+    mapping = parse_mapping(
+        """
+        name: register_of_assets
+        kind: machine_ownership
+        recorded_time: event_time
+        columns:
+          machine: {column: 编号}
+          event_time: {column: 启用}
+          machine_type: {column: 设备类别, values: {织机: A02280000, 车床: lathe}}
+        """,
+        source="register",
+    )
+    lines = "编号,启用,设备类别\nM1,2024-01-01,织机\nM2,2024-01-01,车床\nM3,2024-01-01,锅炉\n"
+    result = door.text(lines, mapping)
+    assert [row["machine_type"] for row in door.rows(RecordKind.MACHINE_OWNERSHIP)] == ["A02280000"]
+    faults = [(row.column, row.value, row.reason) for row in result.quarantined_examples]
+    assert faults == [("machine_type", "车床", Reason.MALFORMED), ("machine_type", "锅炉", Reason.UNKNOWN_WORD)]
