@@ -177,8 +177,19 @@ def _finding(finding: Finding, currency: str, language: Language) -> str:
     how = "met" if finding.outcome is Outcome.APPROVE else "bites"
     if any(name in finding.values and finding.values[name] is None for name in UNTOLD):
         how = "untold"
-    shown = {name: _shown(name, value, currency, language) for name, value in finding.values.items()}
-    return f"{finding.rule_id}: " + wording(language).say(f"{finding.rule_id}.{how}", **shown)
+    shown = _Shown(finding.values, currency, language)
+    return f"{finding.rule_id}: " + wording(language).tell(f"{finding.rule_id}.{how}", shown)
+
+
+class _Shown(dict[str, str]):
+    """A finding's values as people read them, each put into words when its sentence asks for it: most ask for few."""
+
+    def __init__(self, values: Mapping[str, Any], currency: str, language: Language) -> None:
+        super().__init__()
+        self.values_, self.currency, self.language = values, currency, language
+
+    def __missing__(self, name: str) -> str:
+        return _shown(name, self.values_[name], self.currency, self.language)
 
 
 def _shown(name: str, value: Any, currency: str, language: Language) -> str:

@@ -28,7 +28,20 @@ from scoring.records import (
 
 def canonical_bytes(plain: Mapping[str, Any]) -> bytes:
     """Canonical JSON: sorted keys, no spaces, shortest round-trip floats, no NaN."""
-    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _ENCODER.encode(plain).encode()
+
+
+def canonical_members(plain: Mapping[str, Any]) -> dict[str, str]:
+    """Each member's value as canonical JSON: what several objects share is written once."""
+    return {name: _ENCODER.encode(value) for name, value in plain.items()}
+
+
+def bytes_of_members(members: Mapping[str, str]) -> bytes:
+    """The canonical bytes of the object that has these members."""
+    return f"{{{','.join(f'{_ENCODER.encode(name)}:{members[name]}' for name in sorted(members))}}}".encode()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def plain_score(record: ScoreRecord) -> dict[str, Any]:

@@ -209,13 +209,16 @@ def require(
     purpose: Purpose,
     now: datetime,
     livemode: bool = False,
-) -> None:
-    """Raises ConsentMissing unless the obligor's consent is in force at `now` (for live: one that it gave itself)."""
-    if not in_force(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode):
+) -> list[str]:
+    """The ids of the obligor's consents in force at `now` (for live: those that it gave itself). Raises ConsentMissing
+    where there is none."""
+    found = in_force(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode)
+    if not found:
         raise ConsentMissing(
             f"{obligor_id} has no consent in force to {recipient!r} for the purpose {purpose.value!r}.",
             hint="The obligor grants it; without it nothing of theirs is computed, shown or used.",
         )
+    return found
 
 
 def in_force(
@@ -250,11 +253,13 @@ def for_answer(
     now: datetime,
     livemode: bool,
 ) -> list[str]:
-    """The ids of the consents that an answer to a partner rests on: to the platform, and to the partner."""
+    """The ids of the consents that an answer to a partner rests on: to the platform, and to the partner. Raises
+    ConsentMissing without the partner's."""
+    theirs = require(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode)
     platform = in_force(
         connection, obligor_id, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode
     )
-    return platform + in_force(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode)
+    return platform + theirs
 
 
 def all_in_force(

@@ -19,7 +19,7 @@ from api.credit_decisions.core_enterprises import known_on_core_enterprises
 from api.database.engine import reading, unit_of_work
 from api.errors import NotReproduced
 from api.home import Home
-from api.identity import answer_id
+from api.identity import named
 from api.models import service as models
 from api.obligors import repository as obligors
 from api.partners import repository as partners
@@ -36,7 +36,7 @@ from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from risk_reports import credit_memo
 from risk_reports.narrative import NARRATIVE_KEYS
-from scoring.canonical import canonical_bytes, parse_facts, plain_decision, plain_facts
+from scoring.canonical import bytes_of_members, canonical_members, parse_facts, plain_decision, plain_facts
 from scoring.core_enterprises import parse_on_core_enterprises, plain_on_core_enterprises
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.score import score
@@ -115,7 +115,7 @@ def answer(
     Raises as `decide`, and for live ModelNotForLive and DataNotForLive.
     """
     partners.require(connection, partner)
-    consents.require(
+    consent_ids = consents.for_answer(
         connection, question.obligor_id, recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode
     )
     artefact, mandate = models.answering_credit(home, now=now)
@@ -138,9 +138,7 @@ def answer(
         decision_id=decision_id,
         partner_id=partner,
         request=_plain_request(request),
-        consent_ids=consents.for_answer(
-            connection, question.obligor_id, recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode
-        ),
+        consent_ids=consent_ids,
         mandate=mandate,
         body=body,
         now=now,
@@ -259,9 +257,9 @@ def _answer(
     decision: CreditDecision, partner: PartnerId, narrative: dict[str, Any], *, livemode: bool
 ) -> tuple[DecisionId, bytes]:
     """The decision's name and the body as it is answered: the recommendation with its narrative, frozen together."""
-    plain = {**plain_decision(decision), "partner": partner, "livemode": livemode}
-    decision_id = DecisionId(answer_id("d", plain))
-    return decision_id, canonical_bytes({**plain, "decision_id": decision_id, **narrative})
+    members = canonical_members({**plain_decision(decision), "partner": partner, "livemode": livemode})
+    decision_id = DecisionId(named("d", bytes_of_members(members)))
+    return decision_id, bytes_of_members(members | canonical_members({"decision_id": decision_id, **narrative}))
 
 
 def _plain_request(request: CreditRequest) -> dict[str, Any]:

@@ -122,7 +122,6 @@ def _consent_ids(
         purposes.append(Purpose.CREDIT)
     for purpose in purposes:
         asked: dict[str, Any] = {"recipient": partner, "purpose": purpose, "now": now, "livemode": livemode}
-        consents.require(connection, question.obligor_id, **asked)
         found |= dict.fromkeys(consents.for_answer(connection, question.obligor_id, **asked))
     return list(found)
 

@@ -31,6 +31,6 @@ def answer_receipt(
         receipts.cover(work.connection, work.home, kind, subject, now=work.now)
 
     call.together(call.doors.receipts, asking, lambda work, _: covered(work))
-    with call.look() as work:
+    with call.look_again(asking) as work:
         told = receipts.covered_receipt(work.connection, work.home, kind, subject, opening=opening)
         return work.answer({"receipt": told})

@@ -40,10 +40,14 @@ class Wording:
 
     def say(self, code: str, /, **values: object) -> str:
         """The sentence of `code` with `values` filled in. Raises WordingMissing."""
+        return self.tell(code, values)
+
+    def tell(self, code: str, values: Mapping[str, object]) -> str:
+        """The same, of values that may be put into words only when the sentence asks for them."""
         sentence = self.sentences.get(code)
         if not sentence:
             raise WordingMissing(f"No wording for {code} in {self.language.value}.")
-        return sentence.format(**values)
+        return sentence.format_map(values)
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 
 from scoring.credit.calibration import logit, probability
 from scoring.credit.schedule import balance_share
-from scoring.credit.term_structure import moved_to
+from scoring.credit.term_structure import first_months, moved_to
 from scoring.money import exact, to_minor
 from scoring.records import Provision, Stage, TermStructure
 
@@ -36,11 +36,12 @@ class Scenario:
 
 
 def provision(exposure: Exposure, curve: TermStructure, *, days_past_due: int, values: Mapping[str, Any]) -> Provision:
-    """What an exposure that is granted now costs, in the scenarios of parameter `provision_scenarios`.
+    """What an exposure that is granted now costs, in the scenarios of parameter `provision_scenarios`; months of the
+    curve after its last are not asked for.
 
     Nothing has risen since it was granted: beyond stage 1 it is only where an instalment is overdue already.
     """
-    scenarios = scenarios_of(curve, values)
+    scenarios = scenarios_of(first_months(curve, max(exposure.months, MONTHS_A_YEAR)), values)
     lifetime = curve.pd(exposure.months)
     return Provision(
         stage_hint=stage_hint(

@@ -74,6 +74,11 @@ def moved_to(curve: TermStructure, pd_12m: float) -> TermStructure:
     return reconciled([*log_odds, *never_reached], pd_12m, observed_months=curve.observed_months)
 
 
+def first_months(curve: TermStructure, months: int) -> TermStructure:
+    """The beginning of a curve; all of it where it is no longer."""
+    return TermStructure(cumulative_pd=curve.cumulative_pd[:months], observed_months=curve.observed_months)
+
+
 def reconciled(
     log_odds: Sequence[float], pd_12m: float, *, observed_months: int, later: Sequence[float] = ()
 ) -> TermStructure:

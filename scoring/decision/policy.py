@@ -6,9 +6,11 @@ notice can show all that was looked at. docs/credit-policy.md lists the rules in
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from data_contracts.errors import InvalidParameters
@@ -406,8 +408,14 @@ def credit_policy(entries: Sequence[Mapping[str, Any]]) -> CreditPolicy:
     Raises InvalidParameters for an unknown rule, one named twice, values that a rule does not take, and a knock-out
     that stands behind what is not one.
     """
+    return _policy(json.dumps(entries))
+
+
+@lru_cache(maxsize=64)
+def _policy(entries: str) -> CreditPolicy:
+    """The policy of these entries, as JSON: every decision asks for one, and most for the same."""
     rules: dict[RuleId, tuple[Layer, Rule]] = {}
-    for entry in entries:
+    for entry in json.loads(entries):
         name = str(entry["rule"])
         if name not in RULES or name in rules:
             raise InvalidParameters(f"The credit policy names {name}, which is unknown or named twice.")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from data_contracts.reference.dated import ParameterBook
 from scoring.credit.provision import Exposure, Scenario, expected_credit_loss_minor, provision, scenarios_of, stage_hint
 from scoring.credit.schedule import balance_share
-from scoring.credit.term_structure import term_structure
+from scoring.credit.term_structure import first_months, term_structure
 from scoring.records import Provision, Stage
 
 TODAY = date(2026, 7, 1)
@@ -103,6 +103,13 @@ def test_a_loan_that_is_granted_begins_in_stage_1(parameters: ParameterBook) -> 
     )
     assert 0 < found.expected_credit_loss_12m_minor < found.expected_credit_loss_lifetime_minor
     assert provision(loan(), curve, days_past_due=95, values=values).stage_hint is Stage.STAGE_3
+
+
+def test_scenarios_of_the_first_months_are_the_first_months_of_the_scenarios(parameters: ParameterBook) -> None:
+    curve, values = term_structure(0.03, None), parameters.at(TODAY)
+    for short, whole in zip(scenarios_of(first_months(curve, 17), values), scenarios_of(curve, values), strict=True):
+        assert list(short.cumulative_pd) == list(whole.cumulative_pd[:17])
+    assert first_months(curve, 99) == curve
 
 
 def test_scenarios_move_the_odds(parameters: ParameterBook) -> None:
