@@ -83,6 +83,8 @@ def sampled_days(
 def sources_of(reader: Observations, *, as_of: datetime, machine_uids: Sequence[str] | None = None) -> Sources:
     """The sources of the samples of these machines (all, if None) that were known at `as_of`."""
     profiles = {name: found for name, found in reader.profiles().items() if found.kind is RecordKind.SAMPLE}
+    if not profiles:  # under which samples would have come in: none did, of whichever machine
+        return Sources(profiles={}, of_machine={})
     of_machine = rolled.machine_profiles(reader.connection, as_of=as_of, machine_uids=machine_uids)
     return Sources(profiles=profiles, of_machine=of_machine)
 
@@ -127,6 +129,8 @@ class _Kept:
 
 def _buckets(reader: Observations, asked: _Asked, machines: pa.Table, *, use_kept: bool) -> Iterator[_Bucket]:
     """The work of each bucket."""
+    if not asked.sources.of_machine:
+        return
     by_bucket: dict[int, list[str]] = {}
     for uid in sorted(asked.sources.of_machine):
         by_bucket.setdefault(bucket_of(uid), []).append(uid)
