@@ -57,11 +57,12 @@ def append(
     )
 
 
+_OF_NAME = sa.select(credit_decision).where(credit_decision.c.decision_id == sa.bindparam("name"))
+
+
 def load(connection: sa.Connection, decision_id: DecisionId) -> sa.Row[Any]:
     """The stored row. Raises NotFound."""
-    row = connection.execute(
-        sa.select(credit_decision).where(credit_decision.c.decision_id == decision_id)
-    ).one_or_none()
+    row = connection.execute(_OF_NAME, {"name": decision_id}).one_or_none()
     if row is None:
         raise NotFound(f"No decision {decision_id!r} is stored here.")
     return row

@@ -70,9 +70,12 @@ def require_continued(connection: Connection, note: str, *, size: int) -> None:
         )
 
 
+_LATEST = sa.select(log_checkpoint.c.note).order_by(log_checkpoint.c.size.desc()).limit(1)
+
+
 def latest(connection: Connection) -> str | None:
     """The checkpoint of the largest tree that was kept."""
-    return connection.scalar(sa.select(log_checkpoint.c.note).order_by(log_checkpoint.c.size.desc()).limit(1))
+    return connection.scalar(_LATEST)
 
 
 def at_size(connection: Connection, size: int) -> str | None:

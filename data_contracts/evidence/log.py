@@ -43,6 +43,9 @@ _LEAVES = sa.select(log_entry.c.position, log_entry.c.leaf).where(
 _NODES = sa.select(log_node).where(
     sa.tuple_(log_node.c.level, log_node.c.position).in_(sa.bindparam("places", expanding=True))
 )
+_ONE = sa.select(log_entry).where(
+    log_entry.c.kind == sa.bindparam("kind"), log_entry.c.subject == sa.bindparam("subject")
+)
 _LAST = sa.select(sa.func.max(log_entry.c.position))
 _TURN = sa.update(log_entry).where(sa.false()).values(kind=log_entry.c.kind)
 
@@ -193,9 +196,7 @@ def head(connection: Connection, position: int) -> Head:
 
 def find(connection: Connection, kind: str, subject: str) -> sa.Row[Any]:
     """The entry (position, kind, subject, salt, leaf). Raises NotFound."""
-    row = connection.execute(
-        sa.select(log_entry).where(log_entry.c.kind == kind, log_entry.c.subject == subject)
-    ).one_or_none()
+    row = connection.execute(_ONE, {"kind": kind, "subject": subject}).one_or_none()
     if row is None:
         raise NotFound(f"The log has no {kind} {subject!r}.", hint="It was kept before the log was, or not at all.")
     return row
