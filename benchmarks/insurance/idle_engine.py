@@ -139,9 +139,11 @@ def judged(world: Lives, model: RateModel) -> dict[str, Any]:
 
 def together(worlds: Sequence[Lives], health: HealthParameters) -> dict[str, Any]:
     """Every world judged, and how often the truth lost more than our 99.5 % beside how often it should: the interval
-    is that of a binomial at half a percent, so that `beyond` within it is no more than chance."""
+    is that of a binomial at half a percent, so that `beyond` within it is no more than chance. The spread is that of all
+    worlds, whose laws are the same; with that of each world's own season, which depends on where it stands, beside."""
     model = process(worlds, health)
     found = [judged(world, model) for world in worlds]
+    own = [judged(world, process([world], health)) for world in worlds]
     paths = sum(world["paths"] for world in found)
     low, high = binom.interval(LEVEL, paths, 1 - TAIL)
     return {
@@ -149,6 +151,7 @@ def together(worlds: Sequence[Lives], health: HealthParameters) -> dict[str, Any
         "beyond_if_right": [int(low), int(high)],
         "paths": paths,
         "worlds_within": sum(world["within"] for world in found),
+        "beyond_by_spread_of_each_world": [world["beyond"] for world in own],
         "model": {name: getattr(model, name) for name in RateModel.__dataclass_fields__},
         "worlds": found,
     }
