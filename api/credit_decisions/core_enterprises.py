@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import sqlalchemy as sa
 
 from api.consents import repository as consents
-from api.credit_decisions.kept_books import BookKey, shelf_of
+from api.credit_decisions.kept_books import BookKey, Shelf, shelf_of
 from api.home import Home
 from api.models.service import scoring_parameters
 from api.partners import repository as partners
-from api.snapshots.service import END_OF_TIME, reader
+from api.snapshots.service import END_OF_TIME
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId, PartnerId
 from data_contracts.observations.reader import ObservationReader
+from data_contracts.observations.store import ObservationStore
 from scoring.core_enterprises import OnCoreEnterprises
 from scoring.portfolio.core_enterprises import on_core_enterprises
 from scoring.portfolio.debtors import YEAR, Held, LedgerVersions, day_of, debtors_as_of
@@ -48,22 +50,31 @@ def known_on_core_enterprises(
         currency=request.currency,
         day=as_of.astimezone(ZONE).date(),
     )
-    ledgers = _Ledgers(source=reader(connection, home), key=key, as_of=as_of)
+    shelf = shelf_of(home.engine)
+    ledgers = _Ledgers(connection=connection, home=home, shelf=shelf, key=key, as_of=as_of)
     shown = consents.shown_for_credit_joined(connection, partner, now=now, livemode=livemode)
-    with shelf_of(home.engine).book(key) as book:
+    with shelf.book(key) as book:
         book.catch_up(connection)
         looked = book.looked_through(shown, as_of=as_of, read=ledgers.debtors)
         sold = book.sales_of(applicant, as_of=as_of, read=ledgers.sellers)
     return on_core_enterprises(looked, sold, lenders=lenders)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Ledgers:
     """Reads what a book is made of, each ledger with all its versions."""
 
-    source: ObservationReader
+    connection: sa.Connection
+    home: Home
+    shelf: Shelf
     key: BookKey
     as_of: datetime
+
+    @cached_property
+    def source(self) -> ObservationReader:
+        """Opened where anything is to be read."""
+        store = ObservationStore(self.home.observations)
+        return ObservationReader(self.connection, store, lake=self.shelf.lake())
 
     def debtors(self, obligors: Sequence[str]) -> dict[str, Held]:
         """What each of these owes; of those with a facility of the lender also what they sold."""

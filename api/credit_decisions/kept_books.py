@@ -15,10 +15,12 @@ from datetime import date, datetime
 from threading import Lock
 from weakref import WeakKeyDictionary
 
+import duckdb
 import sqlalchemy as sa
 
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import PartnerId
+from data_contracts.observations.lake import beside, open_lake
 from data_contracts.observations.news import Seen, seen_now, told_of_since
 from scoring.portfolio.core_enterprises import LookedThrough, looked_through
 from scoring.portfolio.debtors import Held
@@ -107,9 +109,11 @@ class Book:
 
 
 class Shelf:
-    """The books of one database, the one asked for longest ago first."""
+    """The books of one database, the one asked for longest ago first, and the engine that reads them: to start one
+    takes longer than to read of one debtor."""
 
     def __init__(self) -> None:
+        self._lake: duckdb.DuckDBPyConnection | None = None
         self._books: OrderedDict[BookKey, Book] = OrderedDict()
         self._turn = Lock()
 
@@ -124,6 +128,12 @@ class Shelf:
         with self._turn:
             while len(self._books) > 1 and self.obligors > OBLIGORS:
                 self._books.popitem(last=False)
+
+    def lake(self) -> duckdb.DuckDBPyConnection:
+        """A connection to the engine, for one reader."""
+        with self._turn:
+            self._lake = self._lake or open_lake()
+            return beside(self._lake)
 
     @property
     def obligors(self) -> int:

@@ -16,7 +16,16 @@ THREADS = 2
 
 def open_lake() -> duckdb.DuckDBPyConnection:
     """A fresh in-memory engine whose instants are UTC. It holds nothing of its own; close it after use."""
-    lake = duckdb.connect(":memory:", config={"threads": THREADS})
+    return _set_up(duckdb.connect(":memory:", config={"threads": THREADS}))
+
+
+def beside(lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the engine of `lake`, for one thread and one use: it is opened in a fraction of the time,
+    and finds what the engine remembers of files."""
+    return _set_up(lake.cursor())
+
+
+def _set_up(lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     lake.execute("SET TimeZone='UTC'")
     lake.execute("SET preserve_insertion_order=false")
     lake.execute("SET parquet_metadata_cache=true")  # files never change, and block after block is read from them

@@ -45,17 +45,20 @@ class _Asked:
 
 
 class ObservationReader:
-    """Reads what the register of `connection` names in `store`. One reader serves one thread.
+    """Reads what the register of `connection` names in `store`, on an engine of its own or on `lake`. One reader serves
+    one thread.
 
     Every read names `as_of` and sees rows with `recorded_time <= as_of` only. Of several versions of one thing the
     one recorded last stands; of those recorded at one time, the one admitted last.
     """
 
-    def __init__(self, connection: Connection, store: ObservationStore) -> None:
+    def __init__(
+        self, connection: Connection, store: ObservationStore, *, lake: duckdb.DuckDBPyConnection | None = None
+    ) -> None:
         self.connection = connection
         self.store = store
         self.machine_uids: Sequence[MachineUid] | None = None
-        self._lake: duckdb.DuckDBPyConnection | None = None
+        self._lake = lake
 
     def known_by(self, as_of: datetime) -> datetime:
         """By when rows must have been recorded to be seen as of an instant: by itself."""

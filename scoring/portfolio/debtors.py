@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scoring.portfolio.core_enterprises import Debtor, debtor
 from scoring.portfolio.ledgers import loans_from, sold_to_buyers
@@ -18,6 +20,8 @@ from scoring.portfolio.loans import outstanding_minor
 
 YEAR = timedelta(days=365)
 TICK = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOT_TOLD = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +94,23 @@ def _held(one: Debtor, span: tuple[datetime, datetime]) -> Held:
 def _spans(told: LedgerVersions, as_of: datetime, zone: tzinfo) -> dict[str, tuple[datetime, datetime]]:
     """By obligor the last instant up to `as_of` at which anything changed, and the first one after it, within the
     day."""
-    turns = [
-        frame.rename(columns={name: "turn"})[["obligor_id", "turn"]]
+    columns = [
+        (frame, frame[name])
         for frame in (told.facilities, told.repayments, told.invoices)
         for name in ("recorded_time", "superseded_time")
     ]
-    aged = told.invoices[["obligor_id"]].assign(turn=told.invoices["event_time"] + YEAR + TICK)
-    turn = pd.concat([*turns, aged]).dropna()
-    first, end = day_of(as_of, zone)
-    past = turn[turn["turn"] <= as_of].groupby("obligor_id")["turn"].max()
-    coming = turn[turn["turn"] > as_of].groupby("obligor_id")["turn"].min()
-    since = {str(obligor): max(first, at.to_pydatetime()) for obligor, at in past.items()}
-    until = {str(obligor): min(end, at.to_pydatetime()) for obligor, at in coming.items()}
-    return {obligor: (since.get(obligor, first), until.get(obligor, end)) for obligor in since.keys() | until.keys()}
+    columns.append((told.invoices, told.invoices["event_time"] + YEAR + TICK))
+    turns = np.concatenate([_microseconds(turn) for _, turn in columns])
+    obligor, names = pd.factorize(np.concatenate([frame["obligor_id"].to_numpy(object) for frame, _ in columns]))
+    now, first, end = ((at - EPOCH) // TICK for at in (as_of, *day_of(as_of, zone)))
+    since, until = np.full(len(names), first), np.full(len(names), end)
+    is_past, is_coming = (turns != NOT_TOLD) & (turns <= now), turns > now
+    np.maximum.at(since, obligor[is_past], turns[is_past])
+    np.minimum.at(until, obligor[is_coming], turns[is_coming])
+    spans = zip(names, since.tolist(), until.tolist(), strict=True)
+    return {str(name): (EPOCH + begin * TICK, EPOCH + stop * TICK) for name, begin, stop in spans}
+
+
+def _microseconds(turn: pd.Series[pd.Timestamp]) -> NDArray[np.int64]:
+    """UTC microseconds since 1970; `NOT_TOLD` where there is none."""
+    return np.asarray(turn.dt.as_unit("us").astype("int64"), np.int64)
