@@ -85,6 +85,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--database-url", help="measure on this database instead of SQLite in the home")
     parser.add_argument("--postgresql", action="store_true", help="measure on a PostgreSQL server made for the run")
+    parser.add_argument(
+        "--rate", type=float, default=RATE_PER_SECOND, help="requests a second, fewer on a busy machine"
+    )
     parser.add_argument("--lender", help="under which name ledgers know a second bank, which looks through its book")
     parser.add_argument("--obligors", type=int, default=OBLIGORS, help="of how many; all consent to both banks")
     arguments = parser.parse_args()
@@ -92,7 +95,13 @@ def main() -> None:
         url = arguments.database_url
         if arguments.postgresql:
             url = open_until_then.enter_context(postgresql(Path(folder) / "postgresql"))
-        found = measure(Path(folder), database_url=url, lender=arguments.lender, obligors=arguments.obligors)
+        found = measure(
+            Path(folder),
+            database_url=url,
+            lender=arguments.lender,
+            obligors=arguments.obligors,
+            rate=arguments.rate,
+        )
     if arguments.json:
         print(json.dumps(found, indent=2))
     else:
@@ -111,7 +120,12 @@ class Keys:
 
 
 def measure(
-    folder: Path, *, database_url: str | None = None, lender: str | None = None, obligors: int = OBLIGORS
+    folder: Path,
+    *,
+    database_url: str | None = None,
+    lender: str | None = None,
+    obligors: int = OBLIGORS,
+    rate: float = RATE_PER_SECOND,
 ) -> dict[str, Any]:
     """The figures of one run, in milliseconds; those of a second bank where ledgers know one as `lender`."""
     home = small_home.build(folder, obligors=obligors, database_url=database_url)
@@ -125,8 +139,8 @@ def measure(
     )
     server.start()
     try:
-        asking = _ask(f"http://127.0.0.1:{port}", keys, asked_of, with_book=lender is not None)
-        found = asyncio.run(asyncio.wait_for(asking, SECONDS_AT_MOST))
+        asking = _ask(f"http://127.0.0.1:{port}", keys, asked_of, rate=rate, with_book=lender is not None)
+        found = asyncio.run(asyncio.wait_for(asking, SECONDS_AT_MOST * max(1.0, RATE_PER_SECOND / rate)))
     finally:
         server.terminate()
         server.join()
@@ -146,7 +160,7 @@ def measure(
         "quote_p99_ms": _percentile(found["quote"], 99),
         "cold_snapshot_p50_ms": _percentile(found["cold_snapshot"], 50),
         **(_of_book(found) if lender is not None else {}),
-        "requests_per_second": RATE_PER_SECOND,
+        "requests_per_second": rate,
         "requests": len(found["decision"]),
         "obligors": len(asked_of),
         "database": sa.make_url(database_url).get_backend_name() if database_url else "sqlite",
@@ -219,7 +233,9 @@ def _side_by_side(app: ASGIApp, bare: ASGIApp) -> ASGIApp:
     return both
 
 
-async def _ask(url: str, keys: Keys, obligors: Sequence[ObligorId], *, with_book: bool) -> dict[str, list[float]]:
+async def _ask(
+    url: str, keys: Keys, obligors: Sequence[ObligorId], *, rate: float, with_book: bool
+) -> dict[str, list[float]]:
     """Seconds of each kind of request, asked in turns so that whatever else the machine does falls on all of them."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False) as client:
@@ -238,10 +254,10 @@ async def _ask(url: str, keys: Keys, obligors: Sequence[ObligorId], *, with_book
             await door.decide(0)  # what every first decision waits for is not the book
             found["whole_book"] = [await _timed(door.look_through, 0)]
         for first, ask in enumerate(asked.values(), start=1):
-            await _at_rate(ask, count=WARM_UP, first=first * 10**6)
+            await _at_rate(ask, rate, count=WARM_UP, first=first * 10**6)
         for turn in range(ROUNDS):
             for kind, (name, ask) in enumerate(asked.items()):
-                found[name] += await _at_rate(ask, count=REQUESTS_PER_ROUND, first=kind * 10**5 + turn * 10**3)
+                found[name] += await _at_rate(ask, rate, count=REQUESTS_PER_ROUND, first=kind * 10**5 + turn * 10**3)
         found["cold_snapshot"] = [await _timed(door.decide_afresh, number) for number in range(COLD)]
         if with_book:
             found["after_news"] = [await door.look_through_after_news(number) for number in range(COLD)]
@@ -318,12 +334,12 @@ def _bearing(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-async def _at_rate(ask: Ask, *, count: int, first: int) -> list[float]:
+async def _at_rate(ask: Ask, rate: float, *, count: int, first: int) -> list[float]:
     """Seconds of `count` requests that are due at the rate, whether or not those before are answered."""
     begun = time.perf_counter()
 
     async def one(number: int) -> float:
-        due = begun + number / RATE_PER_SECOND
+        due = begun + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         await ask(first + number)
         return time.perf_counter() - due
