@@ -54,12 +54,7 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
         rate_line(answer, language, factors=factors),
         say("statement.severity", severity=money(answer["claim_severity_minor"], currency, language)),
         f"{say('statement.bill')}:",
-        f"  {money(answer['pure_premium_minor'], currency, language):>16}  {say('bill.pure_premium')}",
-        *(
-            f"  {money(line['amount_minor'], currency, language):>16}  {say('bill.' + line['name'])}"
-            for line in answer["loadings"]
-        ),
-        f"  {money(answer['gross_premium_minor'], currency, language):>16}  {say('statement.gross')}",
+        *(f"  {amount:>16}  {name}" for name, amount in bill_lines(answer, language)),
     ]
     lines += [*filed_lines(answer, language), say("statement.valid_until", until=answer["valid_until"])]
     for part in ("reasons", "facts"):
@@ -67,6 +62,17 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
     if answer["data_origin"] == "synthetic":
         lines.append(say("memo.synthetic"))
     return "\n".join(lines)
+
+
+def bill_lines(answer: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
+    """Name and amount of every line: what the risk is made of where that is more than one line, the pure premium, the
+    loadings, and the gross premium."""
+    say = wording(language).say
+    risk = answer.get("risk", [])  # kept answers of before do not tell it
+    lines = [*(risk if len(risk) > 1 else []), {"name": "pure_premium", "amount_minor": answer["pure_premium_minor"]}]
+    named = [(say(f"bill.{line['name']}"), line["amount_minor"]) for line in [*lines, *answer["loadings"]]]
+    named.append((say("statement.gross"), answer["gross_premium_minor"]))
+    return [(name, money(minor, answer["currency"], language)) for name, minor in named]
 
 
 def filed_lines(answer: Mapping[str, Any], language: Language) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from risk_reports.document import Document, Section, Table
 from risk_reports.narrative import LANGUAGE_KEYS
 from risk_reports.numbers import money, number
-from risk_reports.premium_statement import cover_line, factor_name, filed_lines, rate_line
+from risk_reports.premium_statement import bill_lines, cover_line, factor_name, filed_lines, rate_line
 from risk_reports.wording.catalogue import Language, Wording, wording
 
 NOT_USED = ("person", "place", "others", "unconsented", "model")
@@ -79,12 +79,7 @@ def _factors(answer: Mapping[str, Any], words: Wording) -> Section:
 
 
 def _bill(answer: Mapping[str, Any], words: Wording) -> Section:
-    def amount(minor: int) -> str:
-        return money(minor, answer["currency"], words.language)
-
-    rows = [[words.say("bill.pure_premium"), amount(answer["pure_premium_minor"])]]
-    rows += [[words.say("bill." + line["name"]), amount(line["amount_minor"])] for line in answer["loadings"]]
-    rows.append([words.say("statement.gross"), amount(answer["gross_premium_minor"])])
+    rows = [list(line) for line in bill_lines(answer, words.language)]
     header = [words.say("paper.line"), words.say("paper.amount")]
     return Section(heading=words.say("statement.bill"), table=Table(header=header, rows=rows, figures=1))
 

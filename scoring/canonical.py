@@ -19,6 +19,7 @@ from scoring.records import (
     Contribution,
     CreditDecision,
     Finding,
+    HeldWarranty,
     MachineFrequency,
     PremiumQuote,
     Reason,
@@ -154,6 +155,7 @@ def plain_quote(quote: PremiumQuote) -> dict[str, Any]:
         "from": request.starts.isoformat(),
         "to": request.ends.isoformat(),
         "facility": None if request.facility is None else asdict(request.facility),
+        "warranties": [plain_warranty(held) for held in request.warranties],
         "gross_premium_minor": quote.gross_premium_minor,
         "pure_premium_minor": quote.pure_premium_minor,
         "earned_exposure_machine_years": quote.earned_exposure_machine_years,
@@ -161,6 +163,7 @@ def plain_quote(quote: PremiumQuote) -> dict[str, Any]:
         "claim_severity_minor": quote.claim_severity_minor,
         "base_frequency": quote.base_frequency,
         "factors": [{"name": factor.name, "relativity": factor.relativity} for factor in quote.factors],
+        "risk": [{"name": line.name, "amount_minor": line.amount_minor} for line in quote.risk],
         "loadings": [{"name": line.name, "amount_minor": line.amount_minor} for line in quote.loadings],
         "reasons": _reasons(quote.reasons),
         "machines": [_machine(machine) for machine in quote.machines],
@@ -172,6 +175,12 @@ def plain_quote(quote: PremiumQuote) -> dict[str, Any]:
         "data_origin": quote.data_origin.value,
         "statement": statement_of(quote.data_origin),
     }
+
+
+def plain_warranty(held: HeldWarranty) -> dict[str, Any]:
+    """A machine under warranty as a plain object."""
+    days = {"from": held.starts.isoformat(), "to": held.ends.isoformat()}
+    return {"policy_id": held.policy_id, "machine_uid": held.machine_uid, **days}
 
 
 def _contributions(contributions: Sequence[Contribution]) -> list[dict[str, Any]]:

@@ -395,11 +395,23 @@ class DecidedFacility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWarranty:
+    """A machine that a policy of the same insurer has under warranty, on the days `starts` to `ends` (inclusive, its
+    waiting period over)."""
+
+    policy_id: str
+    machine_uid: MachineUid
+    starts: date
+    ends: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteRequest:
     """What an insurer asks for. Cover runs from `starts` to `ends`, both days inclusive.
 
     `sum_insured_minor` is the whole sum over the machines covered; an empty `machines` means all that are owned.
-    `facility` is what a guarantee is of, where a decision stands behind it.
+    `facility` is what a guarantee is of, where a decision stands behind it; `warranties` are those in force beside
+    equipment cover, which pay a repair first.
     """
 
     obligor_id: ObligorId
@@ -411,6 +423,7 @@ class QuoteRequest:
     machines: Sequence[MachineUid]
     as_of: datetime
     facility: DecidedFacility | None = None
+    warranties: tuple[HeldWarranty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -471,7 +484,8 @@ class FiledPrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumQuote:
-    """A premium: exposure x frequency x severity = pure premium, plus loadings = gross premium, line by line.
+    """A premium: exposure x frequency x severity = pure premium, plus loadings = gross premium, line by line. The lines
+    of `risk` (attritional claims, trend, what a warranty pays first, large losses) sum to the pure premium.
 
     `claim_frequency_per_machine_year` is the filed rate, base x factors: claims a machine-year; for idle cover the
     chance of a payout and for a guarantee of a default, a year of cover. `valid_until` is when it can last be bound.
@@ -485,6 +499,7 @@ class PremiumQuote:
     gross_premium_minor: int
     base_frequency: float
     factors: Sequence[Relativity]
+    risk: Sequence[BillLine]
     loadings: Sequence[BillLine]
     reasons: Sequence[Reason]
     machines: Sequence[MachineFrequency]

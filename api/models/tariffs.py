@@ -97,8 +97,9 @@ def _of_served(home: Home, asked: Filing) -> FiledEquipment:
     if asked.partner is not None:
         with reading(home.engine) as connection:
             partners.require(connection, asked.partner)
+    values = scoring_parameters().at(asked.effective)
     filed = equipment_filing(
-        artefact, filing_number=asked.filing_number, effective=asked.effective, partner=asked.partner
+        artefact, values, filing_number=asked.filing_number, effective=asked.effective, partner=asked.partner
     )
     if asked.product != filed.product:
         raise InvalidRequest(f"Model {artefact.version[:12]} is of {filed.product}, not of {asked.product}.")

@@ -86,6 +86,15 @@ class DecidedFacilityTold(Told):
     tenor_months: int
 
 
+class HeldWarrantyTold(Told):
+    """A machine under a warranty of the same insurer, which pays a repair first, and the days on which it answers."""
+
+    policy_id: str
+    machine_uid: str
+    starts: date = Field(alias="from")
+    ends: date = Field(alias="to")
+
+
 class PremiumQuoteTold(Told):
     """A premium: base times factors is the filed frequency; the loadings lead to the gross premium."""
 
@@ -99,6 +108,7 @@ class PremiumQuoteTold(Told):
     starts: date = Field(alias="from")
     ends: date = Field(alias="to")
     facility: DecidedFacilityTold | None
+    warranties: list[HeldWarrantyTold]
     gross_premium_minor: int
     pure_premium_minor: int
     earned_exposure_machine_years: float
@@ -106,6 +116,7 @@ class PremiumQuoteTold(Told):
     claim_severity_minor: int
     base_frequency: float
     factors: list[FactorTold]
+    risk: list[BillLineTold] = Field(description="lines that sum to the pure premium")
     loadings: list[BillLineTold]
     reasons: list[ReasonTold]
     machines: list[MachineFrequencyTold]

@@ -22,13 +22,14 @@ from api.partners import repository as partners
 from api.premium_quotes import repository as quotes
 from api.premium_quotes.facility import decided_facility
 from api.premium_quotes.question import CoverQuestion
+from api.premium_quotes.warranties import held_warranties
 from api.snapshots.service import keep_parameters, latest_snapshot, require_live, take_snapshot
 from data_contracts.identifiers import DecisionId, PartnerId, QuoteId
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot
 from risk_reports import premium_statement
 from scoring import registry
-from scoring.canonical import canonical_bytes, plain_quote
+from scoring.canonical import canonical_bytes, plain_quote, plain_warranty
 from scoring.credit.artefact import CreditArtefact
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.filed import equipment_tariff
@@ -36,7 +37,7 @@ from scoring.insurance.offers.equipment import equipment_quote
 from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import idle_quote
 from scoring.insurance.offers.warranty import warranty_quote
-from scoring.records import DecidedFacility, InsuranceProduct, PremiumQuote, QuoteRequest
+from scoring.records import DecidedFacility, HeldWarranty, InsuranceProduct, PremiumQuote, QuoteRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +93,21 @@ def answer(
     snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
-    request = _asked(question, snapshot, decided_facility(connection, question, partner=partner, livemode=livemode))
     parameters = keep_parameters(home, models.scoring_parameters())
+    terms = parameters.at(snapshot.as_of)["insurance_covers"]["extended_warranty"]
+    request = _asked(
+        question,
+        snapshot,
+        decided_facility(connection, question, partner=partner, livemode=livemode),
+        held_warranties(
+            connection,
+            question,
+            partner=partner,
+            livemode=livemode,
+            as_of=question.as_of or now,
+            waiting_months=terms["waiting_months"],
+        ),
+    )
     premium = _conclude(home, snapshot, request, answering, parameters, partner=partner)
     plain = {**plain_quote(premium), "partner": partner, "livemode": livemode}
     quote_id = QuoteId(answer_id("q", plain))
@@ -174,7 +188,12 @@ def _snapshot(
     return take_snapshot(connection, home, question.obligor_id, as_of=as_of, now=now, livemode=livemode)
 
 
-def _asked(question: CoverQuestion, snapshot: FeatureSnapshot, facility: DecidedFacility | None) -> QuoteRequest:
+def _asked(
+    question: CoverQuestion,
+    snapshot: FeatureSnapshot,
+    facility: DecidedFacility | None,
+    warranties: tuple[HeldWarranty, ...],
+) -> QuoteRequest:
     """The question as of the snapshot that it is answered from."""
     return QuoteRequest(
         obligor_id=question.obligor_id,
@@ -186,6 +205,7 @@ def _asked(question: CoverQuestion, snapshot: FeatureSnapshot, facility: Decided
         machines=question.machines,
         as_of=snapshot.as_of,
         facility=facility,
+        warranties=warranties,
     )
 
 
@@ -200,4 +220,5 @@ def _plain_request(request: QuoteRequest) -> dict[str, Any]:
         "machines": list(request.machines),
         "as_of": request.as_of.isoformat(),
         "facility": None if request.facility is None else asdict(request.facility),
+        "warranties": [plain_warranty(held) for held in request.warranties],
     }

@@ -1,6 +1,6 @@
 """From expected claims to the premium asked: trend, large losses, catastrophe, loadings, minimum, to the minor unit.
 
-    risk   = exposure x frequency x severity x credibility x trend + large losses + catastrophe
+    risk   = exposure x frequency x severity x credibility x trend - repairs of a warranty + large losses + catastrophe
     gross  = risk / (1 - variable shares) + fixed part, at least the minimum premium
 
 Every line is told; they sum to what is asked because the last step shares out what rounding leaves.
@@ -18,6 +18,7 @@ from scoring.records import BillLine
 
 ATTRITIONAL, CREDIBILITY, TREND = "attritional", "credibility", "trend"
 LARGE_LOSS, CATASTROPHE, CAPITAL = "large_loss", "catastrophe", "capital"
+WARRANTY = "warranty_credit"
 FIXED, MINIMUM = "fixed", "minimum"
 
 
@@ -36,13 +37,15 @@ class RiskTerms:
 
     `credibility` multiplies by the fleet's credible ratio of actual to expected; `trend` by what claims will cost in
     the middle of the cover beside the middle of the experience. `large_loss` and `catastrophe` are shares of the
-    modelled claims cost after these, pooled over the book. `capital_minor` is what the capital held for the risk costs.
+    modelled claims cost after these, pooled over the book. `warranty` is the share of it (large losses apart) that a
+    warranty pays first. `capital_minor` is what the capital held for the risk costs.
     """
 
     credibility: Decimal = Decimal(1)
     trend: Decimal = Decimal(1)
     large_loss: Decimal = Decimal(0)
     catastrophe: Decimal = Decimal(0)
+    warranty: Decimal = Decimal(0)
     capital_minor: Decimal = Decimal(0)
 
 
@@ -118,6 +121,7 @@ def _risk(modelled: Decimal, terms: RiskTerms) -> _Exact:
         ATTRITIONAL: modelled,
         CREDIBILITY: credible - modelled,
         TREND: trended - credible,
+        WARRANTY: -trended * terms.warranty,
         LARGE_LOSS: trended * terms.large_loss,
         CATASTROPHE: trended * terms.catastrophe,
         CAPITAL: terms.capital_minor,

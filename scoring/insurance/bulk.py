@@ -18,6 +18,7 @@ from scoring.insurance.build_up import (
     MINIMUM,
     NEUTRAL,
     TREND,
+    WARRANTY,
     Loadings,
     RiskTerms,
 )
@@ -64,6 +65,7 @@ def bills_of_book(
         ATTRITIONAL: modelled_minor,
         CREDIBILITY: credible - modelled_minor,
         TREND: trended - credible,
+        WARRANTY: -trended * float(terms.warranty),
         LARGE_LOSS: trended * float(terms.large_loss),
         CATASTROPHE: trended * float(terms.catastrophe),
     }

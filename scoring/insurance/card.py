@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from data_contracts.vocabulary import DataOrigin
@@ -23,7 +24,9 @@ class EquipmentTable(Frozen):
 
     Inside `lowest` and `highest` the table expects on the training rows the claims observed there
     (`actual_to_expected`, 1 but for the base's rounding). `cost_share` is what a claim costs as a share of the
-    machine's sum insured; `difference` the mean absolute difference of table and model, by exposure, as a share of the
+    machine's sum insured, each capped at `large_loss_from` of it; what lies above is pooled over the book as
+    `large_loss_share` of that, so that both together cost what was paid. `experience_middle` is the day that the
+    claims stand around. `difference` is the mean absolute difference of table and model, by exposure, as a share of the
     model's mean.
     """
 
@@ -32,6 +35,9 @@ class EquipmentTable(Frozen):
     highest: float
     factors: tuple[FiledFactor, ...]
     cost_share: float
+    large_loss_from: float
+    large_loss_share: float
+    experience_middle: date
     actual_to_expected: float
     difference: float
 

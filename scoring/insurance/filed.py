@@ -21,10 +21,13 @@ from features.trust import DataTrust, TrustGrade
 from scoring.credit.trust_terms import trust_terms
 from scoring.errors import NoTariffFiled, TariffClash
 from scoring.insurance.artefact import InsuranceArtefact
+from scoring.insurance.build_up import RiskTerms
 from scoring.insurance.linear import Banding, Factor
-from scoring.insurance.tariff import FiledFactor, FiledTariff
-from scoring.records import FiledPrice, InsuranceProduct, Relativity
+from scoring.insurance.tariff import RATE_DIGITS, FiledFactor, FiledTariff
+from scoring.money import exact
+from scoring.records import FiledPrice, InsuranceProduct, QuoteRequest, Relativity
 
+DAYS_A_YEAR = 365
 BOUNDS, TRUST, FLEET_MIX = "filed_bounds", "data_trust", "fleet_mix"
 
 Matrix = NDArray[np.float64]
@@ -45,9 +48,30 @@ class FiledGuarantee(FiledCover):
 
 
 class FiledEquipment(FiledCover):
-    """Equipment cover as filed from a model; `partner` names the insurer whose filing it is, None that of all."""
+    """Equipment cover as filed from a model; `partner` names the insurer whose filing it is, None that of all.
 
+    `cost_share` is of claims capped at `large_loss_from` of the sum insured, `large_loss_share` the pooled load for
+    what lies above; costs grow by `annual_trend` from `experience_middle` on. `warranty_share` is the share of a capped
+    claim that is the repair of a warranty in force, which pays first (`coherence.PAYS_FIRST`).
+    """
+
+    large_loss_from: float
+    large_loss_share: float
+    annual_trend: float
+    experience_middle: date
+    warranty_share: float
     partner: str | None = None
+
+    def risk_terms(self, request: QuoteRequest, *, under_warranty: float) -> RiskTerms:
+        """The build-up for the days of a request; `under_warranty` is the share of the capped claims, by what is
+        charged, that falls on machines and days under warranty."""
+        middle = request.starts + (request.ends - request.starts) / 2
+        years = (middle - self.experience_middle).days / DAYS_A_YEAR
+        return RiskTerms(
+            trend=exact((1 + self.annual_trend) ** years),
+            large_loss=exact(self.large_loss_share),
+            warranty=exact(self.warranty_share * under_warranty),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,24 +84,33 @@ class TrustFloor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargedRate:
-    """The filed rate of some units as base x factors, and beside it the model's."""
+    """The filed rate of some units as base x factors, and beside it the model's. `products` are the units' own, inside
+    the bounds and above the floor: what each pays beside the others."""
 
     rate: float
+    products: tuple[float, ...]
     base: float
     factors: tuple[Relativity, ...]
     filed: FiledPrice
 
 
 def equipment_filing(
-    artefact: InsuranceArtefact, *, filing_number: str, effective: date, partner: PartnerId | None = None
+    artefact: InsuranceArtefact,
+    values: Mapping[str, Any],
+    *,
+    filing_number: str,
+    effective: date,
+    partner: PartnerId | None = None,
 ) -> FiledEquipment:
-    """The table of a model's card under a filing number. Raises NoTariffFiled where the card has none."""
+    """The table of a model's card under a filing number, with the trend and the warranty's repair of the parameters.
+    Raises NoTariffFiled where the card has none."""
     table = artefact.card.table
     if table is None:
         raise NoTariffFiled(
             f"Model {artefact.version[:12]} has no table of factors that could be filed.",
             hint="Train it again (millgrade train insurance), or file the table of another model: millgrade tariff",
         )
+    repair = float(values["insurance_covers"][InsuranceProduct.EXTENDED_WARRANTY.value]["repair_share"])
     return FiledEquipment(
         product=InsuranceProduct.EQUIPMENT_UBI.value,
         filing_number=filing_number,
@@ -88,6 +121,11 @@ def equipment_filing(
         factors=table.factors,
         model_version=artefact.version,
         cost_share=table.cost_share,
+        large_loss_from=table.large_loss_from,
+        large_loss_share=table.large_loss_share,
+        annual_trend=float(values["insurance_build_up"]["annual_trend"]),
+        experience_middle=table.experience_middle,
+        warranty_share=round(min(1.0, repair / table.cost_share), RATE_DIGITS),
         partner=partner,
     )
 
@@ -109,7 +147,7 @@ def equipment_tariff(
         return found
     given = values["insurance_filings"][InsuranceProduct.EQUIPMENT_UBI.value]
     effective = date.fromisoformat(given["effective"])
-    return equipment_filing(artefact, filing_number=given["filing_number"], effective=effective)
+    return equipment_filing(artefact, values, filing_number=given["filing_number"], effective=effective)
 
 
 def in_force(filings: Sequence[FiledEquipment], *, partner: PartnerId | None, day: date) -> FiledEquipment | None:
@@ -185,6 +223,7 @@ def charged(
     mix = held.unbounded / float(means.prod())
     return ChargedRate(
         rate=rate,
+        products=held.units,
         base=tariff.base_rate,
         factors=(
             *(Relativity(name=name, relativity=float(mean)) for name, mean in zip(names, means, strict=True)),
@@ -211,11 +250,17 @@ def charged(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """Mean product of relativities over units: as the table says, inside the bounds, above the floor as well."""
+    """Mean product of relativities over units: as the table says, inside the bounds, above the floor as well; and this
+    last one of each unit."""
 
     unbounded: float
     bounded: float
-    product: float
+    units: tuple[float, ...]
+
+    @property
+    def product(self) -> float:
+        """What is charged over the base, on average."""
+        return float(np.mean(self.units))
 
     @property
     def factors(self) -> tuple[Relativity, Relativity]:
@@ -231,7 +276,7 @@ def _held(products: Vector, *, lowest: float, highest: float, floor: TrustFloor)
     return _Held(
         unbounded=float(products.mean()),
         bounded=float(bounded.mean()),
-        product=float(np.maximum(bounded, floor.least).mean()),
+        units=tuple(np.maximum(bounded, floor.least).tolist()),
     )
 
 

@@ -12,7 +12,7 @@ from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.snapshot import FeatureSnapshot
 from scoring.errors import CurrencyNotSupported, InvalidRequest, NothingToCover, ProductNotOffered
-from scoring.insurance.build_up import Loadings, bill_of_risk
+from scoring.insurance.build_up import Loadings, RiskTerms, bill_of_risk
 from scoring.insurance.filed import ChargedRate
 from scoring.money import ONE_MINOR_UNIT, exact, rounded, to_minor
 from scoring.records import MachineFrequency, PremiumQuote, QuoteRequest, Reason
@@ -27,6 +27,7 @@ def quoted(
     *,
     exposure_years: Decimal,
     severity: Decimal,
+    terms: RiskTerms,
     load: Loadings,
     reasons: Sequence[Reason],
     machines: Sequence[MachineFrequency],
@@ -34,19 +35,22 @@ def quoted(
     data_origin: DataOrigin,
     parameters: ParameterBook,
 ) -> PremiumQuote:
-    """The quote of a charged rate: its bill with the loadings `load`, and until when it holds. `severity` is in minor
-    units, told rounded."""
+    """The quote of a charged rate: its bill by the `terms` of the risk and the loadings `load`, and how long it holds.
+
+    `severity` is an attritional claim in minor units; what is told, rounded, is what a claim costs by these terms.
+    """
     values = parameters.at(request.as_of)
-    bill = bill_of_risk(exposure_years * exact(rate.rate) * severity, loadings=load)
+    bill = bill_of_risk(exposure_years * exact(rate.rate) * severity, loadings=load, terms=terms)
     return PremiumQuote(
         request=request,
         earned_exposure_machine_years=float(exposure_years),
         claim_frequency_per_machine_year=rate.rate,
-        claim_severity_minor=to_minor(severity),
+        claim_severity_minor=to_minor(severity * terms.trend * (1 - terms.warranty + terms.large_loss)),
         pure_premium_minor=bill.pure_premium_minor,
         gross_premium_minor=bill.gross_premium_minor,
         base_frequency=rate.base,
         factors=rate.factors,
+        risk=bill.risk,
         loadings=bill.loadings,
         reasons=reasons,
         machines=machines,

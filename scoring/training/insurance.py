@@ -21,7 +21,6 @@ from scoring.errors import NotEnoughEvents
 from scoring.experience import actual_to_expected
 from scoring.insurance.artefact import InsuranceArtefact, insurance_artefact
 from scoring.insurance.card import InsuranceCard, InsuranceMetrics
-from scoring.records import InsuranceProduct
 from scoring.training.equipment_table import Modelled, equipment_table
 from scoring.training.features import input_columns, insurance_sign, model_features
 from scoring.training.metrics import poisson_deviance
@@ -58,7 +57,13 @@ class _Rows:
     def modelled(self, expected: Matrix) -> Modelled:
         """The rows beside the claims (n) that the model expects of them."""
         return Modelled(
-            values=self.values, exposure=self.exposure, counts=self.counts, frequencies=expected / self.exposure
+            values=self.values,
+            as_of=self.as_of,
+            exposure=self.exposure,
+            counts=self.counts,
+            amounts_minor=self.amounts_minor,
+            sums_insured_minor=self.sums_insured_minor,
+            frequencies=expected / self.exposure,
         )
 
     def matrix(self, chosen: NDArray[np.bool_], rate: float) -> Any:
@@ -101,14 +106,13 @@ def train_insurance(
     member = to_bytes(xgb.train(_growth(features, settings, seed), everything, num_boost_round=rounds))
     bag = ensemble([member])
     balance = float(train.counts.sum() / _expected(bag, train, rate, balance=1.0).sum())
-    damage = damage_ratio(train.amounts_minor, train.counts, train.sums_insured_minor)
     card = InsuranceCard(
         data_origin=data_origin,
         statement=statement_of(data_origin),
         features=features,
         portfolio_rate=rate,
         balance_factor=balance,
-        damage_ratio=damage,
+        damage_ratio=damage_ratio(train.amounts_minor, train.counts, train.sums_insured_minor),
         train=train.card(train_as_ofs),
         test=test.card(test_as_ofs),
         exposure_machine_years=float(train.exposure.sum()),
@@ -122,12 +126,7 @@ def train_insurance(
         parameters_version=parameters.version,
         data_cut=data_cut,
         table=equipment_table(
-            train.modelled(_expected(bag, train, rate, balance=balance)),
-            bag,
-            features,
-            cost_share=damage,
-            filing=values["insurance_filings"][InsuranceProduct.EQUIPMENT_UBI.value],
-            settings=settings,
+            train.modelled(_expected(bag, train, rate, balance=balance)), bag, features, values_in_force=values
         ),
     )
     return insurance_artefact([member], card)

@@ -72,7 +72,10 @@ def test_a_kept_table_that_was_edited_or_doubled_is_refused(
     (path,) = (home.tariffs / "equipment_ubi").iterdir()
     text = path.read_text(encoding="utf-8")
     other = equipment_filing(
-        models.promoted_insurance(home), filing_number="F-2", effective=filed_equipment(home)[0].effective
+        models.promoted_insurance(home),
+        models.scoring_parameters().at(filed_equipment(home)[0].effective),
+        filing_number="F-2",
+        effective=filed_equipment(home)[0].effective,
     )
     beside = path.with_name(f"{other.version}.json")  # as a backup that was copied in would lie there
     beside.write_text(other.model_dump_json(), encoding="utf-8")

@@ -29,7 +29,7 @@ def test_every_line_of_the_bill_and_every_factor_is_on_it(answer: dict[str, Any]
     for minor in (
         answer["pure_premium_minor"],
         answer["gross_premium_minor"],
-        *(line["amount_minor"] for line in answer["loadings"]),
+        *(line["amount_minor"] for line in (*answer["risk"], *answer["loadings"])),
     ):
         assert money(minor, "CNY", language) in amounts
     for factor in answer["factors"]:

@@ -18,15 +18,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_contracts.identifiers import ModelVersion
+from data_contracts.identifiers import MachineUid, ModelVersion
 from data_contracts.reference.dated import ParameterBook
 from data_contracts.vocabulary import DataOrigin
 from features.catalogue import CATALOGUE
 from features.snapshot import FeatureSnapshot
 from scoring.cards import ModelFeature
 from scoring.explanation.reasons import ReasonKind, reason_rules, reasons
-from scoring.insurance.build_up import Loadings
-from scoring.insurance.filed import ChargedRate, FiledCover, FiledGuarantee, charged, filed_cover, trust_floor
+from scoring.insurance.build_up import NEUTRAL, Loadings, RiskTerms
+from scoring.insurance.filed import (
+    ChargedRate,
+    FiledCover,
+    FiledEquipment,
+    FiledGuarantee,
+    charged,
+    filed_cover,
+    trust_floor,
+)
 from scoring.insurance.premium import check_request, cover_days, loadings, quoted
 from scoring.money import exact
 from scoring.records import Contribution, MachineFrequency, PremiumQuote, QuoteRequest, Reason
@@ -77,13 +85,17 @@ def offer(
     *,
     filed: FiledCover | None = None,
 ) -> PremiumQuote:
-    """The quote of a modelled risk by the filed table of its product: `filed`, or that of the parameters."""
+    """The quote of a modelled risk by the filed table of its product: `filed`, or that of the parameters.
+
+    Model and table are compared on what claims cost in the experience, before trend and before what a warranty pays."""
     values = parameters.at(request.as_of)
     tariff = filed_cover(request.product, values) if filed is None else filed
-    severity = exact(tariff.cost_share) * risk.insured_minor
+    severity, pooled = exact(tariff.cost_share) * risk.insured_minor, Decimal(1)
+    if isinstance(tariff, FiledEquipment):
+        pooled += exact(tariff.large_loss_share)
     years = Decimal(cover_days(request.starts, request.ends)) / DAYS_A_YEAR
     floor = trust_floor(request.product, snapshot.data_trust, values)
-    model_rates = risk.expected_minor / float(years * severity)
+    model_rates = risk.expected_minor / float(years * severity * pooled)
     rate = charged(tariff, floor, risk.inputs, model_rates, model_version=risk.model_version)
     return quoted(
         snapshot,
@@ -91,6 +103,7 @@ def offer(
         rate,
         exposure_years=years * len(risk.inputs),
         severity=severity,
+        terms=_risk_terms(tariff, request, rate, risk.machines),
         load=filed_loadings(tariff, request.currency, values),
         reasons=_filed_reasons(rate, risk, values) if risk.reasons is None else risk.reasons,
         machines=risk.machines,
@@ -119,6 +132,27 @@ def whole_months(starts: date, ends: date) -> int:
 def lead_months(request: QuoteRequest, as_of: datetime) -> int:
     """Whole months until the cover begins."""
     return max(0, round((request.starts - as_of.date()).days * MONTHS_A_YEAR / DAYS_A_YEAR))
+
+
+def _risk_terms(
+    tariff: FiledCover, request: QuoteRequest, rate: ChargedRate, machines: Sequence[MachineFrequency]
+) -> RiskTerms:
+    """What the filing adds to attritional claims; each machine under warranty counts by what it pays."""
+    if not isinstance(tariff, FiledEquipment):
+        return NEUTRAL
+    held = np.array([under_warranty(machine.machine_uid, request) for machine in machines])
+    products = np.array(rate.products)
+    return tariff.risk_terms(request, under_warranty=float(held @ products / products.sum()))
+
+
+def under_warranty(machine: MachineUid, request: QuoteRequest) -> float:
+    """The share of the cover's days on which a warranty answers for a machine."""
+    answered: set[int] = set()
+    for held in request.warranties:
+        first, last = max(held.starts, request.starts), min(held.ends, request.ends)
+        if held.machine_uid == machine and first <= last:
+            answered.update(range(first.toordinal(), last.toordinal() + 1))
+    return len(answered) / cover_days(request.starts, request.ends)
 
 
 def _filed_reasons(rate: ChargedRate, risk: ModelledRisk, values: Mapping[str, Any]) -> tuple[Reason, ...]:

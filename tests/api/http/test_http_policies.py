@@ -14,6 +14,7 @@ from api.insurance_policies import repository as policies
 from api.insurance_policies import service
 from api.premium_quotes import repository as quotes
 from data_contracts.identifiers import QuoteId
+from risk_reports.wording.catalogue import Language, wording
 from scoring.errors import PolicyForbids
 
 TODAY = NOW.date().isoformat()
@@ -120,3 +121,29 @@ def test_a_month_is_billed_by_the_hours_that_telemetry_tells_of(world: World) ->
         )
         with pytest.raises(PolicyForbids, match="billed once"):
             service.bill(connection, world.home, billed, NOW.date().replace(month=6), by="test", now=NOW)
+
+
+def test_a_repair_under_warranty_is_credited_to_equipment_cover(world: World) -> None:
+    """Last in this module: once a warranty is bound, every later quote of equipment cover knows it."""
+    asked = {"sum_insured_minor": 84_000_000}
+    alone = quoted(world, **asked)
+    assert alone["warranties"] == []
+    warranty = quoted(world, product="extended_warranty", **asked)
+    bound = bind(world, warranty["quote_id"]).json()["policy"]
+    beside = quoted(world, **asked)
+    assert {held["machine_uid"] for held in beside["warranties"]} == {
+        machine["machine_uid"] for machine in beside["machines"]
+    }
+    (first, *_) = beside["warranties"]
+    assert (first["policy_id"], first["from"], first["to"]) == (bound["policy_id"], "2026-12-21", "2027-11-20")
+    lines = {line["name"]: line["amount_minor"] for line in beside["risk"]}
+    before = {line["name"]: line["amount_minor"] for line in alone["risk"]}
+    assert lines["attritional"] == before["attritional"]
+    credit = (lines["attritional"] + lines["trend"]) * (0.02 / 0.06) * 335 / 365  # a repair of a claim; but for waiting
+    assert -lines["warranty_credit"] == pytest.approx(credit, rel=1e-4)
+    assert sum(lines.values()) == beside["pure_premium_minor"] < alone["pure_premium_minor"]
+    assert beside["filed"] == alone["filed"]
+    for language, told in (("zh", Language.ZH), ("en", Language.EN)):
+        path = f"/v1/premium-quotes/{beside['quote_id']}/statement?format=html&language={language}"
+        page = world.ask("GET", path, key="insurer-a").text
+        assert wording(told).say("bill.warranty_credit") in page

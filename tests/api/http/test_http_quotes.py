@@ -51,6 +51,7 @@ def test_every_product_is_quoted_line_by_line(insured: World, product: str) -> N
     assert told["gross_premium_minor"] == told["pure_premium_minor"] + sum(
         line["amount_minor"] for line in told["loadings"]
     )
+    assert told["pure_premium_minor"] == sum(line["amount_minor"] for line in told["risk"])
     assert told["valid_until"] > told["as_of"]
     of_model = (told["model_version"], True) if product == "equipment_ubi" else (None, None)
     assert (filed["distilled_from"], filed["is_of_model"]) == of_model
@@ -143,7 +144,11 @@ def test_what_an_insurer_filed_is_charged_whatever_is_promoted(world: World) -> 
     table = promoted.card.table
     assert table is not None
     own = equipment_filing(
-        promoted, filing_number="F-1", effective=date(2026, 1, 1), partner=PartnerId("insurer-b")
+        promoted,
+        models.scoring_parameters().at(NOW),
+        filing_number="F-1",
+        effective=date(2026, 1, 1),
+        partner=PartnerId("insurer-b"),
     ).model_copy(update={"model_version": "0" * 64, "base_rate": 2 * table.base_rate})
     keep_filing(world.home, own)
     after = world.ask("POST", "/v1/premium-quotes", key="insurer-b", json=cover(world.other)).json()["quote"]

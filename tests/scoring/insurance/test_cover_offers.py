@@ -264,7 +264,7 @@ def test_a_million_random_quotes_stay_inside_the_bounds_and_reconcile(
 ) -> None:
     values = parameters.at(AS_OF)
     is_equipment = product is InsuranceProduct.EQUIPMENT_UBI
-    own = equipment_filing(insurance_model, filing_number="F-1", effective=date(2026, 1, 1))
+    own = equipment_filing(insurance_model, parameters.at(AS_OF), filing_number="F-1", effective=date(2026, 1, 1))
     tariff = own if is_equipment else filed_cover(product, values)
     drawn = np.random.default_rng(5)
     edges = [np.array([-1.0, *factor.factor.banding.edges, 1e6]) for factor in tariff.factors]

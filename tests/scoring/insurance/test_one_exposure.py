@@ -112,7 +112,10 @@ def test_held_alone_each_cover_costs_what_its_own_quote_expects(
     }
     for bearer, told in quotes.items():
         modelled = told.earned_exposure_machine_years * told.filed.model_rate * told.claim_severity_minor
-        cover = found[bearer]
+        cover, lines = found[bearer], {line.name: line.amount_minor for line in told.risk}
+        modelled *= (
+            1 - lines.get("trend", 0) / told.pure_premium_minor
+        )  # what is charged holds the trend up to the cover
         assert cover.alone_expected_minor + cover.margin_minor == pytest.approx(modelled, rel=1e-4), bearer
         assert cover.premium_minor <= cover.alone_premium_minor
 

@@ -97,7 +97,10 @@ def test_one_machine_is_base_times_relativities(
         assert product == pytest.approx(found.claim_frequency_per_machine_year, rel=1e-12)
         assert found.factors[-1].name == "fleet_mix"
         assert found.factors[-1].relativity == pytest.approx(1, abs=1e-12)
-        assert found.claim_severity_minor == round(insurance_model.card.damage_ratio * 120_000_000)
+        trend = (1 + 0.02) ** ((date(2026, 9, 30) - insurance_model.card.table.experience_middle).days / 365)
+        assert found.claim_severity_minor == pytest.approx(
+            insurance_model.card.damage_ratio * trend * 120_000_000, abs=2
+        )
 
 
 def test_a_fleet_is_the_mean_of_its_machines_and_still_reconciles(
