@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_contracts.reference.dated import load_book
+from scoring.credit.term_structure import term_structure
 from scoring.monitoring.delinquency import Due
 from scoring.portfolio.breakdown import breakdown, by_grade, by_obligor, by_product, concentration, look_through
 from scoring.portfolio.course import TO, at_month_end, month_ends, roll_rates
@@ -286,3 +287,18 @@ def _paid_late(lent: Loan) -> Loan:
         for number, due in enumerate(lent.dues)
     ]  # fmt: skip
     return Loan(**{name: getattr(lent, name) for name in Loan.__dataclass_fields__} | {"dues": dues})
+
+
+def test_a_book_in_which_a_default_is_certain_adds_up() -> None:
+    """Of a PD of 1 - 1e-12 a year the life's is 1 to the last bit: its loss is what is owed times loss given default."""
+    sure = loan("L", paid=0, due=0)
+    long = Loan(**{name: getattr(sure, name) for name in Loan.__dataclass_fields__} | {"instalments": 60})
+    borrower = rated((GRANTED, 0.02, "R5"), (GRANTED + timedelta(days=1), 1 - 1e-12, "R13"))
+    day = GRANTED + timedelta(days=2)
+    assert term_structure(1 - 1e-12, None).pd(60) == 1.0
+    found = position(long, borrower, day, values=VALUES)
+    assert int(found.hint.stage) == 2
+    assert found.hint.expected_loss_minor == 480_000  # 0.4 x 1,200,000
+    book = Book(currency="CNY", loans=[long], borrowers={"A": borrower}, limits={}, clusters={})
+    told = portfolio(book, day=day, months=1, largest=1, values=VALUES)
+    assert told.whole.expected_loss_minor == sum(line.expected_loss_minor for line in told.by_grade) == 480_000

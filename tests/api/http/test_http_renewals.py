@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -11,12 +14,15 @@ import pytest
 import sqlalchemy as sa
 from http_world import NOW, World, cover, grant
 
+from api import cli, cli_renewals
 from api.consents.repository import PLATFORM, Purpose
 from api.database.engine import unit_of_work
 from api.insurance_policies import renewals, service
 from api.insurance_policies.repository import KeptPolicy
 from api.premium_quotes import repository as quotes
 from data_contracts.identifiers import MachineUid, QuoteId
+
+Command = Callable[..., tuple[int, str, str]]
 
 BEGAN = datetime(2026, 3, 31, 16, tzinfo=UTC)
 ENDED = datetime(2026, 5, 31, 16, tzinfo=UTC)
@@ -137,8 +143,9 @@ def test_a_round_is_planned_then_bound(world: World) -> None:
     told = planned.json()["round"]
     assert (told["is_bound"], [line["next_policy_id"] for line in told["lines"]]) == (False, [None, None])
     for line in told["lines"]:
-        # the same rates on half as much again: what expires grows with the sum, and only the fixed part does not
-        assert line["expiring_minor"] - line["quoted_minor"] == pytest.approx(3_000, abs=2)
+        # the same rates on half as much again, 90 days of trend later: but for the fixed part, which does not grow
+        grown = (line["expiring_minor"] - 9_000) * 1.02 ** (90 / 365) + 6_000
+        assert line["quoted_minor"] == pytest.approx(grown, abs=3)
         assert abs(line["change_ratio"]) <= 0.2
     assert sum(line["charged_minor"] for line in told["lines"]) == sum(
         line["technical_minor"] for line in told["lines"]
@@ -190,3 +197,85 @@ def test_cover_on_demand_costs_its_days_at_its_site(world: World) -> None:
 )
 def test_what_cover_on_demand_cannot_be_is_refused(world: World, periods: list[tuple[str, str, str]]) -> None:
     assert on_demand(world, quoted(world, world.own, snapshot="fresh"), *periods).status_code == 422
+
+
+@pytest.fixture
+def command(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`millgrade policy` on the world's home, at the world's time: exit code, standard output, standard error."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return NOW
+
+    monkeypatch.setattr(cli_renewals, "datetime", Clock)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["millgrade", "policy", *arguments, "--home", str(world.home.root)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+            raise SystemExit(0)
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return call
+
+
+def test_a_round_on_the_command_line_is_the_one_by_http(world: World, command: Command) -> None:
+    pairs = ending(world)
+    planned = world.ask("POST", "/v1/renewal-rounds", key="insurer-a", json={"renewals": pairs}).json()["round"]
+    asked = ("renew-round", *(f"{pair['policy_id']}={pair['quote_id']}" for pair in pairs), "--by", "Li Na")
+    code, out, err = command(*asked, "--json")
+    assert (code, err) == (0, "")
+    assert {key: value for key, value in json.loads(out).items() if key in planned} == planned
+    code, out, _ = command(*asked)
+    assert (code, "not bound" in out) == (0, True)
+    for line in planned["lines"]:
+        row = next(text for text in out.splitlines() if text.startswith(line["policy_id"]))
+        assert f"{line['change_ratio']:+.1%}" in row
+        assert f"{line['charged_minor'] / 100:,.2f}" in row
+    code, out, _ = command(*asked, "--bind", "--json")
+    bound = json.loads(out)
+    assert (code, bound["is_bound"]) == (0, True)
+    for line in bound["lines"]:
+        path = f"/v1/insurance-policies/{line['next_policy_id']}"
+        assert world.ask("GET", path, key="insurer-a").json()["policy"]["premium_minor"] == line["charged_minor"]
+    code, out, err = command(*asked, "--bind")
+    assert (code, out) == (2, "")
+    assert "renewed" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("renew-round", "p1", "--by", "Li Na"), "names no quote"),
+        (("renew-round", "p_nobody=q_nobody", "--by", "Li Na"), "p_nobody"),
+        (("on-demand", "q_nobody", "mine:2026-12-01:2026-12-05"), "q_nobody"),
+        (("on-demand", "QUOTE", "mine:2026-12-01"), "Write SITE:FROM:TO"),
+        (("on-demand", "QUOTE", "mine:soon:2026-12-01"), "Write SITE:FROM:TO"),
+        (("on-demand", "QUOTE", "moon:2026-12-01:2026-12-05"), "moon"),
+        (("on-demand", "QUOTE", "mine:2026-11-01:2026-12-05"), "outside the quote's days"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_named(
+    world: World, command: Command, arguments: tuple[str, ...], word: str
+) -> None:
+    quote = quoted(world, world.own, snapshot="fresh")["quote_id"]
+    code, out, err = command(*(quote if text == "QUOTE" else text for text in arguments))
+    assert (code, out) == (2, "")
+    assert word in err
+
+
+def test_cover_on_demand_on_the_command_line_is_the_one_by_http(world: World, command: Command) -> None:
+    quote = quoted(world, world.own, snapshot="fresh")
+    days = (("mine", "2027-01-01", "2027-03-31"), ("workshop", "2026-12-01", "2026-12-03"))
+    by_http = on_demand(world, quote, *days).json()["on_demand"]
+    asked = ("on-demand", quote["quote_id"], *(":".join(period) for period in days))
+    code, out, err = command(*asked, "--json")
+    assert (code, err) == (0, "")
+    assert {key: value for key, value in json.loads(out).items() if key in by_http} == by_http
+    code, out, _ = command(*asked)
+    assert code == 0
+    for period in by_http["periods"]:
+        row = next(text for text in out.splitlines() if text.startswith(period["site"]))
+        assert f"{period['premium_minor'] / 100:,.2f}" in row
