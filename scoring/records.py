@@ -384,8 +384,7 @@ class CreditDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedFacility:
-    """A facility as a decision of the same partner priced it: what is owed at most, its months, and the loss given
-    default."""
+    """A facility as a decision priced it: what is owed at most, its months, and the loss given default."""
 
     decision_id: DecisionId
     lgd_ratio: float

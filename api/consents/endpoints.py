@@ -22,7 +22,7 @@ from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Place, decode_cursor, 
 from api.http.shapes import OBLIGOR_ID_PATTERN
 from api.keys.principal import PARTNER_ROLES, Principal, Role
 from data_contracts.errors import NotFound
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import DecisionId, ObligorId
 from data_contracts.observations.tables import from_microseconds, to_microseconds
 
 GRANTERS = (Role.OBLIGOR, Role.OPERATOR)
@@ -125,6 +125,7 @@ def _grant(work: Work, obligor_id: ObligorId, asked: ConsentGrant) -> Answer:
         streams=asked.streams,
         expires_time=asked.expires_time,
         evidence=asked.evidence,
+        decision_id=None if asked.decision_id is None else DecisionId(asked.decision_id),
     )
     granted = service.grant(work.connection, request, mark=_mark(work.principal), now=work.now)
     return work.plain({"consent": granted}, status=201)

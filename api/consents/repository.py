@@ -15,7 +15,7 @@ from api.database.tables import consent, obligor
 from api.evidence.claims import Kind
 from api.evidence.service import record
 from data_contracts.errors import ConsentMissing, NotFound
-from data_contracts.identifiers import ObligorId, PartnerId
+from data_contracts.identifiers import DecisionId, ObligorId, PartnerId
 from data_contracts.observations.tables import Instant
 
 PLATFORM = "platform"
@@ -260,6 +260,27 @@ def for_answer(
         connection, obligor_id, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode
     )
     return platform + theirs
+
+
+def naming(
+    connection: sa.Connection,
+    obligor_id: ObligorId,
+    decision_id: DecisionId,
+    *,
+    recipient: str,
+    now: datetime,
+    livemode: bool,
+) -> list[str]:
+    """The ids of an obligor's consents in force that show `recipient` this one decision of another partner, for a
+    guarantee of its facility."""
+    theirs = consenting(recipient=recipient, purpose=Purpose.INSURANCE, now=now, livemode=livemode)
+    asked = theirs.where(consent.c.obligor_id == obligor_id).with_only_columns(consent.c.consent_id, consent.c.streams)
+    return [row.consent_id for row in connection.execute(asked) if decision_stream(decision_id) in row.streams]
+
+
+def decision_stream(decision_id: str) -> str:
+    """How a consent names a decision among what it covers."""
+    return f"decision:{decision_id}"
 
 
 def all_in_force(

@@ -27,6 +27,10 @@ class ConsentGrant(Asked):
         Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None,
         Field(description="SHA-256 of the document that shows the consent"),
     ] = None
+    decision_id: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")] | None,
+        Field(description="to an insurer: the decision on a facility that it may see to guarantee it"),
+    ] = None
 
 
 class ConsentTold(Told):

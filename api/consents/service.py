@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from api.consents import repository as consents
 from api.consents.repository import PLATFORM, Purpose
-from api.database.tables import partner
+from api.database.tables import credit_decision, partner
+from api.database.text import is_storable
 from api.errors import InvalidConsent
 from data_contracts.errors import NotFound
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import DecisionId, ObligorId
 
 PARTNER_KINDS = {Purpose.CREDIT: "insurer", Purpose.INSURANCE: "bank"}
 """For each purpose the kind of partner that can never use it."""
@@ -25,7 +26,8 @@ ALL_STREAMS = ("*",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRequest:
-    """What is to be granted: to whom, for what, to which streams, until when, shown by which document (SHA-256)."""
+    """What is to be granted: to whom, for what, to which streams, until when, shown by which document (SHA-256); to an
+    insurer perhaps with a decision of a lender, whose facility it is to guarantee."""
 
     obligor_id: ObligorId
     recipient: str
@@ -33,10 +35,11 @@ class ConsentRequest:
     streams: Sequence[str]
     expires_time: datetime | None
     evidence: str | None
+    decision_id: DecisionId | None = None
 
 
 def grant(connection: sa.Connection, request: ConsentRequest, *, mark: str, now: datetime) -> dict[str, Any]:
-    """Record a consent; `mark` says how it was given. Raises NotFound (obligor, recipient) and InvalidConsent.
+    """Record a consent; `mark` says how it was given. Raises NotFound (obligor, recipient, decision), InvalidConsent.
 
     A consent narrowed to some streams is refused: features mix them, so that it would promise what is not kept.
     """
@@ -48,16 +51,18 @@ def grant(connection: sa.Connection, request: ConsentRequest, *, mark: str, now:
             hint="A consent covers all streams: leave streams out, or send ['*'].",
         )
     _check_recipient(connection, request)
+    _check_decision(connection, request)
     if request.expires_time is not None and request.expires_time <= now:
         raise InvalidConsent(
             f"The consent would have expired at {request.expires_time.isoformat()}.", hint="Name a later expires_time."
         )
+    named = request.decision_id
     row = consents.insert(
         connection,
         obligor_id=request.obligor_id,
         recipient=request.recipient,
         purpose=request.purpose,
-        streams=request.streams,
+        streams=[*request.streams, *([] if named is None else [consents.decision_stream(named)])],
         granted_time=now,
         expires_time=request.expires_time,
         mark=mark,
@@ -105,3 +110,17 @@ def _check_recipient(connection: sa.Connection, request: ConsentRequest) -> None
             f"{request.recipient!r} is of the kind {kind}, which has no use for {request.purpose.value}.",
             hint="A bank is granted credit, an insurer insurance.",
         )
+
+
+def _check_decision(connection: sa.Connection, request: ConsentRequest) -> None:
+    """Raise NotFound unless the decision that a consent names is about the obligor who gives it."""
+    if request.decision_id is None:
+        return
+    if request.purpose is not Purpose.INSURANCE:
+        raise InvalidConsent(
+            f"The consent names a decision for the purpose {request.purpose.value}.",
+            hint="A decision is named to an insurer that guarantees its facility.",
+        )
+    asked = sa.select(credit_decision.c.obligor_id).where(credit_decision.c.decision_id == request.decision_id)
+    if not is_storable(request.decision_id) or connection.scalar(asked) != request.obligor_id:
+        raise NotFound(f"No decision {request.decision_id!r} is stored here.")

@@ -20,7 +20,7 @@ from api.models.filings import filed_equipment
 from api.obligors import repository as obligors
 from api.partners import repository as partners
 from api.premium_quotes import repository as quotes
-from api.premium_quotes.facility import decided_facility
+from api.premium_quotes.facility import Referred, decided_facility
 from api.premium_quotes.question import CoverQuestion
 from api.premium_quotes.warranties import held_warranties
 from api.snapshots.service import keep_parameters, latest_snapshot, require_live, take_snapshot
@@ -34,7 +34,7 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.filed import equipment_tariff
 from scoring.insurance.offers.equipment import equipment_quote
-from scoring.insurance.offers.guarantee import guarantee_quote
+from scoring.insurance.offers.guarantee import guarantee_on, guarantee_quote
 from scoring.insurance.offers.idle import idle_quote
 from scoring.insurance.offers.warranty import warranty_quote
 from scoring.records import DecidedFacility, HeldWarranty, InsuranceProduct, PremiumQuote, QuoteRequest
@@ -88,8 +88,9 @@ def answer(
     Raises as `quote`, and for live ModelNotForLive and DataNotForLive.
     """
     partners.require(connection, partner)
-    consent_ids = _consent_ids(connection, question, partner=partner, now=now, livemode=livemode)
-    answering = _answering(home, question.product, now=now, livemode=livemode)
+    consent_ids, referred = _consented(connection, question, partner=partner, now=now, livemode=livemode)
+    hazard = None if referred is None else referred.hazard
+    answering = None if hazard else _answering(home, question.product, now=now, livemode=livemode)
     snapshot = _snapshot(connection, home, question, now=now, livemode=livemode)
     if livemode:
         require_live(snapshot)
@@ -98,7 +99,7 @@ def answer(
     request = _asked(
         question,
         snapshot,
-        decided_facility(connection, question, partner=partner, livemode=livemode),
+        None if referred is None else referred.facility,
         held_warranties(
             connection,
             question,
@@ -108,7 +109,10 @@ def answer(
             waiting_months=terms["waiting_months"],
         ),
     )
-    premium = _conclude(home, snapshot, request, answering, parameters, partner=partner)
+    if hazard:
+        premium = guarantee_on(hazard, snapshot, request, parameters)
+    else:
+        premium = _conclude(home, snapshot, request, answering, parameters, partner=partner)
     plain = {**plain_quote(premium), "partner": partner, "livemode": livemode}
     quote_id = QuoteId(answer_id("q", plain))
     body = canonical_bytes({**plain, "quote_id": quote_id, **premium_statement.narrative(premium, snapshot)})
@@ -125,19 +129,26 @@ def answer(
     return QuoteAnswer(body=body, as_of=snapshot.as_of)
 
 
-def _consent_ids(
+def _consented(
     connection: sa.Connection, question: CoverQuestion, *, partner: PartnerId, now: datetime, livemode: bool
-) -> list[str]:
-    """The consents that the quote rests on: a guarantee tells of the obligor's credit, so that it needs the consent for
-    that too. Raises ConsentMissing."""
+) -> tuple[list[str], Referred | None]:
+    """The consents that the quote rests on, and the decision that it names.
+
+    A guarantee tells of the obligor's credit, so that it needs the consent for that too, or the one that names the
+    lender's decision. Raises ConsentMissing, and NotFound for a decision that this partner may not see.
+    """
+    asked: dict[str, Any] = {"recipient": partner, "now": now, "livemode": livemode}
     found: dict[str, None] = {}
-    purposes = [Purpose.INSURANCE]
-    if question.product is InsuranceProduct.GUARANTEE:
-        purposes.append(Purpose.CREDIT)
-    for purpose in purposes:
-        asked: dict[str, Any] = {"recipient": partner, "purpose": purpose, "now": now, "livemode": livemode}
-        found |= dict.fromkeys(consents.for_answer(connection, question.obligor_id, **asked))
-    return list(found)
+
+    def rests_on(purpose: Purpose) -> None:
+        """Count the consents for a purpose. Raises ConsentMissing."""
+        found.update(dict.fromkeys(consents.for_answer(connection, question.obligor_id, purpose=purpose, **asked)))
+
+    rests_on(Purpose.INSURANCE)
+    referred = decided_facility(connection, question, partner=partner, now=now, livemode=livemode)
+    if question.product is InsuranceProduct.GUARANTEE and (referred is None or referred.hazard is None):
+        rests_on(Purpose.CREDIT)
+    return list(found), referred
 
 
 def _answering(home: Home, product: InsuranceProduct, *, now: datetime, livemode: bool) -> registry.Artefact | None:

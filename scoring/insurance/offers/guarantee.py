@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from data_contracts.identifiers import ModelVersion
 from data_contracts.reference.dated import ParameterBook
+from data_contracts.vocabulary import DataOrigin
 from features.snapshot import FeatureSnapshot
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.capital import effective_maturity_years
@@ -18,25 +21,53 @@ from scoring.errors import InvalidRequest
 from scoring.insurance.filed import filed_cover
 from scoring.insurance.guarantee import CoveredFacility, GuaranteeTerms, capital_rate, guarantee_price
 from scoring.insurance.offers.risk import ModelledRisk, checked, months_of, offer
-from scoring.insurance.premium import loadings
+from scoring.insurance.premium import loadings, synthetic_if_any
 from scoring.money import exact
-from scoring.records import PremiumQuote, QuoteRequest
+from scoring.records import PremiumQuote, QuoteRequest, RatingGrade, Reason, TermStructure
 
 LENGTHS_FROM = (18, 30, 42, 54)
 """Months from which the second to the fifth length of the filed table begin: about one to five years."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """An obligor's risk of default as a score says it: its own, or the one that a stored decision rests on."""
+
+    pd_12m: float
+    rating_grade: RatingGrade
+    term_structure: TermStructure
+    reasons: Sequence[Reason]
+    model_version: ModelVersion
+    data_origin: DataOrigin
+
+
 def guarantee_quote(
     snapshot: FeatureSnapshot, request: QuoteRequest, artefact: CreditArtefact, parameters: ParameterBook
+) -> PremiumQuote:
+    """The guarantee on the obligor's own score by a model. Raises as `guarantee_on`, ModelDoesNotFit."""
+    checked(snapshot, request, parameters)
+    record = score(snapshot, artefact, parameters)
+    hazard = Hazard(
+        pd_12m=record.pd_12m,
+        rating_grade=record.rating_grade,
+        term_structure=record.term_structure,
+        reasons=record.reasons,
+        model_version=artefact.version,
+        data_origin=record.data_origin,
+    )
+    return guarantee_on(hazard, snapshot, request, parameters)
+
+
+def guarantee_on(
+    record: Hazard, snapshot: FeatureSnapshot, request: QuoteRequest, parameters: ParameterBook
 ) -> PremiumQuote:
     """The sum insured is what is owed at the beginning; the filed rate is one a year, by grade or by grade and length.
 
     Where a decision stands behind the facility, loss given default, amount and tenor are the decision's. Reasons are
-    the score's own. Raises as `premium.quote`.
+    the score's own. Raises as `check_request`, CurrencyNotSupported, NoParameterYet.
     """
     values = checked(snapshot, request, parameters)
     terms = values["insurance_covers"]["guarantee"]
-    record = score(snapshot, artefact, parameters)
     months = months_of(request)
     lgd = values["lgd"][terms["lgd_product"]] if request.facility is None else _decided_lgd(request, months)
     facility = repaid_evenly(request.sum_insured_minor, months=months, lgd=lgd, terms=terms)
@@ -52,8 +83,8 @@ def guarantee_quote(
         insured_minor=exact(sum(facility.exposures_minor)) / months,
         reasons=record.reasons,
         machines=(),
-        model_version=artefact.version,
-        data_origin=record.data_origin,
+        model_version=record.model_version,
+        data_origin=synthetic_if_any(snapshot.data_origin, record.data_origin),
     )
     return offer(snapshot, request, risk, parameters, filed=tariff)
 

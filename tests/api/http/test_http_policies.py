@@ -128,18 +128,23 @@ def test_a_repair_under_warranty_is_credited_to_equipment_cover(world: World) ->
     asked = {"sum_insured_minor": 84_000_000}
     alone = quoted(world, **asked)
     assert alone["warranties"] == []
-    warranty = quoted(world, product="extended_warranty", **asked)
-    bound = bind(world, warranty["quote_id"]).json()["policy"]
+    days = {"as_of": "2026-05-31T16:00:00Z", "from": "2026-06-01", "to": "2027-05-31"}
+    question = cover(world.own, product="extended_warranty", **days)
+    warranty = world.ask("POST", "/v1/premium-quotes", key="insurer-a", json=question).json()["quote"]
+    with unit_of_work(world.home.engine) as connection:
+        row = quotes.load(connection, QuoteId(warranty["quote_id"]))
+        grant(connection, world.own, "insurer-a", Purpose.INSURANCE, now=row.as_of)
+        bound = service.bind_quote(connection, world.home, row, by="test", now=row.as_of)
     beside = quoted(world, **asked)
     assert {held["machine_uid"] for held in beside["warranties"]} == {
         machine["machine_uid"] for machine in beside["machines"]
     }
     (first, *_) = beside["warranties"]
-    assert (first["policy_id"], first["from"], first["to"]) == (bound["policy_id"], "2026-12-21", "2027-11-20")
+    assert (first["policy_id"], first["from"], first["to"]) == (bound.policy_id, "2026-07-01", "2027-05-31")
     lines = {line["name"]: line["amount_minor"] for line in beside["risk"]}
     before = {line["name"]: line["amount_minor"] for line in alone["risk"]}
     assert lines["attritional"] == before["attritional"]
-    credit = (lines["attritional"] + lines["trend"]) * (0.02 / 0.06) * 335 / 365  # a repair of a claim; but for waiting
+    credit = (lines["attritional"] + lines["trend"]) * (0.02 / 0.06) * 192 / 365  # a repair of a claim; to the end of May
     assert -lines["warranty_credit"] == pytest.approx(credit, rel=1e-4)
     assert sum(lines.values()) == beside["pure_premium_minor"] < alone["pure_premium_minor"]
     assert beside["filed"] == alone["filed"]

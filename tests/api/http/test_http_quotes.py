@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from http_world import NOW, World, cover, grant, loan
+from http_world import NOW, World, cover, grant, loan, withdraw_all
 
 from api.consents.repository import Purpose
 from api.database.tables import credit_decision, premium_quote
@@ -138,7 +138,7 @@ def test_a_guarantee_takes_the_partners_own_decision_and_nobody_elses(insured: W
 
 
 def test_what_an_insurer_filed_is_charged_whatever_is_promoted(world: World) -> None:
-    """Last in this module: what is filed stays."""
+    """What is filed stays, for this insurer."""
     before = world.ask("POST", "/v1/premium-quotes", key="insurer-b", json=cover(world.other)).json()["quote"]
     promoted = models.promoted_insurance(world.home)
     table = promoted.card.table
@@ -187,3 +187,60 @@ def test_one_exposure_is_priced_together_over_http(insured: World) -> None:
         assert (refused.status_code, refused.json()["code"]) == (status, code)
     beyond = insured.ask("POST", "/v1/exposure-prices", key="insurer-a", json=exposure(insured.own, tenor_months=61))
     assert beyond.status_code == 422
+
+
+def test_a_consent_that_names_a_lenders_decision_shows_the_insurer_its_facility_and_no_more(world: World) -> None:
+    """Last in this module: `own` lets insurer-a see no credit from here on; bank-a's decision is another partner's."""
+    own, key = world.own, "insurer-a"
+    withdraw_all(world, recipient="insurer-a")
+    asked = loan(own, amount_minor=70_000_000, as_of="2026-06-30T16:00:00Z")
+    told = world.ask("POST", "/v1/credit-decisions", key="bank-a", json=asked).json()["decision"]
+    with world.home.engine.begin() as connection:
+        row = connection.execute(
+            credit_decision.select().where(credit_decision.c.decision_id == told["decision_id"])
+        ).mappings()
+        body = json.dumps({**told, "lgd_ratio": 0.55}).encode()
+        kept = {**row.one(), "decision_id": "d_of_bank", "outcome": "approve", "body": body}
+        connection.execute(credit_decision.insert().values(**kept))
+        grant(connection, own, "insurer-a", Purpose.INSURANCE)
+    days = {"from": "2026-07-01", "to": "2027-06-30", "as_of": "2026-06-30T16:00:00Z"}
+    question = cover(own, product="guarantee", sum_insured_minor=70_000_000, decision_id="d_of_bank", **days)
+
+    def ask(**changes: Any) -> Any:
+        return world.ask("POST", "/v1/premium-quotes", key=key, json={**question, **changes})
+
+    hidden, absent = ask(), ask(decision_id="d_nobody")
+    assert (hidden.status_code, hidden.json()["code"]) == (absent.status_code, absent.json()["code"])
+    assert hidden.status_code == 404
+    assert hidden.json()["detail"] == absent.json()["detail"]
+    named = {"obligor_id": own, "recipient": "insurer-a", "purpose": "insurance", "decision_id": "d_of_bank"}
+    granted = world.ask("POST", "/v1/consents", key="obligor-a", json=named)
+    assert granted.status_code == 201, granted.text
+    assert granted.json()["consent"]["streams"] == ["*", "decision:d_of_bank"]
+    answer = ask()
+    assert answer.status_code == 201, answer.text
+    quote = answer.json()["quote"]
+    assert (quote["facility"]["decision_id"], quote["facility"]["lgd_ratio"]) == ("d_of_bank", 0.55)
+    assert quote["model_version"] == told["model_version"]
+    assert [reason["code"] for reason in quote["reasons"]] == [reason["code"] for reason in told["reasons"]]
+    assert (ask(sum_insured_minor=1).status_code, ask(decision_id=None).status_code) == (422, 403)
+    assert world.ask("GET", "/v1/credit-decisions/d_of_bank", key=key).status_code in (403, 404)
+    with world.home.engine.begin() as connection:
+        grant(connection, own, "insurer-b", Purpose.INSURANCE)
+    assert world.ask("POST", "/v1/premium-quotes", key="insurer-b", json=question).status_code == 404
+    ended = world.ask("DELETE", f"/v1/consents/{granted.json()['consent']['consent_id']}", key="obligor-a")
+    assert ended.status_code == 200, ended.text
+    assert ask().status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"decision_id": "d_nobody"}, 404),
+        ({"decision_id": "d_of_bank", "purpose": "credit", "recipient": "bank-b"}, 422),
+        ({"decision_id": "x" * 41}, 422),
+    ],
+)
+def test_a_consent_names_only_a_decision_about_its_giver(world: World, changes: dict[str, str], status: int) -> None:
+    asked = {"obligor_id": world.own, "recipient": "insurer-a", "purpose": "insurance", **changes}
+    assert world.ask("POST", "/v1/consents", key="obligor-a", json=asked).status_code == status

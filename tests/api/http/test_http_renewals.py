@@ -120,17 +120,18 @@ def claimed(connection: sa.Connection, world: World, policy: KeptPolicy) -> Kept
     return service.claim(connection, world.home, policy, **loss, **told)
 
 
-def ending(world: World) -> list[dict[str, str]]:
-    """Policies of both firms, and the quotes that follow them."""
+def ending(world: World, *, first_minor: int = 80_000_000, next_minor: int = 120_000_000) -> list[dict[str, str]]:
+    """Policies of both firms, and the quotes that follow them; of other sums they are other policies."""
     with unit_of_work(world.home.engine) as connection:
         grant(connection, world.other, "insurer-a", Purpose.INSURANCE)
     pairs = []
     for firm in (world.own, world.other):
         last = TODAY + timedelta(days=89)
-        first = quoted(world, firm, snapshot="fresh", **{"from": TODAY.isoformat(), "to": last.isoformat()})
+        days = {"from": TODAY.isoformat(), "to": last.isoformat()}
+        first = quoted(world, firm, snapshot="fresh", sum_insured_minor=first_minor, **days)
         bound = world.ask("POST", "/v1/insurance-policies", key="insurer-a", json={"quote_id": first["quote_id"]})
         days = {"from": (last + timedelta(days=1)).isoformat(), "to": (last + timedelta(days=90)).isoformat()}
-        more = quoted(world, firm, snapshot="fresh", sum_insured_minor=120_000_000, **days)
+        more = quoted(world, firm, snapshot="fresh", sum_insured_minor=next_minor, **days)
         pairs.append({"policy_id": bound.json()["policy"]["policy_id"], "quote_id": more["quote_id"]})
     return pairs
 
@@ -222,7 +223,7 @@ def command(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_a_round_on_the_command_line_is_the_one_by_http(world: World, command: Command) -> None:
-    pairs = ending(world)
+    pairs = ending(world, first_minor=85_000_000, next_minor=125_000_000)
     planned = world.ask("POST", "/v1/renewal-rounds", key="insurer-a", json={"renewals": pairs}).json()["round"]
     asked = ("renew-round", *(f"{pair['policy_id']}={pair['quote_id']}" for pair in pairs), "--by", "Li Na")
     code, out, err = command(*asked, "--json")
