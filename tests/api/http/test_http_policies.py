@@ -144,7 +144,9 @@ def test_a_repair_under_warranty_is_credited_to_equipment_cover(world: World) ->
     lines = {line["name"]: line["amount_minor"] for line in beside["risk"]}
     before = {line["name"]: line["amount_minor"] for line in alone["risk"]}
     assert lines["attritional"] == before["attritional"]
-    credit = (lines["attritional"] + lines["trend"]) * (0.02 / 0.06) * 192 / 365  # a repair of a claim; to the end of May
+    credit = (
+        (lines["attritional"] + lines["trend"]) * (0.02 / 0.06) * 192 / 365
+    )  # a repair of a claim; to the end of May
     assert -lines["warranty_credit"] == pytest.approx(credit, rel=1e-4)
     assert sum(lines.values()) == beside["pure_premium_minor"] < alone["pure_premium_minor"]
     assert beside["filed"] == alone["filed"]
