@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.database.tables import policy_record, premium_quote
-from api.insurance_policies.repository import ADAPTERS
+from api.policy_records import ADAPTERS
 from data_contracts.identifiers import ObligorId, PartnerId
 from scoring.insurance.policy_life import Record, Step
 

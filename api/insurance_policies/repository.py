@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from api.database.tables import policy_record as table
 from api.evidence.claims import Kind
 from api.evidence.service import record as log_records
 from api.identity import answer_id
+from api.policy_records import ADAPTERS
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ObligorId, PartnerId, QuoteId
 from scoring.insurance.policy_life import STEPS, Bound, PolicyState, Record, Step, life_of
 
-ADAPTERS: dict[Step, TypeAdapter[Any]] = {step: TypeAdapter(kind) for step, kind in STEPS.items()}
 STEP_OF = {kind: step for step, kind in STEPS.items()}
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from api.database.tables import policy_record
-from api.insurance_policies.repository import ADAPTERS
+from api.policy_records import ADAPTERS
 from api.premium_quotes.question import CoverQuestion
 from data_contracts.identifiers import PartnerId
 from scoring.insurance.offers.risk import DAYS_A_YEAR, MONTHS_A_YEAR
