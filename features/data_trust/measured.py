@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,26 @@ class Measured:
     since: Ints
     has_source: Bools
     evidence: Mapping[str, Floats]
+
+
+class WhenAsked(Mapping[str, Floats]):
+    """Evidence that is made when it is first asked for: of most comparisons nobody asks, as they find nothing."""
+
+    def __init__(self, make: Callable[[], Mapping[str, Floats]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Mapping[str, Floats]:
+        return self._make()
+
+    def __getitem__(self, name: str) -> Floats:
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from features.data_trust.codes import TrustCode
-from features.data_trust.measured import NO_DAY, Bools, Check, Floats, Measured, ever
+from features.data_trust.measured import NO_DAY, Bools, Check, Floats, Measured, WhenAsked, ever
 from features.data_trust.spells import BLOCK_DAYS, Pattern, Series, Spell, least, series, strongest
 from features.data_trust.told import Told, or_nothing
 from features.history import Level
@@ -75,7 +76,7 @@ def _measured(told: Told, level: Level, spell: Spell, named: Mapping[str, Series
         statistic=spell.z,
         since=np.where(np.isnan(spell.z), NO_DAY, told.days % BLOCK_DAYS + spell.first * BLOCK_DAYS),
         has_source=has_source if level is Level.MACHINE else told.by_obligor(has_source.astype(np.float64)) > 0,
-        evidence=_evidence(told, named, spell, level),
+        evidence=WhenAsked(partial(_evidence, told, named, spell, level)),
     )
 
 
