@@ -103,7 +103,7 @@ def _reconciles(bills: BookBills) -> bool:
 
 def _model() -> FittedFrequency:
     rows, generator = _rows(FITTED_ON, SEED), np.random.default_rng(SEED)
-    logs = -1.5 + 0.3 * np.nan_to_num(rows[:, 0]) + 0.2 * np.nan_to_num(rows[:, 1]) * (rows[:, -1] == 2)
+    logs = -1.5 + 0.3 * np.nan_to_num(rows[:, 0]) + 0.8 * np.nan_to_num(rows[:, 1]) * (rows[:, -1] == 2)
     sample = ClaimsSample(
         rows=rows,
         exposure=np.ones(len(rows)),

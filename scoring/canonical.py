@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from scoring.cards import statement_of
+from scoring.cover_basis import HeldWarranty
 from scoring.credit.loss import expected_loss_minor
 from scoring.facts import FACT_KINDS, FactSource, LenderFacts
 from scoring.records import (
@@ -19,7 +20,6 @@ from scoring.records import (
     Contribution,
     CreditDecision,
     Finding,
-    HeldWarranty,
     MachineFrequency,
     PremiumQuote,
     Reason,

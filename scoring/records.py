@@ -10,9 +10,10 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, NewType
 
-from data_contracts.identifiers import DecisionId, MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
+from data_contracts.identifiers import MachineUid, ModelVersion, ObligorId, ParametersVersion, SnapshotId
 from data_contracts.vocabulary import DataOrigin
 from scoring.core_enterprises import OnCoreEnterprises
+from scoring.cover_basis import DecidedFacility, HeldWarranty
 from scoring.facts import NO_FACTS, LenderFacts
 from scoring.stock import StockHeld
 from scoring.unfamiliar import Familiarity
@@ -380,28 +381,6 @@ class CreditDecision:
     valid_until: datetime
     score: ScoreRecord
     policy_version: ParametersVersion
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecidedFacility:
-    """A facility as a decision priced it: what is owed at most, its months, and the loss given default."""
-
-    decision_id: DecisionId
-    lgd_ratio: float
-    exposure_at_default_minor: int
-    currency: str
-    tenor_months: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldWarranty:
-    """A machine that a policy of the same insurer has under warranty, on the days `starts` to `ends` (inclusive, its
-    waiting period over)."""
-
-    policy_id: str
-    machine_uid: MachineUid
-    starts: date
-    ends: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,10 @@ from api.premium_quotes.question import CoverQuestion
 from data_contracts.errors import NotFound
 from data_contracts.identifiers import ModelVersion, PartnerId
 from data_contracts.vocabulary import DataOrigin
+from scoring.cover_basis import DecidedFacility
 from scoring.errors import InvalidRequest
 from scoring.insurance.offers.guarantee import Hazard
-from scoring.records import DecidedFacility, InsuranceProduct, Outcome, Reason, TermStructure
+from scoring.records import InsuranceProduct, Outcome, Reason, TermStructure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from features.snapshot import FeatureSnapshot
 from risk_reports import premium_statement
 from scoring import registry
 from scoring.canonical import canonical_bytes, plain_quote, plain_warranty
+from scoring.cover_basis import DecidedFacility, HeldWarranty
 from scoring.credit.artefact import CreditArtefact
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.filed import equipment_tariff
@@ -37,7 +38,7 @@ from scoring.insurance.offers.equipment import equipment_quote
 from scoring.insurance.offers.guarantee import guarantee_on, guarantee_quote
 from scoring.insurance.offers.idle import idle_quote
 from scoring.insurance.offers.warranty import warranty_quote
-from scoring.records import DecidedFacility, HeldWarranty, InsuranceProduct, PremiumQuote, QuoteRequest
+from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

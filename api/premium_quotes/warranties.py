@@ -11,9 +11,10 @@ from api.database.tables import policy_record
 from api.policy_records import ADAPTERS
 from api.premium_quotes.question import CoverQuestion
 from data_contracts.identifiers import PartnerId
+from scoring.cover_basis import HeldWarranty
 from scoring.insurance.offers.risk import DAYS_A_YEAR, MONTHS_A_YEAR
 from scoring.insurance.policy_life import PolicyState, Record, Step, life_of
-from scoring.records import HeldWarranty, InsuranceProduct
+from scoring.records import InsuranceProduct
 
 
 def held_warranties(

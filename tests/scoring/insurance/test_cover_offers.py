@@ -14,6 +14,7 @@ from data_contracts.identifiers import DecisionId, ModelVersion
 from data_contracts.reference.dated import ParameterBook
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
 from features.trust import DataTrust, TrustGrade
+from scoring.cover_basis import DecidedFacility
 from scoring.credit.artefact import CreditArtefact
 from scoring.credit.capital import capital_requirement
 from scoring.credit.score import score
@@ -26,7 +27,7 @@ from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import RATES, idle_quote
 from scoring.insurance.offers.warranty import FAILURES, HOURS, warranty_quote
 from scoring.insurance.premium import loadings
-from scoring.records import DecidedFacility, InsuranceProduct, PremiumQuote, QuoteRequest
+from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
 
 HOURS_A_DAY, FAILURES_A_1000 = 6.0, 1.5
 OFFERED = tuple(InsuranceProduct)

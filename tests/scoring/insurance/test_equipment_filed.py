@@ -14,12 +14,13 @@ from data_contracts.identifiers import MachineUid, ModelVersion, PartnerId
 from data_contracts.reference.dated import ParameterBook
 from features.as_of import InsuranceTrainingSet
 from features.snapshot import FeatureSnapshot, FeatureValue, Missing
+from scoring.cover_basis import HeldWarranty
 from scoring.errors import ModelDoesNotFit, NoTariffFiled, TariffClash
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.filed import FiledEquipment, equipment_filing, equipment_tariff, in_force
 from scoring.insurance.offers.equipment import equipment_quote
 from scoring.insurance.tariff import relativities_of
-from scoring.records import HeldWarranty, InsuranceProduct, PremiumQuote, QuoteRequest
+from scoring.records import InsuranceProduct, PremiumQuote, QuoteRequest
 from scoring.training.equipment_table import Modelled, cost_split
 
 REQUEST = QuoteRequest(
