@@ -16,7 +16,7 @@ from features.history import LEDGER_MEASURES, Array, DailyHistory, Level, Measur
 from features.machine_day.arrow import day_numbers, encoded, micros
 from features.machine_day.days import MICROS_PER_SECOND, day_number, last_complete_day, local_days, to_micros
 from features.machine_day.machine_days import MachineDays
-from features.measures import Grid, added_up, row_values
+from features.measures import Grid, Said, added_up, row_values
 
 Ints = NDArray[np.int64]
 
@@ -167,7 +167,7 @@ class DayRows:
     spans: _Spans
     pair: Ints
     day: Ints
-    values: Mapping[str, Array]
+    values: Mapping[str, Said]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

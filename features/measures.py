@@ -63,6 +63,23 @@ _SOMETIMES = (
     "clock_jumps",
 )
 
+_BESIDE = {
+    "peaked_energy_kwh": ("energy_kwh", "peak_kw"),
+    "metered_executing_seconds": ("executing_seconds", "energy_kwh"),
+    "watched_executing_seconds": ("executing_seconds", "fault_starts"),
+    "counted_executing_seconds": ("executing_seconds", "parts"),
+    "counted_executing_kwh": ("energy_executing_kwh", "parts"),
+    "counted_kwh": ("energy_kwh", "parts"),
+    "planned_powered_seconds": ("powered_seconds", "planned_seconds"),
+    "planned_executing_seconds": ("executing_seconds", "planned_seconds"),
+    "planned_fault_seconds": ("fault_seconds", "planned_seconds"),
+    "reworked_of_parts": ("parts", "rework_parts"),
+    "loaded_executing_seconds": ("executing_seconds", "no_load_seconds"),
+    "factored_powered_seconds": ("powered_seconds", "low_power_factor_seconds"),
+    "alarmed_executing_seconds": ("executing_seconds", "alarm_severity"),
+}
+"""The other sides of ratios: the values of the one measure, of the machine-days that said the other."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
@@ -76,65 +93,67 @@ class Grid:
     column: Ints
     inside: NDArray[np.bool_]
 
-    def cells(self, width: int) -> tuple[Ints, Ints]:
-        """The rows that lie in the last `width` columns, and the flat cell of each."""
+    def runs(self, width: int) -> Ints:
+        """The rows that lie in the last `width` columns, as runs (first row, first flat cell, length) in the order of
+        rows: within one, each row goes one cell further than the row before it."""
         first = self.days - width
         rows = np.flatnonzero(self.inside & (self.column >= first))
-        return rows, self.unit[rows] * width + self.column[rows] - first
+        cells = self.unit[rows] * width + self.column[rows] - first
+        starts = np.flatnonzero(np.append(True, (np.diff(rows) != 1) | (np.diff(cells) != 1))[: len(rows)])
+        return np.column_stack((rows[starts], cells[starts], np.diff(starts, append=len(rows))))
 
 
-def row_values(table: pa.Table, pair: Ints, zones: Sequence[str]) -> dict[str, Array]:
-    """What each machine-day says of every measure, NaN where nothing. `pair` is the machine and owner of each row,
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What each row says of a measure: `values` of the rows in which `beside` is said too. NaN is nothing."""
+
+    values: Array
+    beside: Array
+
+    @classmethod
+    def alone(cls, values: Array) -> Said:
+        """Of every row that has a value."""
+        return cls(values, values)
+
+
+def row_values(table: pa.Table, pair: Ints, zones: Sequence[str]) -> dict[str, Said]:
+    """What each machine-day says of every measure. `pair` is the machine and owner of each row,
     `zones` the zone of each pair's site."""
-    taken = {name: floats(table[name]) for name in (*_ALWAYS, *_SOMETIMES)}
-    taken |= _paired(taken, floats(table["peak_kw"]))
-    taken["repeat_fault_starts"] = _repeats(taken["fault_starts"], pair, day_numbers(table["day"]))
+    taken = {name: floats(table[name]) for name in (*_ALWAYS, *_SOMETIMES, "peak_kw")}
     started = _started(table, taken["executing_seconds"], pair, zones)
-    taken["start_seconds"], taken["started_machine_days"] = started, _count(~np.isnan(started))
-    return taken
+    said = {
+        **{name: taken[name] for name in (*_ALWAYS, *_SOMETIMES)},
+        **_derived(taken),
+        "repeat_fault_starts": _repeats(taken["fault_starts"], pair, day_numbers(table["day"])),
+        "start_seconds": started,
+        "started_machine_days": _count(~np.isnan(started)),
+    }
+    alone = {name: Said.alone(values) for name, values in said.items()}
+    return alone | {name: Said(taken[value], taken[beside]) for name, (value, beside) in _BESIDE.items()}
 
 
-def added_up(values: Mapping[str, Array], grid: Grid) -> dict[str, Measure]:
+def added_up(values: Mapping[str, Said], grid: Grid) -> dict[str, Measure]:
     """Every measure that machine-days add up to."""
-    cells = {width: grid.cells(width) for width in {grid.days, grid.recent}}
+    runs = {width: grid.runs(width) for width in {grid.days, grid.recent}}
     found = {}
     for name, own in values.items():
         width = grid.days if name in LONG_MEASURES else grid.recent
-        found[name] = _added(own, *cells[width], units=grid.units, width=width, nullable=name not in ALWAYS)
+        found[name] = _added(own, runs[width], units=grid.units, width=width, nullable=name not in ALWAYS)
     return found
 
 
-def _paired(taken: dict[str, Array], peak: Array) -> dict[str, Array]:
-    """The other sides of ratios: the same machine-days that said the one side."""
-    executing, powered, kwh = taken["executing_seconds"], taken["powered_seconds"], taken["energy_kwh"]
-    parts, plan = taken["parts"], taken["planned_seconds"]
+def _derived(taken: Mapping[str, Array]) -> dict[str, Array]:
+    """What is reckoned row by row from several measures."""
+    executing, parts = taken["executing_seconds"], taken["parts"]
     return {
-        "peak_energy_kwh": peak * powered / _SECONDS_PER_HOUR,
-        "peaked_energy_kwh": _where(peak, kwh),
-        "metered_executing_seconds": np.where(np.isnan(kwh), 0.0, executing),
-        "watched_executing_seconds": np.where(np.isnan(taken["fault_starts"]), 0.0, executing),
-        "counted_executing_seconds": np.where(np.isnan(parts), 0.0, executing),
-        "counted_executing_kwh": _where(parts, taken["energy_executing_kwh"]),
-        "counted_kwh": _where(parts, kwh),
-        "planned_powered_seconds": _where(plan, powered),
-        "planned_executing_seconds": _where(plan, executing),
-        "planned_fault_seconds": _where(plan, taken["fault_seconds"]),
-        "overtime_seconds": np.maximum(executing - plan, 0.0),
+        "peak_energy_kwh": taken["peak_kw"] * taken["powered_seconds"] / _SECONDS_PER_HOUR,
+        "overtime_seconds": np.maximum(executing - taken["planned_seconds"], 0.0),
         "inspected_parts": parts + taken["scrap_parts"],
-        "reworked_of_parts": _where(taken["rework_parts"], parts),
-        "loaded_executing_seconds": _where(taken["no_load_seconds"], executing),
-        "factored_powered_seconds": _where(taken["low_power_factor_seconds"], powered),
         "load_entropy_days": _count(~np.isnan(taken["load_entropy"])),
-        "alarmed_executing_seconds": _where(taken["alarm_severity"], executing),
         "clocked_machine_days": _count(~np.isnan(taken["clock_jumps"])),
         "observed_machine_days": (taken["observed_seconds"] > 0).astype(np.float64),
         "active_machine_days": (executing > 0).astype(np.float64),
     }
-
-
-def _where(said: Array, values: Array) -> Array:
-    """The values of the rows that said the other side, NaN in the others."""
-    return np.where(np.isnan(said), np.nan, values)
 
 
 def _count(rows: NDArray[np.bool_]) -> Array:
@@ -157,6 +176,8 @@ def _started(table: pa.Table, executing: Array, pair: Ints, zones: Sequence[str]
     """Seconds from local midnight to the first start: as reported, or, where silence means off and so the first sample
     is the switching on, of the first sample of a day with execution."""
     started = np.array(floats(table["first_start_seconds"]))
+    if table["first_sample"].null_count == len(table):
+        return started
     words, basis = encoded(table["coverage_basis"])
     silent = basis == (words.index(COVERAGE_SILENCE_MEANS_OFF) if COVERAGE_SILENCE_MEANS_OFF in words else -1)
     rows = np.flatnonzero(silent & (executing > 0) & table["first_sample"].is_valid().to_numpy())
@@ -171,22 +192,34 @@ def _started(table: pa.Table, executing: Array, pair: Ints, zones: Sequence[str]
     return started
 
 
-def _added(values: Array, rows: Ints, cell: Ints, *, units: int, width: int, nullable: bool) -> Measure:
+def _added(said: Said, runs: Ints, *, units: int, width: int, nullable: bool) -> Measure:
     """Sums by cell; a nullable measure is NaN in the cells in which no row says it."""
-    sums = np.full(units * width, np.nan if nullable else 0.0)
-    if not _add(values, rows, cell, sums) and nullable:
+    if nullable and not _any_said(said.values, said.beside, runs):
         return unsaid(units, width)
+    sums = np.full(units * width, np.nan if nullable else 0.0)
+    _add(said.values, said.beside, runs, sums)
     return Measure(sums.reshape(units, width))
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _add(values: Array, rows: Ints, cell: Ints, sums: Array) -> bool:
-    """Add what rows say to their cells, of which NaN is an empty one; whether any row says anything."""
-    said = False
-    for place in range(len(rows)):
-        value = values[rows[place]]
-        if not math.isnan(value):
-            before = sums[cell[place]]
-            sums[cell[place]] = 0.0 + value if math.isnan(before) else before + value
-            said = True
-    return said
+def _any_said(values: Array, beside: Array, runs: Ints) -> bool:
+    """Whether any row of the runs says anything."""
+    for run in range(len(runs)):
+        for row in range(runs[run, 0], runs[run, 0] + runs[run, 2]):
+            if not (math.isnan(values[row]) or math.isnan(beside[row])):
+                return True
+    return False
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _add(values: Array, beside: Array, runs: Ints, sums: Array) -> None:
+    """Add what rows say to their cells, of which NaN is an empty one, in the order of rows.
+
+    The cells of a run differ, so that processors add several at once: hence no branches."""
+    for run in range(len(runs)):
+        row, cell, length = runs[run]
+        own, other, into = values[row : row + length], beside[row : row + length], sums[cell : cell + length]
+        for at in range(length):
+            value, before = own[at], into[at]
+            added = (0.0 if math.isnan(before) else before) + value
+            into[at] = before if math.isnan(value) | math.isnan(other[at]) else added
