@@ -181,6 +181,7 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
         "order": {**asdict(file.order), "due_on": file.order.due_on.isoformat()},
         "work": asdict(file.work),
         "work_by_job": asdict(file.work_by_job),
+        **_told_of_parts(ledgers.jobs, detail.order_id),
         "progress": asdict(told.progress),
         "forecast": None if ahead is None else asdict(ahead),
         "shipped_minor": file.shipped_minor,
@@ -207,5 +208,18 @@ def _jobs(days: pd.DataFrame, runs: pd.DataFrame, orders: pd.DataFrame) -> Share
     def local_day(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
         return moments.dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
 
-    placed = dict(zip(orders["order_id"], local_day(orders["event_time"]), strict=True))
-    return shared_out(days, runs.assign(day=local_day(runs["event_time"])), placed)
+    return shared_out(
+        days,
+        runs.assign(day=local_day(runs["event_time"])),
+        orders.assign(placed=local_day(orders["event_time"])),
+    )
+
+
+def _told_of_parts(jobs: SharedOut | None, order_id: str) -> dict[str, Any]:
+    """Runs that name the order and make another part, and what runs made for which no order has room: each where there
+    is any."""
+    if jobs is None:
+        return {}
+    other = [asdict(runs) for runs in jobs.runs.contradicting if runs.order_id == order_id]
+    idle = [{"part_number": number, **asdict(work)} for number, work in jobs.runs.not_placed.items()]
+    return {name: told for name, told in {"runs_of_another_part": other, "runs_not_placed": idle}.items() if told}

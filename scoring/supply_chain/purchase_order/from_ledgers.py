@@ -13,13 +13,13 @@ import pandas as pd
 from data_contracts.errors import NotFound
 from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, prior_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut
-from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work
+from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work, work_of
 from scoring.supply_chain.purchase_order.progress import Run, allocate, total
 from scoring.supply_chain.purchase_order.tranches import Release, release, tranche_terms
 
 NORM_DAYS = 182
 ANY_PART = "*"
-"""The firm's ledgers name no part: its orders are filled in the order of their due dates by all that it makes."""
+"""Days of which no run tells the part fill all orders of the firm, in the order of their due dates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,15 +95,13 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
 def _work(ledgers: OrderLedgers, orders: Mapping[str, Order], order_id: str) -> tuple[Work, Work]:
     """The work on an order that production runs tell of it, and its share in the days of which none are told: those
     fill what the jobs leave of each order, the one due first first."""
-    told, since = ledgers.jobs, ledgers.orders["event_time"].min()
-    if told is None:
-        return NO_WORK, allocate(_runs(ledgers.days, since), list(orders.values()))[0][order_id]
+    by_order, days = ({}, ledgers.days) if ledgers.jobs is None else (ledgers.jobs.runs.by_order, ledgers.jobs.days)
     left = [
-        replace(order, units=max(0, order.units - int(told.by_order.get(name, NO_WORK).units or 0)))
+        replace(order, part_number=ANY_PART, units=max(0, order.units - int(by_order.get(name, NO_WORK).units or 0)))
         for name, order in orders.items()
     ]
-    given, _ = allocate(_runs(told.days, since), left)
-    return told.by_order.get(order_id, NO_WORK), given[order_id]
+    given, _ = allocate(_runs(days, ledgers.orders["event_time"].min()), left)
+    return by_order.get(order_id, NO_WORK), given[order_id]
 
 
 def _order(row: Any, days: pd.DataFrame) -> Order:
@@ -115,7 +113,7 @@ def _order(row: Any, days: pd.DataFrame) -> Order:
     parts = float(told["parts"].sum())
     return Order(
         order_id=row.order_id,
-        part_number=ANY_PART,
+        part_number=ANY_PART if pd.isna(row.part_number) else row.part_number,
         units=int(row.parts),
         amount_minor=int(row.amount_minor),
         currency=row.currency,
@@ -131,7 +129,7 @@ def _runs(days: pd.DataFrame, since: pd.Timestamp) -> list[Run]:
             machine_uid="",
             day=row.day.date().isoformat(),
             part_number=ANY_PART,
-            work=Work(units=_known(row.parts), kwh=_known(row.energy_executing_kwh), hours=_known(row.executing_hours)),
+            work=work_of(row.parts, row.energy_executing_kwh, row.executing_hours),
         )
         for row in days[days["day"] >= _day(since)].itertuples()
     ]
@@ -151,10 +149,6 @@ def _forecast(ledgers: OrderLedgers, file: OrderFile, *, day: date, values: Mapp
     share = (told["parts"] > 0).sum() / span
     left = int(np.floor(max((file.order.due_on - day).days, 0) * share))
     return forecast(prior, [], remaining_units=max(file.order.units - file.work.units, 0.0), days_left=left)
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _day(moment: pd.Timestamp) -> pd.Timestamp:

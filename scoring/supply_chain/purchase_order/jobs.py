@@ -1,4 +1,5 @@
-"""A machine's day shared out to jobs, where its controller tells which program made how much for which order.
+"""A machine's day shared out to jobs, where its controller tells which program made how much for which order
+or of which part.
 
 A job takes part of what the machine itself counted, drew and executed, and never more: who tells more parts by program
 than the counter has is cut to the counter. A day of a machine of which no run is told is nobody's job.
@@ -6,13 +7,12 @@ than the counter has is cut to the counter. A day of a machine of which no run i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from scoring.supply_chain.purchase_order.order import Work
+from scoring.supply_chain.purchase_order.placing import Placed, placed, with_parts
 
 MEASURES = ("parts", "energy_executing_kwh", "executing_hours")
 KEY = ["machine_uid", "day"]
@@ -20,18 +20,25 @@ KEY = ["machine_uid", "day"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SharedOut:
-    """`by_order` is the work of the runs told for each order; `days` the rest of the firm's days, (day, measures), of
-    machine-days of which no run is told. Runs for no order, or an order that is not known, are in neither."""
+    """`runs` is the work of the runs, placed on orders as far as they have one; `days` the rest of the firm's days,
+    (day, measures), of machine-days of which no run is told."""
 
-    by_order: Mapping[str, Work]
+    runs: Placed
     days: pd.DataFrame
 
 
-def shared_out(machine_days: pd.DataFrame, runs: pd.DataFrame, placed: Mapping[str, pd.Timestamp]) -> SharedOut:
-    """Share out machine-days (`KEY`, `MEASURES`; NaN where nothing was told) by runs (`KEY`, `order_id`, `parts`,
-    `executing_seconds`): units by parts, and energy and hours by executing seconds or, where a run of that machine-day
-    tells none, by parts. Only what the machine told is shared: a run on a day without a machine-day is worth nothing,
-    and so is one for an order before the day on which it was `placed`."""
+def shared_out(machine_days: pd.DataFrame, runs: pd.DataFrame, orders: pd.DataFrame) -> SharedOut:
+    """Share out machine-days (`KEY`, `MEASURES`; NaN where nothing was told) by runs (`KEY`, `program`, `part_number`,
+    `order_id`, `parts`, `executing_seconds`) and place these on orders (`placing.ORDER_COLUMNS`)."""
+    is_told = pd.MultiIndex.from_frame(machine_days[KEY]).isin(pd.MultiIndex.from_frame(runs[KEY]))
+    rest = machine_days[~is_told].groupby("day")[list(MEASURES)].sum(min_count=1).reset_index()
+    return SharedOut(runs=placed(_work(machine_days, with_parts(runs)), orders), days=rest)
+
+
+def _work(machine_days: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs with their part of the machine-day: units by parts, and energy and hours by executing seconds or, where a
+    run of that machine-day tells none, by parts. Only what the machine told is shared: a run on a day without a
+    machine-day is worth nothing and left out."""
     told = runs.merge(machine_days[[*KEY, *MEASURES]].rename(columns={"parts": "counted"}), on=KEY, how="inner")
     by_day = told.groupby(KEY)
     parts = by_day["parts"].transform("sum").to_numpy(np.float64)
@@ -45,27 +52,8 @@ def shared_out(machine_days: pd.DataFrame, runs: pd.DataFrame, placed: Mapping[s
     covered = np.where(is_timed & (hours > 0), np.minimum(1.0, seconds / 3600.0 / np.maximum(hours, 1e-9)), 1.0)
     counted = np.minimum(parts, told["counted"].to_numpy(np.float64))
     of_counter = np.divide(counted, parts, out=np.zeros(len(told)), where=parts > 0)
-    begun = told["order_id"].map(dict(placed))
-    work = (
-        told[["order_id"]]
-        .where(told["day"] >= begun)
-        .assign(
-            units=own_parts * of_counter,
-            kwh=told["energy_executing_kwh"].to_numpy(np.float64) * of_time * covered,
-            hours=hours * of_time * covered,
-        )
+    return told.assign(
+        units=own_parts * of_counter,
+        kwh=told["energy_executing_kwh"].to_numpy(np.float64) * of_time * covered,
+        hours=hours * of_time * covered,
     )
-    summed = work.dropna(subset=["order_id"]).groupby("order_id")[["units", "kwh", "hours"]].sum(min_count=1)
-    is_told = pd.MultiIndex.from_frame(machine_days[KEY]).isin(pd.MultiIndex.from_frame(runs[KEY]))
-    rest = machine_days[~is_told].groupby("day")[list(MEASURES)].sum(min_count=1).reset_index()
-    return SharedOut(
-        by_order={
-            str(name): Work(units=_known(row.units), kwh=_known(row.kwh), hours=_known(row.hours))
-            for name, row in zip(summed.index, summed.itertuples(index=False), strict=True)
-        },
-        days=rest,
-    )
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -53,6 +54,12 @@ class Work:
 
 
 NO_WORK = Work(units=None, kwh=None, hours=None)
+
+
+def work_of(units: float, kwh: float, hours: float) -> Work:
+    """Work as sums of frames tell it, NaN where nothing was told."""
+    known = [None if math.isnan(amount) else float(amount) for amount in (units, kwh, hours)]
+    return Work(units=known[0], kwh=known[1], hours=known[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

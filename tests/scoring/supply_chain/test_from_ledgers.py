@@ -79,8 +79,8 @@ def order_ledgers(*, counted: float = 1.0) -> OrderLedgers:
     is_order = days >= pd.Timestamp("2026-06-25")
     return OrderLedgers(
         orders=frame(
-            "order_id buyer_id event_time parts amount_minor currency due_date",
-            ("P1", "B1", at("2026-06-25"), 1000, 1_000_000, "CNY", date(2026, 7, 20)),
+            "order_id buyer_id event_time part_number parts amount_minor currency due_date",
+            ("P1", "B1", at("2026-06-25"), None, 1000, 1_000_000, "CNY", date(2026, 7, 20)),
         ),
         deliveries=frame("delivery_id order_id amount_minor"),
         invoices=INVOICES,
@@ -125,7 +125,11 @@ MACHINE_DAYS = frame(
     ("M1", D2, 100.0, 50.0, 10.0),
     ("M2", D1, 40.0, 8.0, 4.0),
 )
-PLACED = {"P1": D1, "P2": D2}
+ORDERS = frame(
+    "order_id part_number placed due_date parts",
+    ("P1", None, D1, date(2026, 7, 20), 1000),
+    ("P2", None, D2, date(2026, 7, 20), 1000),
+)
 # runs of M1 (day, order, parts, seconds)                    work of P1: units, kWh, hours    left to be shared: units
 JOBS = [
     ([],                                                     None,                            240),
@@ -146,10 +150,11 @@ def test_a_days_work_goes_to_the_job_that_it_is_told_of(
     runs: list[tuple[Any, ...]], work: tuple[float, float, float] | None, left: float
 ) -> None:
     rows = frame("machine_uid day order_id parts executing_seconds", *[("M1", *run) for run in runs])
+    rows = rows.assign(program="O1", part_number=None)
     rows = rows.astype({"day": "datetime64[us]", "parts": "float64", "executing_seconds": "float64"})
-    found = shared_out(MACHINE_DAYS, rows, PLACED)
+    found = shared_out(MACHINE_DAYS, rows, ORDERS)
     expected = None if work is None else Work(units=work[0], kwh=pytest.approx(work[1]), hours=pytest.approx(work[2]))
-    assert found.by_order.get("P1") == expected
+    assert found.runs.by_order.get("P1") == expected
     assert found.days["parts"].sum() == left
 
 
@@ -159,10 +164,11 @@ def test_told_of_another_job_a_day_earns_this_order_nothing_and_untold_days_are_
     lately = days[days["day"] >= pd.Timestamp("2026-06-25")]
     jobs = [("P1", 100), ("another", 100), (None, 100)]  # then two days of which nothing is told
     runs = pd.DataFrame(
-        [{"machine_uid": "M1", "day": row.day, "order_id": order, "parts": parts, "executing_seconds": 36_000.0}
+        [{"machine_uid": "M1", "day": row.day, "program": "O1", "part_number": None, "order_id": order, "parts": parts,
+          "executing_seconds": 36_000.0}
          for row, (order, parts) in zip(lately.itertuples(), jobs, strict=False)]
     )  # fmt: skip
-    told = replace(ledgers, jobs=shared_out(days, runs, {"P1": pd.Timestamp("2026-06-25")}))
+    told = replace(ledgers, jobs=shared_out(days, runs, ORDERS))
     file, _, released = release_of(told, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
     assert (file.work_by_job.units, file.work.units) == (100, 300)
     assert released.progress.verified == pytest.approx(0.3)

@@ -1,0 +1,153 @@
+"""An order's terms out of ledgers that came in by the front door: whose work production runs tell, by order and by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.chain.product_terms import Detail, product_terms
+from api.home import Home, open_home
+from api.telemetry.service import ingest_file
+from data_contracts.identifiers import ObligorId
+from data_contracts.mapping import load_mapping
+from scoring.records import CreditProduct
+
+FIRM = ObligorId("91999999MA00070019")
+MACHINE = f"{FIRM}/M1"
+AS_OF = datetime(2026, 6, 30, 16, tzinfo=UTC)
+PLACED = date(2026, 6, 25)
+PARTS_A_DAY = 100
+RUN = "machine_uid,event_time,program,part_number,order_id,parts,executing_seconds"
+ORDER = "obligor_id,order_id,buyer_id,event_time,part_number,parts,amount_minor,currency,due_date"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A firm whose machine made a hundred parts a day for half a year, and its two orders of June 25th."""
+    opened = open_home(tmp_path / "home")
+    first = date(2026, 1, 1)
+    days = [first + timedelta(days=back) for back in range(180)]
+    head = (
+        "machine_uid,day,unknown_seconds,off_seconds,fault_seconds,maintenance_seconds,setup_seconds,"
+        "executing_seconds,idle_seconds,energy_kwh,energy_executing_kwh,energy_idle_kwh,energy_other_kwh,parts"
+    )
+    told(
+        opened,
+        "machine_day_report",
+        head,
+        [(MACHINE, day, 0, 50_400, 0, 0, 0, 36_000, 0, 200, 200, 0, 0, PARTS_A_DAY) for day in days],
+        obligor=FIRM,
+    )
+    yield opened
+    opened.engine.dispose()
+
+
+def told(
+    home: Home, kind: str, head: str, rows: Sequence[tuple[Any, ...]], *, obligor: ObligorId | None = None
+) -> None:
+    """Rows by the front door, all of them admitted."""
+    file = home.root / f"{kind}.csv"
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+    file.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    mapping = load_mapping(f"canonical_{kind}").model_copy(update={"recorded_time": "now"})
+    result = ingest_file(home, file, mapping=mapping, obligor=obligor, received_time=AS_OF - timedelta(hours=1))
+    assert result.rows_admitted == len(rows)
+
+
+def orders(home: Home, *parts: str | None) -> None:
+    """Orders P1, P2 ... for 1,000 parts each, due one after the other."""
+    told(
+        home,
+        "purchase_order",
+        ORDER,
+        [
+            (FIRM, f"P{number}", "B", f"{PLACED}T01:00:00Z", part, 1000, 1_000_000, "CNY", f"2026-07-{10 + number}")
+            for number, part in enumerate(parts, start=1)
+        ],
+    )
+
+
+def runs(home: Home, *made: tuple[str, str | None, str | None, int]) -> None:
+    """Runs (program, part number, order, parts) of one day each, from the day on which the orders came."""
+    told(
+        home,
+        "production_run",
+        RUN,
+        [
+            (MACHINE, f"{PLACED + timedelta(days=after)}T02:00:00Z", *run, 36_000 * run[-1] // PARTS_A_DAY)
+            for after, run in enumerate(made)
+        ],
+    )
+
+
+def terms(home: Home, order: str) -> dict[str, Any]:
+    """What a decision on this order tells beside it."""
+    with home.engine.connect() as connection:
+        found = product_terms(
+            connection,
+            home,
+            FIRM,
+            CreditProduct.PURCHASE_ORDER,
+            currency="CNY",
+            pd_12m=0.02,
+            detail=Detail(order_id=order, is_accepted=True),
+            as_of=AS_OF,
+        )
+    assert found is not None
+    return found
+
+
+def test_an_order_earns_what_runs_make_of_its_part(home: Home) -> None:
+    orders(home, "AX-01", "BX-02")
+    runs(
+        home,
+        ("O7", "BX-02", None, 100),
+        ("O7", None, None, 100),  # of the same program, so of the same part
+        ("O8", "AX-01", None, 100),
+        ("O9", "CX-03", None, 100),  # of a part that no order asks for
+        ("O8", "AX-01", "P2", 100),  # named for an order of another part
+    )
+    first, second = terms(home, "P1"), terms(home, "P2")
+    assert second["order"]["part_number"] == "BX-02"
+    assert second["work_by_job"] == second["work"] == {"units": 200.0, "kwh": 400.0, "hours": 20.0}
+    assert first["work_by_job"] == {"units": 100.0, "kwh": 200.0, "hours": 10.0}
+    assert second["progress"]["verified"] == pytest.approx(0.2)
+    other = {"order_id": "P2", "machine_uid": MACHINE, "program": "O8", "part_number": "AX-01"}
+    assert second["runs_of_another_part"] == [{**other, "first_day": "2026-06-29", "runs": 1, "units": 100.0}]
+    assert "runs_of_another_part" not in first
+    idle = [{"part_number": "CX-03", "units": 100.0, "kwh": 200.0, "hours": 10.0}]
+    assert first["runs_not_placed"] == second["runs_not_placed"] == idle
+
+
+def test_days_of_which_no_run_is_told_fill_orders_of_any_part(home: Home) -> None:
+    orders(home, "AX-01", "BX-02")
+    runs(home, ("O7", "BX-02", None, 100), ("O7", "BX-02", None, 100))
+    first, second = terms(home, "P1"), terms(home, "P2")
+    assert (first["work_by_job"]["units"], first["work"]["units"]) == (None, 300)  # the three days that are left
+    assert (second["work_by_job"]["units"], second["work"]["units"]) == (200, 200)
+
+
+def test_where_no_part_is_told_no_term_speaks_of_parts(home: Home) -> None:
+    orders(home, None, None)
+    runs(home, ("O7", None, None, 100), ("O8", None, "P2", 100))
+    second = terms(home, "P2")
+    assert (second["order"]["part_number"], second["work_by_job"]["units"]) == ("*", 100)
+    assert not {"runs_of_another_part", "runs_not_placed"} & second.keys()
+
+
+def test_an_order_is_told_of_its_part_later_and_files_of_before_are_read(home: Home) -> None:
+    head = ORDER.replace("part_number,", "")
+    row = (FIRM, "P1", "B", f"{PLACED}T01:00:00Z", 1000, 1_000_000, "CNY", "2026-07-11")
+    told(home, "purchase_order", head, [row])
+    runs(home, ("O7", "AX-01", None, 100))
+    before = terms(home, "P1")
+    assert (before["order"]["part_number"], before["work_by_job"]["units"]) == ("*", None)
+    assert before["runs_not_placed"][0]["units"] == 100
+    orders(home, "AX-01")
+    after = terms(home, "P1")
+    assert (after["order"]["part_number"], after["work_by_job"]["units"]) == ("AX-01", 100)
+    assert "runs_not_placed" not in after
