@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,32 @@ def parse_snapshot(raw: bytes) -> FeatureSnapshot:
     )
     vars(snapshot)["snapshot_id"] = _name(raw)  # these are its canonical bytes, which need not be written again
     return snapshot
+
+
+def observed_in(raw: bytes, names: Sequence[str]) -> list[float | None]:
+    """The values of some features of the obligor in what `FeatureSnapshot.canonical` wrote, in order of these names;
+    None where one has no value or the snapshot does not tell it.
+
+    The same as `parse_snapshot(raw).values` says, at a twentieth of its cost: whoever follows few features over years
+    of snapshots reads them where they stand in the bytes. Keys are sorted, so that `values` comes last, and in it
+    `names` before `value`; neither list holds a bracket within.
+    """
+    start = raw.index(_NAMES, raw.rindex(_VALUES)) + len(_NAMES)
+    end = raw.index(b"]", start)
+    positions = _positions(raw[start:end])
+    start = raw.index(_VALUE, end) + len(_VALUE)
+    told = raw[start : raw.index(b"]", start)].split(b",")
+    found = (told[positions[name]] if name in positions else _NULL for name in names)
+    return [None if value == _NULL else float(value) for value in found]
+
+
+_VALUES, _NAMES, _VALUE, _NULL = b',"values":{', b'"names":[', b'"value":[', b"null"
+
+
+@lru_cache(maxsize=16)
+def _positions(names: bytes) -> Mapping[str, int]:
+    """The position of each of these names: snapshots of one catalogue have the same."""
+    return {name: position for position, name in enumerate(json.loads(b"[" + names + b"]"))}
 
 
 def _name(canonical: bytes) -> SnapshotId:

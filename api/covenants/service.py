@@ -16,8 +16,8 @@ from api.home import Home
 from api.monitoring import monitoring_parameters
 from api.partners import repository as partners
 from api.snapshots import repository as snapshots
-from data_contracts.identifiers import DecisionId, ObligorId, PartnerId
-from features.snapshot import FeatureSnapshot
+from api.snapshots.repository import Observed
+from data_contracts.identifiers import ObligorId, PartnerId
 from scoring.monitoring.covenants import (
     WARNS,
     Bound,
@@ -34,6 +34,9 @@ from scoring.records import Outcome
 TO_LOOK_AT = ("breached", "in_grace", "near_breach")
 """States that somebody should look at, the worst first."""
 
+BLOCK = 200
+"""Decisions whose bodies, and snapshots since, are in memory at once."""
+
 EVIDENCE = (
     *("name", "feature", "comparison", "threshold", "unit", "at_decision", "state", "value"),
     *("since", "turns_on", "crosses_in_days"),
@@ -44,27 +47,8 @@ EVIDENCE = (
 def standings(connection: sa.Connection, home: Home, row: sa.Row[Any], *, as_of: datetime) -> dict[str, Any]:
     """Where each covenant of a stored decision stands as of an instant, by its obligor's snapshots from the decision's
     own on, one a week. What no snapshot tells is unknown, which is neither kept nor breached."""
-    body, book = json.loads(row.body), monitoring_parameters()
-    terms = book.at(as_of)["monitoring"]["covenants"]
-    known = snapshots.weekly(connection, home, ObligorId(row.obligor_id), since=row.as_of, until=as_of)
-    day = known[-1].as_of.date() if known else as_of.date()
-    words = [
-        dict(zip(body["narrative"], said, strict=True))
-        for said in zip(*(told["covenants"] for told in body["narrative"].values()), strict=True)
-    ]
-    lines = [_line(promised, known, day, terms, said) for promised, said in zip(body["covenants"], words, strict=True)]
-    found = {line["state"] for line in lines}
-    return {
-        "decision_id": row.decision_id,
-        "obligor_id": row.obligor_id,
-        "outcome": body["outcome"],
-        "as_of": as_of.isoformat(),
-        "snapshots": len(known),
-        "latest_snapshot": known[-1].as_of.isoformat() if known else None,
-        "worst": next((state for state in TO_LOOK_AT if state in found), None),
-        "covenants": lines,
-        "parameters_version": book.version,
-    }
+    (answer,) = _standings(connection, home, [row], as_of=as_of)
+    return answer
 
 
 def book_warnings(
@@ -80,8 +64,8 @@ def book_warnings(
     kept = _promised(connection, partner, as_of=as_of, now=now)
     found = [
         {"decision_id": row.decision_id, "obligor_id": row.obligor_id, "product": row.request["product"], **line}
-        for row in _rows(connection, kept)
-        for line in standings(connection, home, row, as_of=as_of)["covenants"]
+        for row, answer in _standing_of(connection, home, kept, as_of=as_of)
+        for line in answer["covenants"]
         if CovenantState(line["state"]) in WARNS
     ]
     warned = [{**line, "severity": WARNS[CovenantState(line["state"])].name.lower()} for line in found]
@@ -102,15 +86,16 @@ def covenants_by_night(
     """What the nightly watch warns of in the covenants of these obligors, of every lender that they consent to."""
     watched, found = set(firms), defaultdict[str, list[EarlyWarning]](list)
     lenders = connection.scalars(sa.select(credit_decision.c.partner_id).distinct())
-    kept = [name for partner in sorted(lenders) for name in _promised(connection, partner, as_of=as_of, now=now)]
-    for done, row in enumerate(_rows(connection, kept), start=1):
-        if row.obligor_id in watched:
-            found[row.obligor_id] += _warnings(connection, home, row, as_of=as_of, day=day)
-        progress("covenants", done, len(kept))
+    promised = [row for partner in sorted(lenders) for row in _promised(connection, partner, as_of=as_of, now=now)]
+    kept = sorted((row for row in promised if row.obligor_id in watched), key=lambda row: row.obligor_id)
+    for done, (row, answer) in enumerate(_standing_of(connection, home, kept, as_of=as_of), start=1):
+        found[row.obligor_id] += _warnings(row, answer, day=day)
+        if done % BLOCK == 0 or done == len(kept):  # a job writes down each word of it
+            progress("covenants", done, len(kept))
     return found
 
 
-def _promised(connection: sa.Connection, partner: PartnerId, *, as_of: datetime, now: datetime) -> list[DecisionId]:
+def _promised(connection: sa.Connection, partner: PartnerId, *, as_of: datetime, now: datetime) -> list[sa.Row[Any]]:
     """A partner's latest decision about each consenting obligor and product by an instant, if it was not declined."""
     shown = set(consents.shown_for_credit(connection, partner, now=now))
     table = credit_decision.c
@@ -123,19 +108,67 @@ def _promised(connection: sa.Connection, partner: PartnerId, *, as_of: datetime,
         for row in connection.execute(asked.order_by(table.as_of, table.decided_time, table.decision_id))
         if row.obligor_id in shown
     }
-    return [DecisionId(row.decision_id) for row in latest.values() if row.outcome != Outcome.DECLINE.value]
+    return [row for row in latest.values() if row.outcome != Outcome.DECLINE.value]
 
 
-def _rows(connection: sa.Connection, decisions: Sequence[DecisionId]) -> Iterator[sa.Row[Any]]:
-    """These decisions one after another: a book of bodies is long."""
-    for decision_id in decisions:
-        yield connection.execute(sa.select(credit_decision).where(credit_decision.c.decision_id == decision_id)).one()
+def _standing_of(
+    connection: sa.Connection, home: Home, decisions: Sequence[sa.Row[Any]], *, as_of: datetime
+) -> Iterator[tuple[sa.Row[Any], dict[str, Any]]]:
+    """Each of these decisions, in their order, with where its covenants stand; block by block, for a book of bodies is
+    long."""
+    for start in range(0, len(decisions), BLOCK):
+        names = [row.decision_id for row in decisions[start : start + BLOCK]]
+        told = connection.execute(sa.select(credit_decision).where(credit_decision.c.decision_id.in_(names)))
+        found = {row.decision_id: row for row in told}
+        rows = [found[name] for name in names]
+        yield from zip(rows, _standings(connection, home, rows, as_of=as_of), strict=True)
 
 
-def _warnings(
-    connection: sa.Connection, home: Home, row: sa.Row[Any], *, as_of: datetime, day: date
-) -> Iterator[EarlyWarning]:
-    for line in standings(connection, home, row, as_of=as_of)["covenants"]:
+def _standings(
+    connection: sa.Connection, home: Home, rows: Sequence[sa.Row[Any]], *, as_of: datetime
+) -> Iterator[dict[str, Any]]:
+    """Where the covenants of each of these decisions stand. Of a snapshot only what covenants ask is read, and once
+    however many lenders were promised something."""
+    book, since = monitoring_parameters(), dict[ObligorId, datetime]()
+    terms = book.at(as_of)["monitoring"]["covenants"]
+    bodies = [json.loads(row.body) for row in rows]
+    for row in rows:
+        since[row.obligor_id] = min(row.as_of, since.get(row.obligor_id, row.as_of))
+    asked = {promised["feature"] for body in bodies for promised in body["covenants"]}
+    weeks = snapshots.weekly(connection, home, since, until=as_of, features=sorted(asked))
+    for row, body in zip(rows, bodies, strict=True):
+        known = [week for week in weeks.get(row.obligor_id, ()) if week.as_of >= row.as_of]
+        yield {
+            "decision_id": row.decision_id,
+            "obligor_id": row.obligor_id,
+            "outcome": body["outcome"],
+            **_as_known(body, known, terms, as_of=as_of),
+            "parameters_version": book.version,
+        }
+
+
+def _as_known(
+    body: Mapping[str, Any], known: Sequence[Observed], terms: Mapping[str, Any], *, as_of: datetime
+) -> dict[str, Any]:
+    """Where the covenants of a decision stand by what is known of each week since."""
+    day = known[-1].as_of.date() if known else as_of.date()
+    words = [
+        dict(zip(body["narrative"], said, strict=True))
+        for said in zip(*(told["covenants"] for told in body["narrative"].values()), strict=True)
+    ]
+    lines = [_line(promised, known, day, terms, said) for promised, said in zip(body["covenants"], words, strict=True)]
+    found = {line["state"] for line in lines}
+    return {
+        "as_of": as_of.isoformat(),
+        "snapshots": len(known),
+        "latest_snapshot": known[-1].as_of.isoformat() if known else None,
+        "worst": next((state for state in TO_LOOK_AT if state in found), None),
+        "covenants": lines,
+    }
+
+
+def _warnings(row: sa.Row[Any], answer: Mapping[str, Any], *, day: date) -> Iterator[EarlyWarning]:
+    for line in answer["covenants"]:
         state = CovenantState(line["state"])
         if state not in WARNS:
             continue
@@ -151,7 +184,7 @@ def _warnings(
 
 def _line(
     promised: Mapping[str, Any],
-    known: Sequence[FeatureSnapshot],
+    known: Sequence[Observed],
     day: date,
     terms: Mapping[str, Any],
     narrative: Mapping[str, str],
@@ -163,18 +196,14 @@ def _line(
         bound=promised["threshold"],
         **terms,
     )
-    found = standing(covenant, [_reading(covenant, snapshot) for snapshot in known], day=day)
+    readings = [Reading(day=week.as_of.date(), value=week.values[covenant.measure]) for week in known]
+    found = standing(covenant, readings, day=day)
     return {
         **{name: promised[name] for name in ("name", "feature", "comparison", "threshold", "unit")},
         "at_decision": promised["observed"],
         **_plain(found),
         "narrative": narrative,
     }
-
-
-def _reading(covenant: Covenant, snapshot: FeatureSnapshot) -> Reading:
-    value = snapshot.values.get(covenant.measure)
-    return Reading(day=snapshot.as_of.date(), value=None if value is None else value.value)
 
 
 def _plain(found: Standing) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -21,9 +22,18 @@ from data_contracts.errors import NotFound
 from data_contracts.identifiers import BatchId, ObligorId, SnapshotId
 from data_contracts.observations.register import merkle_roots
 from data_contracts.observations.tables import Instant
-from features.snapshot import FeatureSnapshot, parse_snapshot
+from features.blocks import blocks_of
+from features.snapshot import FeatureSnapshot, observed_in, parse_snapshot
 
 VALUES_PER_QUERY = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What some features were as of an instant; None where one had no value."""
+
+    as_of: datetime
+    values: Mapping[str, float | None]
 
 
 def save(connection: sa.Connection, home: Home, snapshot: FeatureSnapshot, *, now: datetime) -> SnapshotId:
@@ -54,10 +64,7 @@ def save_all(connection: sa.Connection, home: Home, many: Sequence[FeatureSnapsh
 
 def load(home: Home, snapshot_id: SnapshotId) -> FeatureSnapshot:
     """The stored snapshot. Raises NotFound."""
-    path = _path(home, snapshot_id)
-    if not path.exists():
-        raise NotFound(f"No snapshot {snapshot_id} is stored here.")
-    return parse_snapshot(path.read_bytes())
+    return parse_snapshot(_read(home, snapshot_id))
 
 
 def latest(
@@ -101,15 +108,36 @@ def latest_of(
 
 
 def weekly(
-    connection: sa.Connection, home: Home, obligor_id: ObligorId, *, since: datetime, until: datetime
-) -> list[FeatureSnapshot]:
-    """An obligor's stored snapshots as of times from `since` to `until`, both inclusive, in order of time: of each ISO
-    week the last."""
-    known = (table.c.obligor_id == obligor_id) & (table.c.as_of >= since) & (table.c.as_of <= until)
-    rows = sa.select(table.c.as_of, table.c.snapshot_id).where(known)
-    ordered = connection.execute(rows.order_by(table.c.as_of, table.c.taken_time, table.c.snapshot_id))
-    last = {row.as_of.isocalendar()[:2]: SnapshotId(row.snapshot_id) for row in ordered}
-    return [load(home, name) for name in last.values()]
+    connection: sa.Connection,
+    home: Home,
+    since: Mapping[ObligorId, datetime],
+    *,
+    until: datetime,
+    features: Collection[str],
+) -> dict[ObligorId, list[Observed]]:
+    """What some features of each of these obligors were by its stored snapshots as of times from its own in `since` to
+    `until`, both inclusive, in order of time: of each ISO week the last. Those without one are left out."""
+    names, last = tuple(features), dict[ObligorId, dict[tuple[int, int], Any]]()
+    for block in blocks_of(list(since), VALUES_PER_QUERY):
+        earliest = min(since[obligor_id] for obligor_id in block)
+        known = table.c.obligor_id.in_(block) & (table.c.as_of >= earliest) & (table.c.as_of <= until)
+        rows = sa.select(table.c.obligor_id, table.c.as_of, table.c.snapshot_id).where(known)
+        for row in connection.execute(rows.order_by(table.c.as_of, table.c.taken_time, table.c.snapshot_id)):
+            if row.as_of >= since[row.obligor_id]:
+                last.setdefault(row.obligor_id, {})[row.as_of.isocalendar()[:2]] = row
+    return {obligor_id: [_observed(home, row, names) for row in weeks.values()] for obligor_id, weeks in last.items()}
+
+
+def _observed(home: Home, row: sa.Row[Any], names: Sequence[str]) -> Observed:
+    raw = _read(home, SnapshotId(row.snapshot_id))
+    return Observed(as_of=row.as_of, values=dict(zip(names, observed_in(raw, names), strict=True)))
+
+
+def _read(home: Home, snapshot_id: SnapshotId) -> bytes:
+    try:
+        return _path(home, snapshot_id).read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"No snapshot {snapshot_id} is stored here.") from None
 
 
 def _committed(snapshot: FeatureSnapshot, roots: Mapping[BatchId, str]) -> dict[str, Any]:
