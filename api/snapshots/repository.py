@@ -155,4 +155,4 @@ def _committed(snapshot: FeatureSnapshot, roots: Mapping[BatchId, str]) -> dict[
 
 
 def _path(home: Home, snapshot_id: SnapshotId) -> Path:
-    return home.snapshots / snapshot_id[:2] / f"{snapshot_id}.json"
+    return home.snapshots / f"{snapshot_id[:2]}/{snapshot_id}.json"
