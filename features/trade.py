@@ -303,14 +303,17 @@ def revenue_quantities(
 
 def _filled(book: pd.DataFrame, parts: Array, obligor_ids: Sequence[str]) -> Array:
     """What so many parts of each obligor (NaN: not known) would fetch if they filled its orders, dearest first."""
-    priced = book[book["parts"] > 0].assign(price=lambda rows: rows["amount_minor"] / rows["parts"])
+    firms = pd.Index(obligor_ids)
+    priced = book[(book["parts"] > 0) & book["obligor_id"].isin(firms)]
+    priced = priced.assign(price=lambda rows: rows["amount_minor"] / rows["parts"])
     priced = priced.sort_values(["obligor_id", "price", "parts"], ascending=[True, False, True], kind="stable")
-    made = priced["obligor_id"].map(dict(zip(obligor_ids, parts, strict=True))).astype(np.float64)
+    firm = firms.get_indexer(priced["obligor_id"])
     before = priced.groupby("obligor_id")["parts"].cumsum() - priced["parts"]
-    taken = np.minimum((made - before).clip(lower=0), priced["parts"])
-    revenue = (taken * priced["price"]).groupby(priced["obligor_id"]).sum(min_count=1)
-    values: Array = revenue.reindex(list(obligor_ids)).to_numpy(np.float64)
-    return np.asarray(np.where(np.isnan(parts), np.nan, values), dtype=np.float64)
+    taken = np.minimum((parts[firm] - before).clip(lower=0), priced["parts"])
+    # Added up one by one: the sums of a grouped frame differ in their last bit by which other groups stand beside.
+    revenue = np.bincount(firm, weights=taken * priced["price"], minlength=len(firms))
+    has_orders = np.bincount(firm, minlength=len(firms)) > 0
+    return np.where(has_orders & ~np.isnan(parts), revenue, np.nan)
 
 
 def several_currencies(orders: pa.Table) -> dict[str, list[str]]:
