@@ -10,7 +10,7 @@ EMPTY = frozenset({"meta", "link", "input", "img", "br"})
 
 @dataclass
 class Element:
-    """An element with its attributes and everything written in it."""
+    """An element with its attributes and everything written in it, blanks that do not break as plain ones."""
 
     tag: str
     attributes: dict[str, str | None]
@@ -46,7 +46,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         for element in self._open:
-            element.text += data
+            element.text += data.replace("\N{NO-BREAK SPACE}", " ")
 
     def all(self, tag: str, *, within: str | None = None) -> list[Element]:
         """Elements of a tag, those inside the element of an id."""

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from risk_reports.rendering.html import unbroken
 from risk_reports.wording.catalogue import Language, wording
 
 ROOT = "/portal"
@@ -62,6 +63,7 @@ def _environment() -> Environment:
         loader=PackageLoader("api.portal"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=unbroken,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -18,9 +18,14 @@ def html(document: Document) -> bytes:
     return _template().render(paper=document, language=LANGUAGES[document.language]).encode()
 
 
+def unbroken(value: object) -> object:
+    """A text in which a percent sign stays on the line of its figure; other values as they are."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(value, str) else value
+
+
 @cache
 def _template() -> Template:
     loader = PackageLoader("risk_reports", "rendering")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=unbroken)
     environment.filters["encoded"] = lambda text: b64encode(text.encode()).decode()
     return environment.get_template("document.html")

@@ -15,7 +15,7 @@ from api.models import service as models
 from benchmarks import small_home
 from data_contracts.errors import InputError
 from risk_reports.numbers import estimate, number, ratio
-from risk_reports.rendering.html import html
+from risk_reports.rendering.html import html, unbroken
 from risk_reports.rendering.pdf import pdf
 from risk_reports.validation_pack import PLAIN_FIGURES, Pack, document
 from risk_reports.wording.catalogue import Language
@@ -75,7 +75,7 @@ def test_every_figure_on_paper_is_the_one_that_was_computed(
     expected = on_paper(figures, language)
     assert len(expected) > 100
     assert [item for item in expected if bare(item) not in pages] == []
-    assert [item for item in expected if item not in screen] == []
+    assert [item for item in expected if unbroken(item) not in screen] == []
     for name in (version, "Zhang Min", "Li Wei", "cost_to_fake", "Fit for what it is for."):
         assert bare(name) in pages
         assert name in screen
