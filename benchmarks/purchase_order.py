@@ -35,6 +35,7 @@ LOOKS = (0, 3, 10, 20, 30, 40, 41)
 ORDER = Order(
     order_id="PO-2026-0117",
     part_number="A-77",
+    placed_on=START,
     units=UNITS,
     amount_minor=AMOUNT,
     currency="CNY",

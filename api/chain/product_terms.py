@@ -161,6 +161,7 @@ def _receivables(rows: Rows, as_of: datetime, *, day: Any, currency: str, pd_12m
 
 def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail: Detail, values: Any) -> dict[str, Any]:
     orders = rows(RecordKind.PURCHASE_ORDER, as_of - REACH)
+    orders = orders.assign(placed=_local_day(orders["event_time"]))
     if detail.order_id is None:
         open_orders = orders[pd.to_datetime(orders["due_date"]) >= pd.Timestamp(day)]
         return {"order": None, "orders_due_later": sorted(open_orders["order_id"].tolist())}
@@ -173,12 +174,17 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
         supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
         facilities=rows(RecordKind.FACILITY),
         days=summed,
-        jobs=_jobs(days, runs, orders) if len(runs) else None,
+        jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
     )
     confirmed = Confirmed(is_accepted=detail.is_accepted, inspected_units=detail.inspected_units)
     file, ahead, told = release_of(ledgers, detail.order_id, confirmed, day=day, values=values)
     return {
-        "order": {**asdict(file.order), "due_on": file.order.due_on.isoformat()},
+        "order": {
+            **asdict(file.order),
+            "placed_on": file.order.placed_on.isoformat(),
+            "told_on": _told_on(orders, detail.order_id),
+            "due_on": file.order.due_on.isoformat(),
+        },
         "work": asdict(file.work),
         "work_by_job": asdict(file.work_by_job),
         **_told_of_parts(ledgers.jobs, detail.order_id),
@@ -202,17 +208,14 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
     }
 
 
-def _jobs(days: pd.DataFrame, runs: pd.DataFrame, orders: pd.DataFrame) -> SharedOut:
-    """Machine-days shared out by production runs, of local days."""
+def _local_day(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
+    return moments.dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
 
-    def local_day(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
-        return moments.dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
 
-    return shared_out(
-        days,
-        runs.assign(day=local_day(runs["event_time"])),
-        orders.assign(placed=local_day(orders["event_time"])),
-    )
+def _told_on(orders: pd.DataFrame, order_id: str) -> str:
+    """The local day on which what is known of an order was told: one told long after it was placed can name any day."""
+    told = _local_day(orders.loc[orders["order_id"] == order_id, "recorded_time"])
+    return str(told.iloc[0].date())
 
 
 def _told_of_parts(jobs: SharedOut | None, order_id: str) -> dict[str, Any]:

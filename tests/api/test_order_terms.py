@@ -59,13 +59,23 @@ def told(
 
 
 def orders(home: Home, *parts: str | None) -> None:
-    """Orders P1, P2 ... for 1,000 parts each, due one after the other."""
+    """Orders P1, P2 ... for 1,000 parts each, due one after the other, placed at one in the morning of June 25th."""
     told(
         home,
         "purchase_order",
         ORDER,
         [
-            (FIRM, f"P{number}", "B", f"{PLACED}T01:00:00Z", part, 1000, 1_000_000, "CNY", f"2026-07-{10 + number}")
+            (
+                FIRM,
+                f"P{number}",
+                "B",
+                f"{PLACED}T01:00:00+08:00",
+                part,
+                1000,
+                1_000_000,
+                "CNY",
+                f"2026-07-{10 + number}",
+            )
             for number, part in enumerate(parts, start=1)
         ],
     )
@@ -129,6 +139,7 @@ def test_days_of_which_no_run_is_told_fill_orders_of_any_part(home: Home) -> Non
     first, second = terms(home, "P1"), terms(home, "P2")
     assert (first["work_by_job"]["units"], first["work"]["units"]) == (None, 300)  # the three days that are left
     assert (second["work_by_job"]["units"], second["work"]["units"]) == (200, 200)
+    assert (first["order"]["placed_on"], first["order"]["told_on"]) == ("2026-06-25", "2026-06-30")
 
 
 def test_where_no_part_is_told_no_term_speaks_of_parts(home: Home) -> None:

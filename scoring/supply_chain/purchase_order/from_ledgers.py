@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,20 +13,20 @@ import pandas as pd
 from data_contracts.errors import NotFound
 from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, prior_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut
-from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work, work_of
-from scoring.supply_chain.purchase_order.progress import Run, allocate, total
+from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work
+from scoring.supply_chain.purchase_order.placing import ANY_PART, shared
+from scoring.supply_chain.purchase_order.progress import total
 from scoring.supply_chain.purchase_order.tranches import Release, release, tranche_terms
 
 NORM_DAYS = 182
-ANY_PART = "*"
-"""Days of which no run tells the part fill all orders of the firm, in the order of their due dates."""
+MEASURES = {"parts": "units", "energy_executing_kwh": "kwh", "executing_hours": "hours"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OrderLedgers:
-    """Rows of one firm as known on a day, of a year: `days` has a row a day with parts, energy_executing_kwh and
-    executing_hours of all machines, NaN where nothing was told; `jobs` what of them production runs tell of single
-    orders, None where none are told; the others are as their contracts name them."""
+    """Rows of one firm as known on a day, of a year, as their contracts name them. `orders` have their local day as
+    `placed`; `days` has a row a local day with parts, energy_executing_kwh and executing_hours of all machines, NaN
+    where nothing was told; `jobs` what of them production runs tell of single orders, None where none are told."""
 
     orders: pd.DataFrame
     deliveries: pd.DataFrame
@@ -58,15 +58,14 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     rows = ledgers.orders[ledgers.orders["order_id"] == order_id]
     if not len(rows):
         raise NotFound(f"No order {order_id!r} is told of this firm.")
-    placed = rows.iloc[0]["event_time"]
-    orders = {row.order_id: _order(row, ledgers.days) for row in ledgers.orders.itertuples()}
-    by_job, by_share = _work(ledgers, orders, order_id)
+    (row,) = rows.itertuples()
+    by_job, by_share = _work(ledgers, order_id)
     work = total({"by_job": by_job, "by_share": by_share})
     own = ledgers.deliveries[ledgers.deliveries["order_id"] == order_id]
     billed = ledgers.invoices[
         (ledgers.invoices["status"] == "issued") & ledgers.invoices["delivery_id"].isin(own["delivery_id"])
     ]
-    bought = ledgers.supplier_invoices[ledgers.supplier_invoices["event_time"] >= placed]
+    bought = ledgers.supplier_invoices[ledgers.supplier_invoices["event_time"] >= row.event_time]
     drawn = ledgers.facilities[ledgers.facilities["collateral_id"] == order_id]["amount_minor"].sum()
     evidence = {
         Milestone.ACCEPTED: ["the lender's word that the buyer accepted"] if confirmed.is_accepted else [],
@@ -80,7 +79,7 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     }
     net = (billed["amount_minor"] - billed["tax_minor"].fillna(0)).sum()
     return OrderFile(
-        order=orders[order_id],
+        order=_order(row, ledgers.days),
         seen={name: Seen(status=Status.MET, evidence=tuple(told)) for name, told in evidence.items() if told},
         work=work,
         work_by_job=by_job,
@@ -92,28 +91,23 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     )
 
 
-def _work(ledgers: OrderLedgers, orders: Mapping[str, Order], order_id: str) -> tuple[Work, Work]:
+def _work(ledgers: OrderLedgers, order_id: str) -> tuple[Work, Work]:
     """The work on an order that production runs tell of it, and its share in the days of which none are told: those
-    fill what the jobs leave of each order, the one due first first."""
+    fill what the jobs leave of the orders that were placed by then."""
     by_order, days = ({}, ledgers.days) if ledgers.jobs is None else (ledgers.jobs.runs.by_order, ledgers.jobs.days)
-    left = [
-        replace(order, part_number=ANY_PART, units=max(0, order.units - int(by_order.get(name, NO_WORK).units or 0)))
-        for name, order in orders.items()
-    ]
-    given, _ = allocate(_runs(days, ledgers.orders["event_time"].min()), left)
-    return by_order.get(order_id, NO_WORK), given[order_id]
+    given = shared(days.rename(columns=MEASURES), ledgers.orders, by_order)
+    return by_order.get(order_id, NO_WORK), given.get(order_id, NO_WORK)
 
 
 def _order(row: Any, days: pd.DataFrame) -> Order:
     """The order with its norms: what a part took in the half year before it came."""
-    before = days[
-        (days["day"] < _day(row.event_time)) & (days["day"] >= _day(row.event_time) - pd.Timedelta(days=NORM_DAYS))
-    ]
-    told = before.dropna(subset=["parts", "energy_executing_kwh", "executing_hours"])
+    before = days[(days["day"] < row.placed) & (days["day"] >= row.placed - pd.Timedelta(days=NORM_DAYS))]
+    told = before.dropna(subset=list(MEASURES))
     parts = float(told["parts"].sum())
     return Order(
         order_id=row.order_id,
         part_number=ANY_PART if pd.isna(row.part_number) else row.part_number,
+        placed_on=row.placed.date(),
         units=int(row.parts),
         amount_minor=int(row.amount_minor),
         currency=row.currency,
@@ -121,18 +115,6 @@ def _order(row: Any, days: pd.DataFrame) -> Order:
         kwh_per_unit=float(told["energy_executing_kwh"].sum()) / parts if parts else None,
         hours_per_unit=float(told["executing_hours"].sum()) / parts if parts else None,
     )
-
-
-def _runs(days: pd.DataFrame, since: pd.Timestamp) -> list[Run]:
-    return [
-        Run(
-            machine_uid="",
-            day=row.day.date().isoformat(),
-            part_number=ANY_PART,
-            work=work_of(row.parts, row.energy_executing_kwh, row.executing_hours),
-        )
-        for row in days[days["day"] >= _day(since)].itertuples()
-    ]
 
 
 def _forecast(ledgers: OrderLedgers, file: OrderFile, *, day: date, values: Mapping[str, Any]) -> Forecast | None:
@@ -149,7 +131,3 @@ def _forecast(ledgers: OrderLedgers, file: OrderFile, *, day: date, values: Mapp
     share = (told["parts"] > 0).sum() / span
     left = int(np.floor(max((file.order.due_on - day).days, 0) * share))
     return forecast(prior, [], remaining_units=max(file.order.units - file.work.units, 0.0), days_left=left)
-
-
-def _day(moment: pd.Timestamp) -> pd.Timestamp:
-    return moment.tz_localize(None).normalize() if moment.tzinfo else moment.normalize()

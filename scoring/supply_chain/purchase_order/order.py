@@ -32,10 +32,11 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order with the norms of its part: `kwh_per_unit` and `hours_per_unit` of executing are what one good part
-    takes, None where nobody knows."""
+    takes, None where nobody knows. What was made before the local day `placed_on` is no work on it."""
 
     order_id: str
     part_number: str
+    placed_on: date
     units: int
     amount_minor: int
     currency: str

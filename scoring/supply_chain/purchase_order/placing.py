@@ -1,6 +1,9 @@
-"""Which order a run was for: the one that it names or, where it names none, those for the part that it made.
+"""Which order work was for: the one that a run names or, where it names none, those for the part that it made; a day of
+which no run is told, any order.
 
-A number of a part is read as it is meant (`canonical_number`): `AX-007` and `ax 7` are one part.
+Work fills only orders that were placed by its day, none of them above what is ordered, the one due first first (then
+the one placed first, then by number). A number of a part is read as it is meant (`canonical_number`): `AX-007` and
+`ax 7` are one part.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from scoring.supply_chain.pledges.canonical import canonical_number
 from scoring.supply_chain.purchase_order.order import Work, work_of
 
 MEASURES = ["units", "kwh", "hours"]
+ANY_PART = "*"
+"""What a day of which no run is told made, and what an order is for that tells no part."""
 ORDER_COLUMNS = ["order_id", "part_number", "placed", "due_date", "parts"]
 
 
@@ -58,7 +63,7 @@ def placed(work: pd.DataFrame, orders: pd.DataFrame) -> Placed:
     A run that names an order is that order's, if it was `placed` by then (a local day) and asks for no other part. Of
     the orders for one part that are placed, the one due first is filled first, after what runs that name it made.
     """
-    due_first = orders.sort_values(["due_date", "order_id"]).set_index("order_id")
+    due_first = _due_first(orders)
     asked = due_first.assign(part=due_first["part_number"].map(_as_meant))
     wanted = work["order_id"].map(asked["part"])
     is_other = work["part"].notna() & wanted.notna() & (work["part"] != wanted)
@@ -71,6 +76,19 @@ def placed(work: pd.DataFrame, orders: pd.DataFrame) -> Placed:
         not_placed=_by(filled[filled["order_id"].isna()], "part_number"),
         contradicting=_other_parts(work[is_other]),
     )
+
+
+def shared(days: pd.DataFrame, orders: pd.DataFrame, by_order: Mapping[str, Work]) -> dict[str, Work]:
+    """Work of days (`day`, `MEASURES`) of which no run is told, given to the room that runs (`by_order`) leave in
+    `ORDER_COLUMNS` whatever their part. What a firm makes before an order is placed, or when all are full, is nobody's.
+    """
+    taken = pd.Series({name: work.units or 0.0 for name, work in by_order.items()}, dtype="float64")
+    loose = days.assign(part=ANY_PART, part_number=ANY_PART)
+    return _by(_filled(loose, _due_first(orders).assign(part=ANY_PART), taken).dropna(subset=["order_id"]), "order_id")
+
+
+def _due_first(orders: pd.DataFrame) -> pd.DataFrame:
+    return orders.sort_values(["due_date", "placed", "order_id"]).set_index("order_id")
 
 
 def _filled(loose: pd.DataFrame, asked: pd.DataFrame, named: pd.Series[float]) -> pd.DataFrame:

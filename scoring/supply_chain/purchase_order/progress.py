@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scoring.supply_chain.purchase_order.order import Order, Work
@@ -24,16 +23,6 @@ class Progress:
     by_hours: float | None
     binding: str | None
     is_contradicted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Work of one machine under one program: `part_number` is what the program makes, None where nobody knows."""
-
-    machine_uid: str
-    day: str
-    part_number: str | None
-    work: Work
 
 
 def progress(order: Order, work: Work, *, tolerance: float) -> Progress:
@@ -59,36 +48,6 @@ def progress(order: Order, work: Work, *, tolerance: float) -> Progress:
     )
 
 
-def allocate(runs: Sequence[Run], orders: Sequence[Order]) -> tuple[dict[str, Work], Work]:
-    """The work on each order by part number, and what could not be given to any.
-
-    Of several orders for one part the one due first is filled first; what exceeds them stays with the last. Units,
-    energy and hours of a run go together: a run that is cut is cut in proportion to its units.
-    """
-    queues: dict[str, list[Order]] = defaultdict(list)
-    for order in sorted(orders, key=lambda order: (order.due_on, order.order_id)):
-        queues[order.part_number].append(order)
-    given: dict[str, Work] = {order.order_id: Work(units=None, kwh=None, hours=None) for order in orders}
-    rest = Work(units=None, kwh=None, hours=None)
-    for run in sorted(runs, key=lambda run: (run.day, run.machine_uid)):
-        queue = queues.get(run.part_number or "", [])
-        if not queue:
-            rest = _sum(rest, run.work)
-            continue
-        work = run.work
-        while len(queue) > 1 and work.units:
-            order = queue[0]
-            room = max(0.0, order.units - (given[order.order_id].units or 0.0))
-            if work.units <= room:
-                break
-            share = room / work.units
-            given[order.order_id] = _sum(given[order.order_id], _scaled(work, share))
-            work = _scaled(work, 1.0 - share)
-            queue.pop(0)
-        given[queue[0].order_id] = _sum(given[queue[0].order_id], work)
-    return given, rest
-
-
 def total(works: Mapping[str, Work]) -> Work:
     """All work together."""
     every = Work(units=None, kwh=None, hours=None)
@@ -108,10 +67,3 @@ def _sum(one: Work, other: Work) -> Work:
         return right if left is None else left if right is None else left + right
 
     return Work(units=add(one.units, other.units), kwh=add(one.kwh, other.kwh), hours=add(one.hours, other.hours))
-
-
-def _scaled(work: Work, share: float) -> Work:
-    def scale(amount: float | None) -> float | None:
-        return None if amount is None else amount * share
-
-    return Work(units=scale(work.units), kwh=scale(work.kwh), hours=scale(work.hours))

@@ -79,8 +79,8 @@ def order_ledgers(*, counted: float = 1.0) -> OrderLedgers:
     is_order = days >= pd.Timestamp("2026-06-25")
     return OrderLedgers(
         orders=frame(
-            "order_id buyer_id event_time part_number parts amount_minor currency due_date",
-            ("P1", "B1", at("2026-06-25"), None, 1000, 1_000_000, "CNY", date(2026, 7, 20)),
+            "order_id buyer_id event_time placed part_number parts amount_minor currency due_date",
+            ("P1", "B1", at("2026-06-25"), pd.Timestamp("2026-06-25"), None, 1000, 1_000_000, "CNY", date(2026, 7, 20)),
         ),
         deliveries=frame("delivery_id order_id amount_minor"),
         invoices=INVOICES,
@@ -106,6 +106,46 @@ def test_an_order_is_paid_on_what_was_made() -> None:
     assert ahead.probability_on_time > 0.95
     assert told.exposure_minor == 400_000  # 40 % on its start exceed 70 % of a half; 300,000 are drawn
     assert told.release_minor == 100_000
+
+
+def after_an_older_order(*days: tuple[str, int]) -> OrderLedgers:
+    """Order A for 100 parts, placed on the first day of work and due in June; B for 1,000, placed on June 1st; `days`
+    are blocks of work by their last day and the parts of each, 1 kWh and 0.1 hours a part."""
+    spans = [(pd.Timestamp(last), parts) for last, parts in days]
+    day = pd.date_range("2026-01-05", spans[-1][0], freq="D")
+    parts = np.array([next(parts for last, parts in spans if today <= last) for today in day], dtype=float)
+    january, june = pd.Timestamp("2026-01-05"), pd.Timestamp("2026-06-01")
+    return replace(
+        order_ledgers(),
+        orders=frame(
+            "order_id buyer_id event_time placed part_number parts amount_minor currency due_date",
+            ("A", "B1", at("2026-01-04T17:00"), january, None, 100, 100_000, "CNY", date(2026, 6, 15)),
+            ("B", "B1", at("2026-05-31T17:00"), june, None, 1000, 1_000_000, "CNY", date(2026, 7, 20)),
+        ),
+        supplier_invoices=frame("supplier_invoice_id event_time", ("S1", at("2026-06-02"))),
+        days=pd.DataFrame({"day": day, "parts": parts, "energy_executing_kwh": parts, "executing_hours": parts / 10}),
+    )
+
+
+# blocks of work: last day, parts a day                      units of A, of B    B is entitled to
+OLDER = [
+    ([("2026-05-31", 20)],                                   100, None,          300_000),  # on its acceptance alone
+    ([("2026-05-31", 20), ("2026-06-03", 0)],                100, 0,             300_000),
+    ([("2026-05-31", 20), ("2026-06-03", 20)],               100, 60,            400_000),  # on its start
+    ([("2026-05-31", 0), ("2026-06-03", 100)],               100, 200,           400_000),  # A, due first, is made of June
+    ([("2026-05-31", 20), ("2026-06-20", 100)],              100, 1000,          700_000),  # never above what is ordered
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "older", "younger", "entitled"), OLDER)
+def test_what_was_made_before_an_order_was_placed_is_no_work_on_it(
+    days: list[tuple[str, int]], older: float, younger: float | None, entitled: int
+) -> None:
+    ledgers, accepted = after_an_older_order(*days), Confirmed(is_accepted=True)
+    first, _, _ = release_of(ledgers, "A", accepted, day=DAY, values=VALUES)
+    second, _, told = release_of(ledgers, "B", accepted, day=DAY, values=VALUES)
+    assert (first.work.units, second.work.units) == (older, younger)
+    assert max(tranche.entitled_minor for tranche in told.tranches) == entitled
 
 
 def test_a_counter_that_runs_ahead_and_an_order_that_nobody_accepted_earn_nothing() -> None:

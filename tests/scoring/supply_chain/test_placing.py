@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from scoring.supply_chain.purchase_order.order import Work
-from scoring.supply_chain.purchase_order.placing import placed, with_parts
+from scoring.supply_chain.purchase_order.placing import placed, shared, with_parts
 
 D1, D2, D3 = (pd.Timestamp(f"2026-06-2{day}") for day in (5, 6, 7))
 ORDERS = pd.DataFrame(
@@ -77,6 +77,38 @@ def test_a_run_goes_to_the_order_that_it_was_for(
 def of_units(units: float) -> Work:
     """Energy and hours are cut as their units are."""
     return Work(units=pytest.approx(units), kwh=pytest.approx(2 * units), hours=pytest.approx(units / 10))
+
+
+NEVER = pd.NaT
+QUEUE = pd.DataFrame(
+    [
+        ("L", None, D1, date(2026, 8, 1), 100),
+        ("F", "F", D2, date(2026, 7, 1), 50),  # placed a day later, due first
+        ("E", None, D1, date(2026, 8, 1), 100),  # with L in all, but by number
+        ("U", None, NEVER, date(2026, 6, 1), 100),  # nobody knows when it was placed
+    ],
+    columns=["order_id", "part_number", "placed", "due_date", "parts"],
+)
+# day, units                                    of it by runs    units by order
+SHARED: list[tuple[list[tuple[Any, float]], dict[str, float], dict[str, float]]] = [
+    ([(D1, 60)],                                {},              {"E": 60}),
+    ([(D1, 160)],                               {},              {"E": 100, "L": 60}),
+    ([(D1 - pd.Timedelta(days=1), 60)],         {},              {}),                            # before any was placed
+    ([(D1, 900)],                               {},              {"E": 100, "L": 100}),          # no order above its parts
+    ([(D1, 900), (D2, 60)],                     {},              {"E": 100, "L": 100, "F": 50}), # none of the day before
+    ([(D2, 60), (D1, 60)],                      {},              {"E": 70, "F": 50}),
+    ([(D2, 60)],                                {"F": 40},       {"F": 10, "E": 50}),
+    ([(D2, 60)],                                {"F": 70},       {"E": 60}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "named", "by_order"), SHARED)
+def test_days_without_runs_fill_orders_placed_by_then(
+    days: list[tuple[Any, float]], named: dict[str, float], by_order: dict[str, float]
+) -> None:
+    told = runs_of(*((day, None, None, None, units) for day, units in days))[["day", "units", "kwh", "hours"]]
+    found = shared(told, QUEUE, {name: Work(units=units, kwh=0, hours=0) for name, units in named.items()})
+    assert found == {name: of_units(units) for name, units in by_order.items()}
 
 
 def test_runs_of_another_part_are_named_by_machine_and_program() -> None:

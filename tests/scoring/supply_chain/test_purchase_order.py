@@ -18,14 +18,14 @@ from scoring.errors import InvalidRequest
 from scoring.supply_chain.purchase_order.exposure import Event, EventKind, Exposure, exposure_of, staged_loss
 from scoring.supply_chain.purchase_order.forecast import Forecast, Prior, forecast, posterior, prior_of
 from scoring.supply_chain.purchase_order.order import Milestone, Order, OrderFile, Seen, Status, Work
-from scoring.supply_chain.purchase_order.progress import Run, allocate, progress
+from scoring.supply_chain.purchase_order.progress import progress
 from scoring.supply_chain.purchase_order.tranches import Hold, Tranche, TrancheTerms, release, tranche_terms
 
 VALUES = load_book(files("scoring") / "supply_chain" / "parameters").at(date(2018, 1, 1))
 TERMS = tranche_terms(VALUES)
 ORDER = Order(
-    order_id="PO-1", part_number="P", units=1000, amount_minor=1_000_000, currency="CNY", due_on=date(2026, 9, 1),
-    kwh_per_unit=2.0, hours_per_unit=0.1,
+    order_id="PO-1", part_number="P", placed_on=date(2026, 5, 1), units=1000, amount_minor=1_000_000, currency="CNY",
+    due_on=date(2026, 9, 1), kwh_per_unit=2.0, hours_per_unit=0.1,
 )  # fmt: skip
 NOTHING = Work(units=0, kwh=0, hours=0)
 ON_TIME = Forecast(remaining_units=1, days_left=10, probability_on_time=0.9, units_a_day=50, observed_days=10)
@@ -76,38 +76,6 @@ def test_earned_output_is_the_least_of_three(
 def test_a_part_without_norms_earns_nothing_that_is_known() -> None:
     made = progress(replace(ORDER, kwh_per_unit=None), Work(units=500, kwh=1000, hours=50), tolerance=0.1)
     assert (made.verified, made.by_units) == (None, 0.5)
-
-
-def run(day: str, part: str | None, units: float, machine: str = "M1") -> Run:
-    return Run(machine_uid=machine, day=day, part_number=part, work=Work(units=units, kwh=2 * units, hours=units / 10))
-
-
-def test_work_goes_to_the_order_of_its_part_that_is_due_first() -> None:
-    """600 + 700 of P: 1,000 fill PO-1, 300 go on to PO-2; kWh and hours in proportion. Nobody knows what X is for."""
-    later, other = (
-        replace(ORDER, order_id="PO-2", due_on=date(2026, 10, 1)),
-        replace(ORDER, order_id="PO-3", part_number="Q"),
-    )
-    runs = [
-        run("2026-05-04", "P", 600),
-        run("2026-05-05", "P", 700),
-        run("2026-05-04", "Q", 9),
-        run("2026-05-04", None, 5),
-    ]
-    given_, rest = allocate(runs, [later, other, ORDER])
-    assert given_["PO-1"] == Work(units=pytest.approx(1000), kwh=pytest.approx(2000), hours=pytest.approx(100))
-    assert given_["PO-2"] == Work(units=pytest.approx(300), kwh=pytest.approx(600), hours=pytest.approx(30))
-    assert given_["PO-3"].units == 9
-    assert rest.units == 5
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["P", "Q", None]), st.floats(0, 900)), max_size=15))
-def test_no_work_is_lost_or_told_twice(runs: list[tuple[str | None, float]]) -> None:
-    orders = [replace(ORDER, order_id=f"PO-{n}", units=300, due_on=date(2026, 9, n)) for n in range(1, 4)]
-    given_, rest = allocate([run(f"d{n:02}", part, units) for n, (part, units) in enumerate(runs)], orders)
-    told = sum(work.kwh or 0 for work in given_.values()) + (rest.kwh or 0)
-    assert told == pytest.approx(2 * sum(units for _, units in runs))
 
 
 def file(met: str, work: Work = NOTHING, *, drawn: int = 0, shipped: int = 0, billed: int = 0, inspected: int | None = None,
