@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from data_contracts.reference.calendars import local_days
 from features.history import Array, DailyHistory, Measure
 from features.ledger_rows import Rows
+from features.machine_day.days import MICROS_PER_DAY, day_number, last_complete_day, to_micros
 
 Ints = NDArray[np.int64]
 
@@ -21,18 +23,27 @@ ITEM_DAYS = 365
 NEVER = np.iinfo(np.int32).max
 """Column of a date that is not there."""
 
+FARTHEST_ZONE = "Etc/GMT-14"
+"""Where the calendar is farthest on. An obligor whose zone nobody told is there: nothing it owes or is owed is younger
+elsewhere."""
+
 _BITS_OF_WORD = 40
 """Room for the number of a word in one number with its unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """The units and days of a history, as ledgers are booked on them. `last_days` are day numbers."""
+    """Units and days, as ledgers are booked on them. `last_days` are day numbers.
+
+    The days of a history are those of its calendar. With `until`, they are the spans of 24 hours that end there, and
+    only calendar dates are read by `last_days`.
+    """
 
     units: tuple[str, ...]
     zones: tuple[str, ...]
     last_days: Ints
     days: int
+    until: int | None = None
 
     @classmethod
     def of(cls, history: DailyHistory) -> Book:
@@ -43,6 +54,15 @@ class Book:
             history.last_days.astype("datetime64[D]").astype(np.int64),
             history.covered_seconds.values.shape[1],
         )
+
+    @classmethod
+    def at(cls, as_of: datetime, units: Sequence[str], zones: Mapping[str, str], *, days: int) -> Book:
+        """So many days before an instant, whatever telemetry was heard of till then: the days of a history end where
+        all sites that were heard of had their last, so that what is booked on them changes with who falls silent."""
+        found = tuple(zones.get(unit, FARTHEST_ZONE) for unit in units)
+        last = {zone: day_number(last_complete_day(zone, as_of)) for zone in set(found)}
+        last_days = np.array([last[zone] for zone in found], dtype=np.int64)
+        return cls(tuple(units), found, last_days, days, until=to_micros(as_of))
 
     def units_of(self, words: pa.StringArray) -> Ints:
         """The unit that each word names, -1 where none; a further -1 stands for no word."""
@@ -89,6 +109,8 @@ class Book:
         return Measure(values)
 
     def _columns(self, instants: Ints, unit: Ints) -> Ints:
+        if self.until is not None:
+            return np.asarray((instants - self.until) // MICROS_PER_DAY + self.days)
         names = sorted(set(self.zones))
         zone = np.array([names.index(name) for name in self.zones], dtype=np.int64)[unit]
         day = np.zeros(len(unit), dtype=np.int64)

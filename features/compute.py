@@ -95,7 +95,7 @@ def snapshots(
     everybody = everybody or load_everybody(reader, as_of=as_of)
     read = read_all(reader, obligor_ids, everybody, ledgers)
     settings = settings_at(parameters, as_of)
-    history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids)
+    history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=obligor_ids, zones=read.zones)
     history = of_industries(history, {owner: row["industry_division"] for owner, row in read.profiles.items()})
     possible = completions(history, registered_time(read.register, history, RECENT_DAYS))
     gaps = gap_evidence(read.reading, possible, everybody, read.machine_days)
@@ -141,6 +141,12 @@ class Read:
     profiles: Mapping[str, Mapping[str, Any]]
     batches: Mapping[ObligorId, Mapping[BatchId, AttestationLevel]]
     earlier_days: Mapping[str, date]
+
+    @property
+    def zones(self) -> dict[str, str]:
+        """The zone of each of these obligors by its profile, where it has one."""
+        told = {obligor: self.profiles.get(obligor) for obligor in self.obligor_ids}
+        return {obligor: profile["site_zone"] for obligor, profile in told.items() if profile}
 
 
 def read_all(
@@ -215,7 +221,7 @@ def quantity_values(
         **order_quantities(read.orders, read.deliveries, read.obligor_ids),
         **outputs,
         **revenue_quantities(read.orders, outputs, read.obligor_ids),
-        **ledger_quantities(history, read.ledgers, rules, settings, possible),
+        **ledger_quantities(history, read.ledgers, rules, settings, possible, as_of=read.as_of, zones=read.zones),
         "asset_value_minor": asset_values(_owned_at(read.machines, read.as_of), read.obligor_ids),
     }
     return {

@@ -53,11 +53,13 @@ def history_of_rows(
     days: int,
     recent_days: int | None = None,
     obligor_ids: Sequence[str] | None = None,
+    zones: Mapping[str, str] | None = None,
 ) -> DailyHistory:
-    """`build_history` of machine-days that were read off before."""
+    """`build_history` of machine-days that were read off before. The days of an obligor without any end with the last
+    that is complete in its zone of `zones`."""
     recent = days if recent_days is None else min(recent_days, days)
     spans = rows.spans
-    frame = _machine_frame(spans) if level is Level.MACHINE else _obligor_frame(spans, rows.as_of, obligor_ids)
+    frame = _machine_frame(spans) if level is Level.MACHINE else _obligor_frame(spans, rows.as_of, obligor_ids, zones)
     unit = frame.unit_of_pair[rows.pair]
     column = rows.day - frame.last_days[unit] + days - 1
     inside = (unit >= 0) & (column >= 0) & (column < days)
@@ -214,18 +216,20 @@ def _machine_frame(spans: _Spans) -> _Frame:
     return _Frame(units, owners, tuple(spans.zones[current[unit]] for unit in units), unit_of_pair, last_days)
 
 
-def _obligor_frame(spans: _Spans, as_of: datetime, obligor_ids: Sequence[str] | None) -> _Frame:
+def _obligor_frame(
+    spans: _Spans, as_of: datetime, obligor_ids: Sequence[str] | None, homes: Mapping[str, str] | None
+) -> _Frame:
     units = tuple(sorted(set(spans.obligor_ids))) if obligor_ids is None else tuple(obligor_ids)
     position = {unit: number for number, unit in enumerate(units)}
     unit_of_pair = np.array([position.get(obligor, -1) for _, obligor in spans.pairs], dtype=np.int64)
     last_days = np.full(len(units) + 1, np.iinfo(np.int64).max)
     np.minimum.at(last_days, unit_of_pair[spans.pair], spans.last_days)
-    unplaced = last_days == np.iinfo(np.int64).max
-    last_days[unplaced] = day_number(as_of.astimezone(UTC).date()) - 1
     first_zone: dict[str, str] = {}
     for obligor, zone in zip(spans.obligor_ids, spans.zones, strict=True):
         first_zone[obligor] = min(zone, first_zone.get(obligor, zone))
-    zones = tuple(first_zone.get(unit, "UTC") for unit in units)
+    zones = tuple(first_zone.get(unit) or (homes or {}).get(unit, "UTC") for unit in units)
+    for number in np.flatnonzero(last_days == np.iinfo(np.int64).max).tolist():
+        last_days[number] = day_number(last_complete_day(zones[number] if number < len(units) else "UTC", as_of))
     return _Frame(units, units, zones, unit_of_pair, last_days)
 
 

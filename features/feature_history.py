@@ -16,15 +16,21 @@ from features.machine_day.machine_days import MachineDays
 
 
 def feature_history(
-    machine_days: MachineDays, ledgers: Ledgers, *, as_of: datetime, obligor_ids: Sequence[str] | None = None
+    machine_days: MachineDays,
+    ledgers: Ledgers,
+    *,
+    as_of: datetime,
+    obligor_ids: Sequence[str] | None = None,
+    zones: Mapping[str, str] | None = None,
 ) -> DailyHistory:
     """The history of these obligors (all with machine-days, if None), with their ledgers and their fleet.
 
-    `machine_days` must reach back `HISTORY_DAYS`, as must the ledgers.
+    `machine_days` must reach back `HISTORY_DAYS`, as must the ledgers. `zones` are those of obligors of whose machines
+    nothing was heard.
     """
     rows = day_rows(machine_days, as_of)
     obligors = history_of_rows(
-        rows, level=Level.OBLIGOR, days=HISTORY_DAYS, recent_days=RECENT_DAYS, obligor_ids=obligor_ids
+        rows, level=Level.OBLIGOR, days=HISTORY_DAYS, recent_days=RECENT_DAYS, obligor_ids=obligor_ids, zones=zones
     )
     machines = with_ledgers(history_of_rows(rows, level=Level.MACHINE, days=MACHINE_DAYS), ledgers)
     return replace(with_ledgers(obligors, ledgers), fleet=fleet_of(machines, obligors.units))

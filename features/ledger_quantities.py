@@ -3,6 +3,7 @@ buyer, debt service to come, and what the machines are worth now."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from features.ledger_measures import Placed, Sold
 from features.ledgers import Ledgers
 from features.level import SECONDS_PER_DAY, SECONDS_PER_HOUR, fleet_value_live
 from features.settings import FeatureSettings
-from features.standing import instalments_paid, latest_ratings, rated
+from features.standing import instalments_paid, latest_ratings, rated, secured_debt
 from features.trade import QuantityColumn, money_column
 from features.value_curve import annuity_instalment
 
@@ -57,11 +58,22 @@ def ledger_rules_at(parameters: ParameterBook, as_of: datetime) -> LedgerRules:
 
 
 def ledger_quantities(
-    history: DailyHistory, ledgers: Ledgers, rules: LedgerRules, settings: FeatureSettings, possible: Completions
+    history: DailyHistory,
+    ledgers: Ledgers,
+    rules: LedgerRules,
+    settings: FeatureSettings,
+    possible: Completions,
+    *,
+    as_of: datetime,
+    zones: Mapping[str, str],
 ) -> dict[str, QuantityColumn]:
     """Those quantities of every obligor of the history, in minor units of the one currency of each ledger; missing as
-    `no_source` where its ledger says nothing of the obligor, or speaks in several currencies."""
-    book = Book.of(history)
+    `no_source` where its ledger says nothing of the obligor, or speaks in several currencies.
+
+    Ledgers are read up to `as_of` itself, due dates by the calendar of each obligor's zone (of `zones`), never by the
+    days of the history: to withhold telemetry makes no invoice younger.
+    """
+    book = Book.at(as_of, history.units, zones, days=ITEM_DAYS)
     placed: Placed = ledgers.placed(book, LEDGERS)
     strong, weak = orders_by_strength(book, placed, rules)
     orders, invoices, facilities = (
@@ -73,7 +85,7 @@ def ledger_quantities(
         "open_orders_weak_minor_365d": money_column(weak, orders),
         "eligible_receivables_minor_365d": money_column(eligible_receivables(book, Sold.of(placed), rules), invoices),
         "debt_service_due_minor": money_column(debt_service_due(book, placed), facilities),
-        "secured_debt_minor": money_column(history.standing.secured_debt_minor, facilities),
+        "secured_debt_minor": money_column(secured_debt(book, placed, ledgers.owners), facilities),
         "fleet_value_now_minor": fleet_value(history, settings, possible, _of_machines(ledgers, history.units)),
     }
 

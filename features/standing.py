@@ -54,7 +54,7 @@ def obligor_standing(book: Book, booked: Booked, owners: Mapping[str, str], unkn
         buyer_vulnerability=direct_vulnerability(owed, owing_pd, equity, owing.unit, units),
         supplier_pd=_mean(bought.unit, rated(bought.keys, ratings), spent, units),
         buyer_tenure_days=_tenure(book, placed[RecordKind.PURCHASE_ORDER], orders),
-        secured_debt_minor=_secured(book, placed, owners),
+        secured_debt_minor=secured_debt(book, placed, owners),
         part_price_minor=_price(book, orders),
     )
     money = ("equity_minor", "buyer_hhi", "buyer_pd", "buyer_vulnerability", "supplier_pd", "secured_debt_minor")
@@ -138,7 +138,7 @@ def _price(book: Book, orders: Rows) -> Array:
     return np.asarray(price)
 
 
-def _secured(book: Book, placed: Placed, owners: Mapping[str, str]) -> Array:
+def secured_debt(book: Book, placed: Placed, owners: Mapping[str, str]) -> Array:
     """Outstanding on the facilities that machines of the unit secure; NaN for a unit without any facility known."""
     facilities = placed[RecordKind.FACILITY]
     position = {unit: number for number, unit in enumerate(book.units)}

@@ -107,7 +107,7 @@ class WhatIf:
         book = _copies(self.read, changed, self.base.obligor_id)
         as_of, ids = self.read.as_of, book.obligor_ids
         settings = settings_at(self.parameters, as_of)
-        history = feature_history(book.machine_days, book.ledgers, as_of=as_of, obligor_ids=ids)
+        history = feature_history(book.machine_days, book.ledgers, as_of=as_of, obligor_ids=ids, zones=book.zones)
         history = of_industries(history, dict.fromkeys(ids, self.base.industry_division or ""))
         possible = completions(history, registered_time(book.register, history, RECENT_DAYS))
         rows = feature_rows(history, settings, possible, self._excused(possible), self.peers)
@@ -185,7 +185,7 @@ def what_if(
         kind: reader.rows(kind, as_of=as_of, obligor_ids=[obligor_id], event_from=since)
         for kind in (*CHANGEABLE, RecordKind.SITE_INSPECTION)
     }
-    history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=[obligor_id])
+    history = feature_history(read.machine_days, read.ledgers, as_of=as_of, obligor_ids=[obligor_id], zones=read.zones)
     possible = completions(history, registered_time(read.register, history, RECENT_DAYS))
     gaps = gap_evidence(read.reading, possible, everybody, read.machine_days)
     return WhatIf(
@@ -228,6 +228,7 @@ def _copies(read: Read, changed: Sequence[Told], obligor_id: ObligorId) -> Read:
     return replace(
         read,
         obligor_ids=ids,
+        profiles=dict.fromkeys(ids, read.profiles.get(obligor_id, {})),
         machine_days=MachineDays(
             table=days.sort_by([(name, "ascending") for name in ("machine_uid", "obligor_id", "day")]),
             spans=_repeated(read.machine_days.spans, ids),

@@ -67,6 +67,18 @@ class Said:
                 gone[kind] = gone.get(kind, frozenset()) | frozenset(chosen)
         return gone
 
+    def surely(self) -> dict[str, Withheld]:
+        """What whoever gains by silence tries first: the word of the machine that worked least, and that of all."""
+        reports = self.tables[_REPORT]
+        uids = np.array(reports["machine_uid"].to_pylist())
+        work = {uid: float(_floats(reports, "executing_seconds")[uids == uid].sum()) for uid in np.unique(uids)}
+        idlest = uids == min(work, key=work.__getitem__, default="")
+        named = np.array([*names(reports, _REPORT), None], dtype=object)[:-1]
+        return {
+            "least busy machine": {_REPORT: frozenset(named[idlest])},
+            "all reports": {_REPORT: frozenset(named)},
+        }
+
 
 def said_by(reader: ObservationReader, obligor: ObligorId, *, as_of: datetime) -> Said:
     """What an obligor's machines and ledgers said."""

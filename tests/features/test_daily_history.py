@@ -9,7 +9,7 @@ import pytest
 from day_tables import AS_OF, FULL, LAST_DAY, back, day, history, machine_days, span
 from sample_tables import MACHINE, OBLIGOR
 
-from features.daily import build_history
+from features.daily import build_history, day_rows, history_of_rows
 from features.declaration import HISTORY_DAYS, RECENT_DAYS
 from features.history import Level
 
@@ -116,6 +116,15 @@ def test_an_obligor_of_whom_nothing_is_known_has_empty_days() -> None:
     assert found.first_observed.tolist() == [180, 179]
     assert np.isnan(found.energy_kwh.values[0]).all()
     assert found.last_days.tolist() == [back(1), LAST_DAY]
+
+
+def test_the_days_of_a_silent_obligor_end_in_its_own_zone() -> None:
+    rows = day_rows(machine_days([day(LAST_DAY, executing=1)]), AS_OF)
+    found = history_of_rows(
+        rows, level=Level.OBLIGOR, days=180, obligor_ids=[BUYER, OBLIGOR], zones={BUYER: "Asia/Shanghai"}
+    )
+    assert found.last_days.tolist() == [LAST_DAY, LAST_DAY]
+    assert found.zones == ("Asia/Shanghai", "Asia/Shanghai")
 
 
 def test_only_long_measures_reach_back_as_far_as_the_history() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from day_tables import AS_OF, FULL, SETTINGS, back, day, span
 from ledger_tables import due, ledgers, noon, told
-from sample_tables import MACHINE
+from sample_tables import MACHINE, SHANGHAI
 
 from features.bounds import completions
 from features.daily import OwnedTime
@@ -28,13 +29,23 @@ def test_the_shipped_rules_are_those_of_the_examples() -> None:
     assert ledger_rules_at(shipped_parameters(), AS_OF) == RULES
 
 
-def quantity(name: str, *, days: list[dict[str, Any]] | None = None, machines: Any = (), **rows: Any) -> Any:
-    """The value, or the reason; and the least that it can be."""
+def quantity(
+    name: str,
+    *,
+    days: list[dict[str, Any]] | None = None,
+    machines: Any = (),
+    ends_sooner: int = 0,
+    zone: str | None = SHANGHAI,
+    **rows: Any,
+) -> Any:
+    """The value, or the reason; and the least that it can be. The history may end some days sooner than the ledgers."""
     said = ledgers(machines, **rows)
     history = told(days or [day(back(0), executing=HOUR)], [span()], said)
+    history = replace(history, last_days=history.last_days - np.timedelta64(ends_sooner, "D"))
     within, machine_days = history.within_seconds.last(RECENT_DAYS), history.machine_days.last(RECENT_DAYS)
     possible = completions(history, OwnedTime(within, machine_days))
-    found = ledger_quantities(history, said, RULES, SETTINGS, possible)[name]
+    zones = dict.fromkeys(history.units, zone) if zone else {}
+    found = ledger_quantities(history, said, RULES, SETTINGS, possible, as_of=AS_OF, zones=zones)[name]
     reason = int(found.reasons[0])
     value = float(found.values[0]) if reason == SAID else REASONS[reason]
     return (value, float(found.least[0])) if found.least is not None else value
@@ -71,6 +82,17 @@ def bill(number: int, buyer: str, amount: int, *, overdue: int, issued: int | No
 def test_eligible_receivables(bills: list[tuple[str, int, int]], eligible: float) -> None:
     rows = [bill(number, buyer, amount, overdue=late) for number, (buyer, amount, late) in enumerate(bills)]
     assert quantity("eligible_receivables_minor_365d", invoice=rows) == pytest.approx(eligible)
+
+
+@pytest.mark.parametrize("zone", [SHANGHAI, None])
+def test_no_invoice_is_younger_for_a_firm_that_fell_silent(zone: str | None) -> None:
+    """Its days end where telemetry was heard of last, or by the calendar of Greenwich; its debts do not."""
+    rows = [bill(1, "a", 100, overdue=91), bill(2, "b", 100, overdue=0), bill(3, "c", 100, overdue=0)]
+    paid = [{"invoice_id": "I2", "amount_minor": 50, "event_time": noon(0)}]
+    told = {"invoice": rows, "receipt": paid, "zone": zone}
+    # a is too old; of 50 + 100 no buyer counts above 0.4 x 150
+    assert quantity("eligible_receivables_minor_365d", **told) == pytest.approx(50 + 60)
+    assert quantity("eligible_receivables_minor_365d", ends_sooner=1, **told) == pytest.approx(50 + 60)
 
 
 def test_what_was_received_is_owed_no_longer() -> None:
