@@ -1,7 +1,8 @@
 """Gradient-boosted trees as bytes and back: margins and exact contributions of one or many members.
 
 Rows are handed over as a plain `DMatrix`. A `QuantileDMatrix` without a reference bins its rows anew and so asks the
-trees another question than the one put (see `tests/scoring/test_boosters.py`).
+trees another question than the one put (see `tests/scoring/test_boosters.py`). Few rows go the trees' ways in
+compiled code (`scoring.few_rows`), with the same bits.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from scoring.errors import AdditivityBroken
 from scoring.explanation.compiled import explainer_of, path_dependent_of
 from scoring.explanation.shapley import ShapleyTables
+from scoring.few_rows import FEW, member_trees
 
 THREADS = 1
 """One thread a model. A book of thousands of rows trains in seconds; two threads grow the same trees, and where another
@@ -36,6 +38,9 @@ class Ensemble:
 
     def margins(self, rows: Matrix, *, base_margin: float | None = None) -> Matrix:
         """Raw scores, members x rows. `rows` is (n, k) with NaN where missing; `base_margin` replaces the intercept."""
+        trees = member_trees(self.members) if len(rows) <= FEW and not np.isinf(rows).any() else None
+        if trees is not None:
+            return trees.margins(rows, base_margin=base_margin).astype(np.float64)
         matrix = _matrix(rows, base_margin)
         return np.array([booster.predict(matrix, output_margin=True) for booster in self.boosters], dtype=np.float64)
 

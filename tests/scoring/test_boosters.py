@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from scoring.boosters import ADDITIVITY_TOLERANCE
+from scoring.boosters import ADDITIVITY_TOLERANCE, to_bytes
 from scoring.credit.artefact import CreditArtefact
 from scoring.errors import AdditivityBroken
+from scoring.few_rows import member_trees
 
 
 @pytest.fixture
@@ -39,6 +40,27 @@ def test_batch_is_single_to_the_bit(credit_model: CreditArtefact, matrix: np.nda
         assert np.array_equal(alone.margin, together.margin[row : row + 1])
         assert np.array_equal(alone.base, together.base[row : row + 1])
         assert np.array_equal(alone.contributions, together.contributions[row : row + 1])
+
+
+def test_few_rows_get_the_bits_of_xgboost(credit_model: CreditArtefact, matrix: np.ndarray) -> None:
+    rng = np.random.default_rng(5)
+    trees = member_trees(credit_model.bag.members)
+    assert trees is not None
+    asked = np.where(rng.random(matrix.shape) < 0.2, np.nan, matrix)
+    asked[:, 0] = rng.choice(trees.threshold[trees.feature == 0], len(asked))  # on a limit a row goes right
+    for start in (None, -2.5):
+        few = [credit_model.bag.margins(asked[row : row + 3], base_margin=start) for row in range(0, len(asked), 3)]
+        given = None if start is None else np.full(len(asked), start)
+        whole = xgb.DMatrix(asked, base_margin=given)
+        by_xgboost = [booster.predict(whole, output_margin=True) for booster in credit_model.bag.boosters]
+        assert np.array_equal(np.concatenate(few, axis=1), np.array(by_xgboost, dtype=np.float64))
+
+
+def test_trees_that_split_on_categories_are_left_to_xgboost() -> None:
+    rows = np.array([[0.0], [1.0], [2.0], [np.nan]] * 10)
+    matrix = xgb.DMatrix(rows, label=np.array([0.0, 1.0, 0.0, 1.0] * 10), feature_types=["c"], enable_categorical=True)
+    booster = xgb.train({"max_depth": 2, "max_cat_to_onehot": 1, "nthread": 1}, matrix, 2)
+    assert member_trees((to_bytes(booster),)) is None
 
 
 def test_base_and_contributions_add_up_to_the_margin(credit_model: CreditArtefact, matrix: np.ndarray) -> None:
