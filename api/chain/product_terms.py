@@ -23,7 +23,7 @@ from data_contracts.observations.reader import ObservationReader
 from features.loading import load_machine_days
 from scoring.records import CreditProduct
 from scoring.stock import StockHeld
-from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
+from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, daily, release_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
 from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of
 
@@ -165,7 +165,6 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
     if detail.order_id is None:
         open_orders = orders[pd.to_datetime(orders["due_date"]) >= pd.Timestamp(day)]
         return {"order": None, "orders_due_later": sorted(open_orders["order_id"].tolist())}
-    summed = days.groupby("day")[["parts", "energy_executing_kwh", "executing_hours"]].sum(min_count=1).reset_index()
     runs = rows(RecordKind.PRODUCTION_RUN, as_of - REACH)
     ledgers = OrderLedgers(
         orders=orders,
@@ -173,7 +172,7 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
         invoices=rows(RecordKind.INVOICE, as_of - REACH),
         supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
         facilities=rows(RecordKind.FACILITY),
-        days=summed,
+        days=daily(days),
         jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
     )
     confirmed = Confirmed(is_accepted=detail.is_accepted, inspected_units=detail.inspected_units)

@@ -45,6 +45,11 @@ class Confirmed:
     inspected_units: int | None = None
 
 
+def daily(machine_days: pd.DataFrame) -> pd.DataFrame:
+    """Machine-days (`day`, measures) as `OrderLedgers.days`: a row a day, NaN where no machine told anything."""
+    return machine_days.groupby("day")[list(MEASURES)].sum(min_count=1).reset_index()
+
+
 def release_of(
     ledgers: OrderLedgers, order_id: str, confirmed: Confirmed, *, day: date, values: Mapping[str, Any]
 ) -> tuple[OrderFile, Forecast | None, Release]:
