@@ -44,8 +44,8 @@ from api import (
 )
 from api import demo as demonstration
 from api.access_log.repository import looked
-from api.chain.product_terms import Detail, product_terms
-from api.chain.schemas import StockAsked
+from api.chain.product_terms import Detail, Viewer, product_terms
+from api.chain.schemas import ReceivablesAsked, StockAsked
 from api.credit_decisions import changes
 from api.credit_decisions import service as credit_decisions
 from api.credit_decisions import terms as decision_terms
@@ -70,6 +70,7 @@ from data_contracts.mapping import load_mapping
 from features.settings import settings_at, shipped_parameters
 from risk_reports import catalogue_table, credit_memo, premium_statement, tables
 from scoring.records import CreditProduct, CreditRequest, InsuranceProduct, QuoteRequest
+from scoring.supply_chain.receivables.said import NOTHING_SAID
 
 app = typer.Typer(
     name="millgrade",
@@ -223,8 +224,16 @@ def decide(
     inspected_units: Annotated[
         int | None, typer.Option("--inspected-units", min=0, help="Of its units the buyer inspected so many.")
     ] = None,
+    cost: Annotated[
+        str | None, typer.Option("--cost", help="What the order costs to make, major units: no more is advanced.")
+    ] = None,
     stock: Annotated[
-        Path | None, typer.Option("--stock", help="JSON file: the count that inventory is lent against.")
+        Path | None,
+        typer.Option("--stock", help="JSON file: the count that inventory is lent and invoices are held against."),
+    ] = None,
+    receivables: Annotated[
+        Path | None,
+        typer.Option("--receivables", help="JSON file: invoices disputed or acknowledged, and affiliates; by whom."),
     ] = None,
     as_of: AsOfOption = None,
     partner: PartnerOption = LOCAL,
@@ -243,6 +252,8 @@ def decide(
         **brought(facts),
     )
     count = None if stock is None else parse_file(stock, StockAsked).count()
+    said = NOTHING_SAID if receivables is None else parse_file(receivables, ReceivablesAsked).says()
+    cost_minor = None if cost is None else parse_amount(cost, currency=currency)
     answer = json.loads(credit_decisions.decide(opened, request, partner=PartnerId(partner), now=now, stock=count))
     with unit_of_work(opened.engine) as connection:
         terms = product_terms(
@@ -256,9 +267,12 @@ def decide(
                 order_id=order,
                 is_accepted=accepted,
                 inspected_units=inspected_units,
+                cost_minor=cost_minor,
                 stock=count,
                 owed_minor=request.amount_minor,
+                receivables=said,
             ),
+            viewer=Viewer(partner=PartnerId(partner), livemode=False, now=now),
             as_of=request.as_of,
         )
         decision_terms.keep(connection, DecisionId(answer["decision_id"]), terms, now=now)

@@ -44,6 +44,7 @@ class RecordKind(StrEnum):
     SITE_INSPECTION = "site_inspection"
     LEASE = "lease"
     PRODUCTION_RUN = "production_run"
+    PAYABLE_CONFIRMATION = "payable_confirmation"
 
 
 class PartitionGrain(StrEnum):

@@ -3,7 +3,7 @@ machines, stock. Read from the ledgers as known at the decision's time; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,20 +12,22 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import sqlalchemy as sa
 
+from api.chain.receivable_terms import BuyersSay, Seller, receivable_terms
 from api.chain.stock_terms import StockCount, stock_terms, valued
+from api.consents import repository as consents
 from api.home import Home
 from api.leases.service import leased_machines, plain_leases
 from api.pledges.service import supply_chain_parameters
 from api.snapshots.service import reader
 from data_contracts.contract import RecordKind
-from data_contracts.identifiers import ObligorId
+from data_contracts.identifiers import ObligorId, PartnerId
 from data_contracts.observations.reader import ObservationReader
 from features.loading import load_machine_days
 from scoring.records import CreditProduct
 from scoring.stock import StockHeld
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, daily, release_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
-from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of
+from scoring.supply_chain.receivables.said import CONFIRMATION_COLUMNS, NOTHING_SAID, LenderSays
 
 ZONE = ZoneInfo("Asia/Shanghai")
 REACH = timedelta(days=550)
@@ -40,14 +42,25 @@ Rows = Callable[..., pd.DataFrame]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """What the lender brings beside the product: one order and what its buyer said of it, a count of stock, and what is
-    owed against it."""
+    """What the lender brings beside the product: one order, what its buyer said of it and what it costs to make, a
+    count of stock, what is owed against it, and what is said of receivables."""
 
     order_id: str | None = None
     is_accepted: bool = False
     inspected_units: int | None = None
+    cost_minor: int | None = None
     stock: StockCount | None = None
     owed_minor: int = 0
+    receivables: LenderSays = NOTHING_SAID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who asks, and when: ledgers of others are read only as far as they consent to it."""
+
+    partner: PartnerId
+    livemode: bool
+    now: datetime
 
 
 def product_terms(
@@ -59,15 +72,25 @@ def product_terms(
     currency: str,
     pd_12m: float,
     detail: Detail,
+    viewer: Viewer,
     as_of: datetime,
 ) -> dict[str, Any] | None:
-    """The terms of this product; None where it is none of the chain. Raises NotFound for an order that is not told."""
+    """The terms of this product; None where it is none of the chain. Raises NotFound for an order that is not told, and
+    InvalidRequest for a fact of an invoice that is not, or a count of another year."""
     said = _Said(reader(connection, home), obligor_id, as_of)
     rows, days = said.rows, said.days
     values, day = supply_chain_parameters().at(as_of), as_of.astimezone(ZONE).date()
     match product:
         case CreditProduct.RECEIVABLES:
-            told = _receivables(rows, as_of, day=day, currency=currency, pd_12m=pd_12m, values=values)
+            told = receivable_terms(
+                Seller(obligor_id=obligor_id, rows=rows, days=days, buyers_say=said.of_buyers(connection, viewer)),
+                as_of,
+                currency=currency,
+                pd_12m=pd_12m,
+                lender=detail.receivables,
+                count=detail.stock,
+                values=values,
+            )
         case CreditProduct.PURCHASE_ORDER:
             told = _order(rows, days(), as_of, day=day, detail=detail, values=values)
         case CreditProduct.FINANCE_LEASE:
@@ -115,6 +138,19 @@ class _Said:
         told = self.source.rows(kind, as_of=self.as_of, obligor_ids=[self.obligor_id], event_from=since)
         return told.to_pandas()
 
+    def of_buyers(self, connection: sa.Connection, viewer: Viewer) -> BuyersSay:
+        """What buyers told of its invoices in their own ledgers: of those that consent to be shown to the asker."""
+
+        def told(buyers: Sequence[str]) -> pd.DataFrame:
+            shown = consents.shown_for_credit(connection, viewer.partner, now=viewer.now, livemode=viewer.livemode)
+            asked = sorted(set(shown) & set(buyers))
+            found = self.source.rows(
+                RecordKind.PAYABLE_CONFIRMATION, as_of=self.as_of, obligor_ids=asked, columns=CONFIRMATION_COLUMNS
+            ).to_pandas()
+            return found[found["supplier_id"] == self.obligor_id]
+
+        return told
+
     def days(self) -> pd.DataFrame:
         """Its machine-days."""
         told, _ = load_machine_days(
@@ -125,38 +161,6 @@ class _Said:
             day=pd.to_datetime(frame["day"]),
             executing_hours=(frame["executing_seconds"] / SECONDS_AN_HOUR).where(frame["observed_seconds"] > 0),
         )
-
-
-def _receivables(rows: Rows, as_of: datetime, *, day: Any, currency: str, pd_12m: float, values: Any) -> dict[str, Any]:
-    ledgers = SellerLedgers(
-        invoices=rows(RecordKind.INVOICE, as_of - REACH),
-        receipts=rows(RecordKind.RECEIPT, as_of - REACH),
-        deliveries=rows(RecordKind.DELIVERY, as_of - REACH),
-        supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
-        ratings=rows(RecordKind.COUNTERPARTY_RATING),
-    )
-    found = base_of(ledgers, day=day, currency=currency, pd_supplier=pd_12m, values=values)
-    advanced = {line.invoice_id: line for line in found.base.lines}
-    return {
-        "currency": currency,
-        "outstanding_minor": found.base.outstanding_minor,
-        "eligible_minor": found.base.eligible_minor,
-        "advance_minor": found.base.advance_minor,
-        "dilution": {"mean": float(found.dilution.mean), "months": found.dilution.months},
-        "receivables": [
-            {
-                "invoice_id": item.receivable.invoice_id,
-                "buyer_id": item.receivable.buyer_id,
-                "outstanding_minor": item.receivable.outstanding_minor,
-                "eligible_minor": item.eligible_minor,
-                "deductions": {rule.value: amount for rule, amount in item.deductions.items()},
-                "cautions": [caution.value for caution in item.cautions],
-                "advance_minor": advanced[item.receivable.invoice_id].advance_minor if item.eligible_minor else 0,
-                "pd_basis": advanced[item.receivable.invoice_id].basis if item.eligible_minor else None,
-            }
-            for item in found.judged
-        ],
-    }
 
 
 def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail: Detail, values: Any) -> dict[str, Any]:
@@ -175,7 +179,9 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
         days=daily(days),
         jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
     )
-    confirmed = Confirmed(is_accepted=detail.is_accepted, inspected_units=detail.inspected_units)
+    confirmed = Confirmed(
+        is_accepted=detail.is_accepted, inspected_units=detail.inspected_units, cost_minor=detail.cost_minor
+    )
     file, ahead, told = release_of(ledgers, detail.order_id, confirmed, day=day, values=values)
     return {
         "order": {
@@ -192,6 +198,8 @@ def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail:
         "shipped_minor": file.shipped_minor,
         "invoiced_minor": file.invoiced_minor,
         "drawn_minor": file.drawn_minor,
+        "cost_minor": file.cost_minor,
+        "cautions": [] if file.cost_minor is not None else ["cost_unknown"],
         "release_minor": told.release_minor,
         "exposure_minor": told.exposure_minor,
         "holds": [hold.value for hold in told.holds],

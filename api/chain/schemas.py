@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from api.chain.stock_terms import StockCount
 from api.http.shapes import AmountMinor, Asked, Currency, Told, UtcInstant
+from scoring.facts import FactSource
+from scoring.supply_chain.receivables.said import AffiliatesFact, InvoiceFact, LenderSays
 
 FirmName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -29,6 +31,59 @@ class StockAsked(Asked):
     def count(self) -> StockCount:
         """As the terms take it."""
         return StockCount(**self.model_dump())
+
+
+InvoiceNumber = Annotated[str, Field(min_length=1, max_length=200)]
+MOST_FACTS = 10_000
+
+
+class SaidAsked(Asked):
+    """Who told it, and the day of which it speaks."""
+
+    source: FactSource
+    dated: Annotated[date, Field(ge=date(1990, 1, 1), le=date(2199, 12, 31))]
+
+
+class InvoiceSaidAsked(SaidAsked):
+    """Of one invoice: whether its buyer disputes it (null: not asked), and whether it acknowledged it. That it will pay
+    irrevocably is told by the buyer's own ledger alone."""
+
+    invoice_id: InvoiceNumber
+    is_disputed: bool | None = None
+    is_acknowledged: bool = False
+
+
+class AffiliatesSaidAsked(SaidAsked):
+    """Firms of the seller's group; empty where there is none."""
+
+    firms: Annotated[tuple[FirmName, ...], Field(max_length=MOST_FACTS)]
+
+
+class ReceivablesAsked(Asked):
+    """What a lender brings on a seller's receivables. Disputes and affiliates take off, whoever tells them; that there
+    is none, the seller itself cannot tell."""
+
+    invoices: Annotated[tuple[InvoiceSaidAsked, ...], Field(max_length=MOST_FACTS)] = ()
+    affiliates: AffiliatesSaidAsked | None = None
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        names = [item.invoice_id for item in self.invoices]
+        if len(names) != len(set(names)):
+            raise ValueError("an invoice is spoken of twice")
+        return self
+
+    def says(self) -> LenderSays:
+        """As the terms take it."""
+        told = self.affiliates
+        return LenderSays(
+            invoices={
+                item.invoice_id: InvoiceFact(**item.model_dump(exclude={"invoice_id"})) for item in self.invoices
+            },
+            affiliates=None
+            if told is None
+            else AffiliatesFact(source=told.source, dated=told.dated, firms=frozenset(told.firms)),
+        )
 
 
 class StressAsked(Asked):

@@ -68,12 +68,8 @@ def valued(
 ) -> Valued:
     """What must lie there by a count and by what was made and shipped since, and what that is worth. Raises
     InvalidRequest for a count older than a year or of the future."""
-    today, year = (moment.astimezone(ZONE).date() for moment in (as_of, as_of - YEAR))
-    if not year <= count.opened_on <= today:
-        raise InvalidRequest(
-            f"Stock that was counted on {count.opened_on} says nothing of {today}.",
-            hint="Count anew: a count is good for a year.",
-        )
+    require_recent(count, as_of)
+    today = as_of.astimezone(ZONE).date()
     shipped_on = pd.to_datetime(deliveries["event_time"]).dt.tz_convert(ZONE).dt.date
     since = days[days["day"] > pd.Timestamp(count.opened_on)]
     balance = Balance(
@@ -86,6 +82,16 @@ def valued(
     )
     lots = stock_values(_lots(count, since, currency), [balance], day=today, values=values)
     return Valued(balance=balance, lots=lots, day=today)
+
+
+def require_recent(count: StockCount, as_of: datetime) -> None:
+    """Raises InvalidRequest for a count older than a year or of the future."""
+    today, year = (moment.astimezone(ZONE).date() for moment in (as_of, as_of - YEAR))
+    if not year <= count.opened_on <= today:
+        raise InvalidRequest(
+            f"Stock that was counted on {count.opened_on} says nothing of {today}.",
+            hint="Count anew: a count is good for a year.",
+        )
 
 
 def stock_terms(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.chain.product_terms import Detail, product_terms
+from api.chain.product_terms import Detail, Viewer, product_terms
 from api.consents.access import require_visible
 from api.credit_decisions import access, service
 from api.credit_decisions import terms as kept_terms
@@ -27,6 +27,7 @@ from api.receipts.schemas import OpenParameter, ReceiptAnswer
 from api.snapshots.plain import age_seconds
 from data_contracts.identifiers import ObligorId
 from risk_reports import credit_memo_document
+from scoring.supply_chain.receivables.said import NOTHING_SAID
 
 ASKERS = (Role.BANK,)
 READERS = (Role.BANK, Role.OBLIGOR)
@@ -157,6 +158,7 @@ def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> 
         currency=asked.currency,
         pd_12m=told.pd_12m,
         detail=_detail(asked),
+        viewer=Viewer(partner=work.principal.as_partner(), livemode=work.principal.livemode, now=work.now),
         as_of=told.as_of,
     )
     kept_terms.keep(work.connection, told.decision_id, terms, now=work.now)
@@ -166,7 +168,8 @@ def _decide(work: Work, obligor_id: ObligorId, asked: CreditDecisionRequest) -> 
 def _detail(asked: CreditDecisionRequest) -> Detail:
     order = {} if asked.order is None else asked.order.model_dump()
     stock = None if asked.stock is None else asked.stock.count()
-    return Detail(**order, stock=stock, owed_minor=asked.amount_minor)
+    said = NOTHING_SAID if asked.receivables is None else asked.receivables.says()
+    return Detail(**order, stock=stock, owed_minor=asked.amount_minor, receivables=said)
 
 
 def _answer(

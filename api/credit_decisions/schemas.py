@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.chain.schemas import StockAsked
+from api.chain.schemas import ReceivablesAsked, StockAsked
 from api.credit_decisions.asked import AssetAsked, FactsAsked
 from api.http.shapes import AmountMinor, Asked, Currency, ObligorCode, Told, UtcInstant
 from api.scores.schemas import FullScoreTold, ReadingsTold
@@ -15,11 +15,13 @@ from scoring.records import CollateralBasis, CreditProduct, Layer, Outcome, Stag
 
 
 class OrderAsked(Asked):
-    """The order that purchase-order finance is asked for, and what its buyer said of it: the lender's word."""
+    """The order that purchase-order finance is asked for, what its buyer said of it, and what the whole of it costs to
+    make (nothing above it is advanced): the lender's word."""
 
     order_id: Annotated[str, Field(min_length=1, max_length=200)]
     is_accepted: bool = False
     inspected_units: Annotated[int, Field(ge=0)] | None = None
+    cost_minor: AmountMinor | None = None
 
 
 class CreditDecisionRequest(Asked):
@@ -35,6 +37,7 @@ class CreditDecisionRequest(Asked):
     facts: FactsAsked = FactsAsked()
     order: OrderAsked | None = None
     stock: StockAsked | None = None
+    receivables: ReceivablesAsked | None = None
     as_of: UtcInstant | None = None
     snapshot: Literal["latest", "fresh"] = "latest"
 

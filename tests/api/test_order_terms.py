@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger_door import told
 
-from api.chain.product_terms import Detail, product_terms
+from api.chain.product_terms import Detail, Viewer, product_terms
 from api.home import Home, open_home
-from api.telemetry.service import ingest_file
+from api.partners.repository import LOCAL
 from data_contracts.identifiers import ObligorId
-from data_contracts.mapping import load_mapping
 from scoring.records import CreditProduct
 
 FIRM = ObligorId("91999999MA00070019")
@@ -44,18 +44,6 @@ def home(tmp_path: Path) -> Iterator[Home]:
     )
     yield opened
     opened.engine.dispose()
-
-
-def told(
-    home: Home, kind: str, head: str, rows: Sequence[tuple[Any, ...]], *, obligor: ObligorId | None = None
-) -> None:
-    """Rows by the front door, all of them admitted."""
-    file = home.root / f"{kind}.csv"
-    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
-    file.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
-    mapping = load_mapping(f"canonical_{kind}").model_copy(update={"recorded_time": "now"})
-    result = ingest_file(home, file, mapping=mapping, obligor=obligor, received_time=AS_OF - timedelta(hours=1))
-    assert result.rows_admitted == len(rows)
 
 
 def orders(home: Home, *parts: str | None) -> None:
@@ -94,7 +82,7 @@ def runs(home: Home, *made: tuple[str, str | None, str | None, int]) -> None:
     )
 
 
-def terms(home: Home, order: str) -> dict[str, Any]:
+def terms(home: Home, order: str, **more: Any) -> dict[str, Any]:
     """What a decision on this order tells beside it."""
     with home.engine.connect() as connection:
         found = product_terms(
@@ -104,7 +92,8 @@ def terms(home: Home, order: str) -> dict[str, Any]:
             CreditProduct.PURCHASE_ORDER,
             currency="CNY",
             pd_12m=0.02,
-            detail=Detail(order_id=order, is_accepted=True),
+            detail=Detail(order_id=order, is_accepted=True, **more),
+            viewer=Viewer(partner=LOCAL, livemode=False, now=AS_OF),
             as_of=AS_OF,
         )
     assert found is not None
@@ -131,6 +120,13 @@ def test_an_order_earns_what_runs_make_of_its_part(home: Home) -> None:
     assert "runs_of_another_part" not in first
     idle = [{"part_number": "CX-03", "units": 100.0, "kwh": 200.0, "hours": 10.0}]
     assert first["runs_not_placed"] == second["runs_not_placed"] == idle
+
+
+def test_no_more_is_advanced_than_the_order_costs_to_make(home: Home) -> None:
+    orders(home, None)
+    unknown, capped = terms(home, "P1"), terms(home, "P1", cost_minor=250_000)
+    assert (unknown["cost_minor"], unknown["cautions"], unknown["exposure_minor"]) == (None, ["cost_unknown"], 350_000)
+    assert (capped["cautions"], capped["exposure_minor"], "cost_cap" in capped["holds"]) == ([], 250_000, True)
 
 
 def test_days_of_which_no_run_is_told_fill_orders_of_any_part(home: Home) -> None:

@@ -39,10 +39,12 @@ class OrderLedgers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """What only the buyer can say of an order, as the lender brings it."""
+    """What only the buyer can say of an order, as the lender brings it; and what the whole of it costs to make, as the
+    lender found it."""
 
     is_accepted: bool = False
     inspected_units: int | None = None
+    cost_minor: int | None = None
 
 
 def daily(machine_days: pd.DataFrame) -> pd.DataFrame:
@@ -92,7 +94,7 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
         shipped_minor=int(own["amount_minor"].sum()),
         invoiced_minor=int(net),
         drawn_minor=int(drawn),
-        cost_minor=None,
+        cost_minor=confirmed.cost_minor,
     )
 
 

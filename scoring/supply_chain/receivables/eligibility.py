@@ -44,6 +44,10 @@ class Caution(StrEnum):
     LONG_TENOR = "W01_long_tenor"
     SHIPMENT_UNKNOWN = "W02_shipment_unknown"
     PRODUCTION_UNKNOWN = "W03_production_unknown"
+    CONFIRMATION_UNKNOWN = "W04_confirmation_unknown"
+    DISPUTE_UNKNOWN = "W05_dispute_unknown"
+    AFFILIATION_UNKNOWN = "W06_affiliation_unknown"
+    CONFIRMED_IN_PART = "W07_confirmed_in_part"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +135,7 @@ def _refused(item: Receivable, seller: SellerFacts, terms: EligibilityTerms, age
     checks: tuple[tuple[RuleCode, bool], ...] = (
         (RuleCode.CURRENCY, item.currency != seller.currency),
         (RuleCode.PAID, item.outstanding_minor <= 0),
-        (RuleCode.DISPUTED, item.is_disputed),
+        (RuleCode.DISPUTED, item.is_disputed is True),
         (RuleCode.AFFILIATE, item.buyer_id in seller.affiliates),
         (RuleCode.AGE, (seller.as_of - item.due_on).days > terms.oldest_overdue_days),
         (RuleCode.TENOR, item.due_on > months_after(item.issued_on, terms.tenor_months_refused)),
@@ -156,7 +160,7 @@ def _take_unproduced(left: Sequence[_Left], seller: SellerFacts) -> None:
     """Parts invoiced beyond what was produced and lay in stock: the latest invoices bill what is not there."""
     if seller.produced is None:
         return
-    available = seller.produced.parts + seller.produced.opening_parts
+    available = max(0, seller.produced.parts + seller.produced.opening_parts)
     for item in sorted(left, key=lambda item: (item.receivable.issued_on, item.receivable.invoice_id)):
         parts = item.receivable.parts
         if parts is None or item.receivable.issued_on < seller.produced.since:
@@ -199,5 +203,9 @@ def _cautions(item: Receivable, seller: SellerFacts, terms: EligibilityTerms) ->
         (Caution.LONG_TENOR, item.due_on > months_after(item.issued_on, terms.tenor_months_warned)),
         (Caution.SHIPMENT_UNKNOWN, item.shipped_minor is None),
         (Caution.PRODUCTION_UNKNOWN, seller.produced is None or item.parts is None),
+        (Caution.CONFIRMATION_UNKNOWN, item.confirmation is Confirmation.UNKNOWN),
+        (Caution.DISPUTE_UNKNOWN, item.is_disputed is None),
+        (Caution.AFFILIATION_UNKNOWN, not seller.is_group_known),
+        (Caution.CONFIRMED_IN_PART, item.is_confirmed_in_part),
     )
     return tuple(code for code, is_so in checks if is_so)

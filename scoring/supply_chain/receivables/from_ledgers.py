@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scoring.supply_chain.receivables.advance import BorrowingBase, advance_terms, borrowing_base
+from scoring.supply_chain.receivables.advance import (
+    BorrowingBase,
+    ExpectedLosses,
+    advance_terms,
+    borrowing_base,
+    expected_losses,
+)
 from scoring.supply_chain.receivables.dilution import (
     Cohort,
     Dilution,
@@ -20,7 +26,9 @@ from scoring.supply_chain.receivables.dilution import (
     dilution_terms,
 )
 from scoring.supply_chain.receivables.eligibility import Judged, eligibility_terms, judge
+from scoring.supply_chain.receivables.produced import BilledParts, Counted, billed_parts
 from scoring.supply_chain.receivables.receivable import Receivable, SellerFacts
+from scoring.supply_chain.receivables.said import NOTHING_SAID, LenderSays, as_said, require_known
 
 SETTLED_DAYS = 90
 """After so many days an invoice is credited or it is not: later months do not count for dilution yet."""
@@ -28,48 +36,75 @@ SETTLED_DAYS = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SellerLedgers:
-    """Rows of one seller as known on a day, under the contracts' column names, of a year and more."""
+    """Rows of one seller as known on a day, under the contracts' column names, of a year and more; `confirmations` are
+    those that buyers told of its invoices in their own ledgers."""
 
     invoices: pd.DataFrame
     receipts: pd.DataFrame
     deliveries: pd.DataFrame
     supplier_invoices: pd.DataFrame
     ratings: pd.DataFrame
+    confirmations: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SellerBase:
-    """What of the receivables is eligible and advanced, and the dilution that it rests on."""
+    """What of the receivables is eligible and advanced, the dilution that it rests on, and what is expected to be lost
+    of each line, by invoice."""
 
     judged: tuple[Judged, ...]
     base: BorrowingBase
     dilution: Dilution
+    losses: Mapping[str, ExpectedLosses]
 
 
 def base_of(
-    ledgers: SellerLedgers, *, day: date, currency: str, pd_supplier: float, values: Mapping[str, Any]
+    ledgers: SellerLedgers,
+    *,
+    day: date,
+    currency: str,
+    pd_supplier: float,
+    lgd: Decimal,
+    values: Mapping[str, Any],
+    lender: LenderSays = NOTHING_SAID,
+    counted: Counted | None = None,
 ) -> SellerBase:
-    """The borrowing base on a day. Production is not set against invoices here: no ledger tells which parts an invoice
-    bills, and each receivable says so (`W03_production_unknown`). Nobody's word counts as a buyer's confirmation."""
-    receivables = receivables_of(ledgers)
+    """The borrowing base on a day. Production is set against invoices from a lender's count of stock on; without one
+    each receivable says that it is not (`W03_production_unknown`). Only a buyer's own row counts as its promise. Raises
+    InvalidRequest where the lender speaks of an invoice that nobody tells."""
+    require_known(lender, ledgers.invoices)
+    receivables = as_said(receivables_of(ledgers), ledgers.confirmations, lender)
+    billed = None if counted is None else _billed(ledgers, receivables, counted)
+    if billed is not None:
+        receivables = [replace(item, parts=billed.by_invoice.get(item.invoice_id)) for item in receivables]
     facts = SellerFacts(
-        as_of=day, currency=currency, owed_to_minor=_owed_to(ledgers, currency), affiliates=frozenset(), produced=None
+        as_of=day,
+        currency=currency,
+        owed_to_minor=_owed_to(ledgers, currency),
+        affiliates=lender.affiliated,
+        produced=None if billed is None else billed.produced,
+        is_group_known=lender.is_group_known,
     )
     judged = judge(receivables, facts, eligibility_terms(values))
     cohorts, terms = _cohorts(ledgers.invoices, day=day, currency=currency), dilution_terms(values)
     seller = dilution_of_seller(cohorts, terms)
+    by_buyer = dilution_by_buyer(cohorts, terms)
     rated = ledgers.ratings.sort_values(["event_time", "recorded_time"], kind="stable")
     base = borrowing_base(
         judged,
         currency=currency,
-        dilution=dilution_by_buyer(cohorts, terms),
+        dilution=by_buyer,
         seller_dilution=seller,
         days_outstanding=_days_outstanding(ledgers),
         pd_buyers=dict(zip(rated["counterparty_id"], rated["pd_12m"], strict=True)),
         pd_supplier=pd_supplier,
         terms=advance_terms(values),
     )
-    return SellerBase(judged=judged, base=base, dilution=seller)
+    losses = {
+        line.invoice_id: expected_losses(line, lgd=lgd, dilution=by_buyer.get(line.buyer_id, seller))
+        for line in base.lines
+    }
+    return SellerBase(judged=judged, base=base, dilution=seller, losses=losses)
 
 
 def receivables_of(ledgers: SellerLedgers) -> list[Receivable]:
@@ -100,6 +135,14 @@ def receivables_of(ledgers: SellerLedgers) -> list[Receivable]:
             )
         )
     return found
+
+
+def _billed(ledgers: SellerLedgers, receivables: list[Receivable], counted: Counted) -> BilledParts:
+    issued = ledgers.invoices[ledgers.invoices["status"] == "issued"]
+    credited = _credits(ledgers.invoices).groupby("corrected_invoice_id")["amount_minor"].sum()
+    net = (issued["amount_minor"] - issued["invoice_id"].map(credited).fillna(0)).clip(lower=0)
+    owed = {item.invoice_id for item in receivables}
+    return billed_parts(issued.assign(net_minor=net), ledgers.deliveries, owed, counted)
 
 
 def _credits(invoices: pd.DataFrame) -> pd.DataFrame:

@@ -36,6 +36,19 @@ def test_each_product_of_the_chain_tells_its_terms(world: World, product: str, m
     assert (again["decision"], again["terms"]) == (told["decision"], told["terms"])
 
 
+def test_what_a_lender_says_of_receivables_takes_off_and_is_kept(world: World) -> None:
+    line = next(item for item in asked(world, "receivables")["terms"]["receivables"] if item["eligible_minor"])
+    fact = {"invoice_id": line["invoice_id"], "is_disputed": True, "source": "lender", "dated": "2026-06-20"}
+    told = asked(world, "receivables", receivables={"invoices": [fact]})
+    (disputed,) = (item for item in told["terms"]["receivables"] if item["invoice_id"] == line["invoice_id"])
+    assert disputed["deductions"] == {"E03_disputed": line["outstanding_minor"]}
+    again = world.ask("GET", f"/v1/credit-decisions/{told['decision']['decision_id']}", key="bank-a").json()
+    assert again["terms"] == told["terms"]
+    for facts, status in (([{**fact, "invoice_id": "nobody's"}], 422), ([fact, fact], 422)):
+        body = {**loan(world.own), "product": "receivables", "tenor_months": 6, "receivables": {"invoices": facts}}
+        assert world.ask("POST", "/v1/credit-decisions", key="bank-a", json=body).status_code == status
+
+
 def test_other_products_have_none_and_an_unknown_order_is_not_found(world: World) -> None:
     assert asked(world, "working_capital")["terms"] is None
     body = {**loan(world.own), "product": "purchase_order", "tenor_months": 6, "order": {"order_id": "nobody's"}}

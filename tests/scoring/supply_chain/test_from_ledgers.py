@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
@@ -47,6 +48,7 @@ LEDGERS = SellerLedgers(
     deliveries=frame("delivery_id amount_minor", ("D1", 1000), ("D3", 1500)),
     supplier_invoices=frame("supplier_id amount_minor amount_paid_minor currency", ("B1", 100, 40, "CNY")),
     ratings=frame("counterparty_id event_time recorded_time pd_12m", ("B1", at("2026-01-01"), at("2026-01-01"), 0.01)),
+    confirmations=frame("obligor_id supplier_id invoice_id event_time status amount_minor currency"),
 )
 
 
@@ -61,7 +63,7 @@ def test_what_is_owed_and_what_was_shipped() -> None:
 
 
 def test_every_fen_is_eligible_or_in_one_deduction() -> None:
-    told = base_of(LEDGERS, day=DAY, currency="CNY", pd_supplier=0.05, values=VALUES)
+    told = base_of(LEDGERS, day=DAY, currency="CNY", pd_supplier=0.05, lgd=Decimal("0.4"), values=VALUES)
     for item in told.judged:
         assert item.eligible_minor + sum(item.deductions.values()) == item.receivable.outstanding_minor
     by_invoice = {item.receivable.invoice_id: item.deductions for item in told.judged}

@@ -45,7 +45,9 @@ TERMS = EligibilityTerms(
     oldest_overdue_days=90, cross_ageing_share=Decimal("0.25"), concentration_share=Decimal("1"),
     tenor_months_warned=6, tenor_months_refused=12,
 )  # fmt: skip
-SELLER = SellerFacts(as_of=TODAY, currency="CNY", owed_to_minor={}, affiliates=frozenset({"AFF"}), produced=None)
+SELLER = SellerFacts(
+    as_of=TODAY, currency="CNY", owed_to_minor={}, affiliates=frozenset({"AFF"}), produced=None, is_group_known=True
+)
 
 
 def owed(name: str, amount: int = 1000, *, buyer: str = "B", due: int = 30, tenor: int = 90, **more: Any) -> Receivable:
@@ -103,9 +105,15 @@ def test_one_receivable(item: Receivable, eligible: int, deductions: dict[str, i
     ],
 )
 def test_tenors_are_counted_in_months(issued: date, due: date, cautions: tuple[Caution, ...]) -> None:
-    item = replace(owed("1", shipped_minor=1000, parts=5), issued_on=issued, due_on=due)
+    known = owed("1", shipped_minor=1000, parts=5, confirmation=Confirmation.ACKNOWLEDGED, is_disputed=False)
+    item = replace(known, issued_on=issued, due_on=due)
     made = replace(SELLER, as_of=due, produced=Produced(since=date(2020, 1, 1), parts=5, opening_parts=0))
     assert judge([item], made, TERMS)[0].cautions == cautions
+
+
+def test_what_nobody_said_is_told_as_unknown() -> None:
+    silent = judge([owed("1")], replace(SELLER, is_group_known=False), TERMS)[0].cautions
+    assert [caution.value[:3] for caution in silent] == ["W02", "W03", "W04", "W05", "W06"]
 
 
 def test_months() -> None:
@@ -228,8 +236,8 @@ def test_dilution_is_drawn_towards_the_seller_and_the_seller_towards_what_is_ass
 PDS = [
     ("irrevocable",         0.005,  0.06,     "0.03",    0.005,    "buyer"),
     ("acknowledged",        0.005,  0.06,     "0.03",    0.0068,   "buyer_and_supplier"),  # 0.06 x 0.03 + 0.005
-    ("none",                0.005,  0.06,     "0.03",    0.0068,   "buyer_and_supplier"),
-    ("none",                0.90,   0.50,     "0.40",    1.0,      "buyer_and_supplier"),
+    ("unknown",             0.005,  0.06,     "0.03",    0.0068,   "buyer_and_supplier"),
+    ("unknown",             0.90,   0.50,     "0.40",    1.0,      "buyer_and_supplier"),
     ("irrevocable",         None,   0.06,     "0.03",    None,     "buyer_not_rated"),
 ]  # fmt: skip
 
