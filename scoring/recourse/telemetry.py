@@ -153,11 +153,13 @@ def _made(told: Told, changed: pd.DataFrame, *, freed_seconds: float) -> Made:
 
 
 def totals(rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns that are sums of others."""
+    """The columns that follow from others: sums, and a first start that leaves room for the day's work."""
     powered = rows[["fault_seconds", "maintenance_seconds", *WORK]].sum(axis=1)
     observed = rows[list(KNOWN)].sum(axis=1)
     whole = observed + rows["unknown_seconds"]
+    starts = rows["first_start_seconds"]
     return rows.assign(
+        first_start_seconds=np.minimum(starts, whole - rows["executing_seconds"]),  # who works longer starts sooner
         powered_seconds=powered,
         observed_seconds=observed,
         sampled_seconds=np.minimum(rows["sampled_seconds"], observed),

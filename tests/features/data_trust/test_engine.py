@@ -115,6 +115,35 @@ def over_invoiced(told: Told) -> Told:
     return replace(told, ledgers=replace(told.ledgers, invoiced_minor=invoiced, invoiced_unmatched_minor=unmatched))
 
 
+REST = [column for column in range(FROM, DAYS) if (FIRST_DAY + column) % 7 == 3]
+"""Days on which an honest machine is off."""
+
+
+@pytest.mark.parametrize(
+    ("evidence", "columns", "values"),
+    [
+        ("scrap_without_work_days", REST, {"scrap_parts": 2.0}),
+        ("tools_without_power_days", REST, {"tool_changes": 1.0}),
+        ("impossible_start_days", REST, {"first_start_seconds": 3600.0}),
+        ("impossible_start_days", list(range(FROM, DAYS)), {"first_start_seconds": 20 * 3600.0}),
+        ("impossible_start_days", list(range(FROM, DAYS)), {"fault_starts": 7.0}),
+    ],
+)
+def test_days_that_no_machine_can_have(evidence: str, columns: list[int], values: dict[str, float]) -> None:
+    told = honest()
+    for column in columns:
+        told = changed(told, 0, slice(column, column + 1), **values)
+    (finding,) = found(told, TrustCode.IMPOSSIBLE_DAYS)
+    assert (finding.machine_uid, finding.since) == ("O0/M0", day(columns[0]))
+    days = {name: count for name, count in finding.evidence.items() if name.endswith("_days") and count}
+    working = int((told.measures["executing_seconds"][0] > 0).sum())
+    if columns is REST:
+        assert days == {evidence: len(REST), "working_days": working + len(REST)}
+    else:
+        assert days.keys() == {evidence, "working_days"}
+        assert days["working_days"] >= days[evidence] > len(REST)
+
+
 def test_an_honest_book_shows_nothing() -> None:
     for seed in range(5):
         seen = examine(honest(machines=3, obligors=2, seed=seed), SETTINGS)

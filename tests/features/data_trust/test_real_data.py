@@ -97,6 +97,7 @@ def test_three_machines_of_a_manufacturer() -> None:
     findings = seen.findings.get(OBLIGOR, ())
     assert [item for item in findings if item.severity is Severity.SEVERE] == []
     assert seen.checks[OBLIGOR]["replayed_days"] is CheckState.AGREES, "there was something to compare"
+    assert [item.evidence for item in findings if item.code == "impossible_days"] == []
 
 
 def test_a_steel_plants_year_against_its_own_bills() -> None:

@@ -47,6 +47,8 @@ def honest(machines: int = 2, obligors: int = 1, *, days: int = DAYS, seed: int 
         "peak_kw": 1.3 * run * works,
         "parts": np.round(pace * executing / 3600),
         "hour_meter_hours": 5_000.0 + hours,
+        "state_changes": 6.0 * works,
+        "first_start_seconds": np.where(works, 8 * 3600.0, np.nan),
         "tool_changes": np.diff(hours // 10.0, axis=1, prepend=0.0),
     }
     told = Told(
