@@ -24,16 +24,19 @@ from data_contracts.observations.reader import ObservationReader
 from features.blocks import blocks_of, over_blocks
 from features.loading import load_machine_days
 from features.trust import DataTrust
-from scoring.monitoring.circumstances import Circumstances, circumstance_warnings, trust_warnings
+from scoring.monitoring.circumstances import Circumstances, circumstance_warnings, ring_warnings, trust_warnings
 from scoring.monitoring.summary import Summary, joined, summarise
 from scoring.monitoring.vocabulary import EarlyWarning, by_code
 from scoring.monitoring.warnings import warnings_of
 from scoring.monitoring.watched import watched
+from scoring.supply_chain.circular import Bill, between, bills_of, rings
 
 DAY_ZONE = ZoneInfo("Asia/Shanghai")
 READ_BLOCK = 200
 """Obligors whose days are in memory at once, in each process."""
 YEAR = timedelta(days=365)
+DELIVERED_BEFORE = timedelta(days=90)
+"""So long before its invoice a delivery may have been noted."""
 UNITS = ("obligor_id", "machine_uid")
 DUES = ("obligor_id", "due_date", "amount_due_minor", "amount_paid_minor", "paid_date")
 
@@ -47,11 +50,12 @@ def last_day(as_of: datetime) -> date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockNight:
-    """What is left of a block once its days are read: summaries of obligors and machines, and what is warned of
-    without peers."""
+    """What is left of a block once its days are read: summaries of obligors and machines, what is warned of without
+    peers, and what its firms billed other firms that are watched."""
 
     summaries: Mapping[str, Summary]
     warnings: Sequence[EarlyWarning]
+    bills: Sequence[Bill]
 
 
 def found_by_night(
@@ -70,9 +74,8 @@ def found_by_night(
     processes = processes_of(home)
     blocks = blocks_of(firms, READ_BLOCK, processes)
     nights, done = list[BlockNight](), 0
-    for night in over_blocks(
-        partial(_begin, as_of=as_of, values=values), blocks, reader=reader(connection, home), processes=processes
-    ):
+    begin = partial(_begin, firms=frozenset(firms), as_of=as_of, values=values)
+    for night in over_blocks(begin, blocks, reader=reader(connection, home), processes=processes):
         done += len(blocks[len(nights)])
         nights.append(night)
         progress("reading", done, len(firms))
@@ -84,13 +87,18 @@ def found_by_night(
         for item in warnings_of(whole, values):
             found[owners[item.unit]].append(item)
     trust = _trust(connection, home, firms, as_of=as_of, values=values)
-    for item in [*(item for night in nights for item in night.warnings), *trust_warnings(trust, today=last_day(as_of))]:
+    circles = rings([bill for night in nights for bill in night.bills], values)
+    for item in [
+        *(item for night in nights for item in night.warnings),
+        *trust_warnings(trust, today=last_day(as_of)),
+        *ring_warnings(circles, today=last_day(as_of)),
+    ]:
         found[owners.get(item.unit, item.unit.partition("/")[0])].append(item)
     return {firm: sorted(items, key=by_code) for firm, items in found.items()}
 
 
 def _begin(
-    source: ObservationReader, *, as_of: datetime, values: Mapping[str, Any]
+    source: ObservationReader, *, firms: frozenset[str], as_of: datetime, values: Mapping[str, Any]
 ) -> Callable[[Sequence[ObligorId]], BlockNight]:
     """What reads block after block from one reader."""
     machines, industry = source.machines(as_of=as_of), _industries(source, as_of=as_of)
@@ -103,6 +111,7 @@ def _begin(
                 source, block, machines=machines, industry=industry, dues=dues, as_of=as_of, values=values
             ),
             warnings=circumstance_warnings(told, today=last_day(as_of), values=values),
+            bills=_bills(source, between(told.invoices, firms), as_of=as_of),
         )
 
     return read
@@ -188,7 +197,8 @@ def _circumstances(
         invoices=rows(
             RecordKind.INVOICE,
             as_of - YEAR,
-            *("obligor_id", "invoice_id", "buyer_id", "status", "corrected_invoice_id", "amount_minor", "due_date"),
+            *("obligor_id", "invoice_id", "buyer_id", "delivery_id", "event_time", "status", "corrected_invoice_id"),
+            *("amount_minor", "currency", "due_date"),
         ),
         receipts=rows(RecordKind.RECEIPT, as_of - YEAR, "obligor_id", "invoice_id", "amount_minor"),
         ratings=rows(
@@ -198,6 +208,21 @@ def _circumstances(
         ),
         power_notices=notices.assign(from_day=_days(notices["event_time"]), until_day=_days(notices["until_time"])),
     )
+
+
+def _bills(source: ObservationReader, invoices: pd.DataFrame, *, as_of: datetime) -> list[Bill]:
+    """Of those who billed somebody who is watched, what they billed and whether its delivery was noted."""
+    sellers = [ObligorId(code) for code in sorted(set(invoices["obligor_id"]))]
+    if not sellers:
+        return []
+    noted = source.rows(
+        RecordKind.DELIVERY,
+        as_of=as_of,
+        obligor_ids=sellers,
+        event_from=as_of - YEAR - DELIVERED_BEFORE,
+        columns=("obligor_id", "delivery_id"),
+    )
+    return bills_of(invoices, noted.to_pandas())
 
 
 def _days(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:

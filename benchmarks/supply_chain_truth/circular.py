@@ -7,7 +7,7 @@ and one regular buyer in eight is another firm.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from benchmarks.supply_chain_truth.ledgers import PARAMETERS, rows_of
 from benchmarks.trust.worlds import simulate_into
 from data_contracts.contract import RecordKind
 from data_contracts.reference.dated import load_book
-from scoring.supply_chain.circular import Bill, rings
+from scoring.supply_chain.circular import Bill, between, bills_of, rings
 from simulator.frauds.plan import Code
 from simulator.world import make_laws
 
@@ -42,7 +42,7 @@ def measure(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
             )
             firms = {row["obligor_id"] for row in rows_of(folder, RecordKind.OBLIGOR_PROFILE)}
             ring = set(pd.read_parquet(folder / "truth" / "fraud.parquet")["obligor_id"])
-            told = {firm for item in rings(bills_of(folder), _values()) for firm in item.firms}
+            told = {firm for item in rings(_bills(folder, firms), _values()) for firm in item.firms}
         guilty, found_guilty = guilty + len(ring), found_guilty + len(ring & told)
         honest, found_honest = honest + len(firms - ring), found_honest + len((told - ring) & firms)
     return {
@@ -55,25 +55,10 @@ def measure(seeds: Sequence[int], obligors: int) -> dict[str, Any]:
     }
 
 
-def bills_of(folder: Path) -> list[Bill]:
-    """The invoices of a world's ledger that stand, and whether their deliveries were noted."""
-    delivered = {(row["obligor_id"], row["delivery_id"]) for row in rows_of(folder, RecordKind.DELIVERY)}
-    tellers = {firm for firm, _ in delivered}
-    invoices = rows_of(folder, RecordKind.INVOICE)
-    corrected = {(row["obligor_id"], row["corrected_invoice_id"]) for row in invoices if row["corrected_invoice_id"]}
-    return [
-        Bill(
-            invoice_id=row["invoice_id"],
-            seller_id=row["obligor_id"],
-            buyer_id=row["buyer_id"],
-            amount_minor=row["amount_minor"],
-            currency=row["currency"],
-            issued_on=row["event_time"].date(),
-            is_delivered=(row["obligor_id"], row["delivery_id"]) in delivered if row["obligor_id"] in tellers else None,
-        )
-        for row in invoices
-        if row["status"] == "issued" and (row["obligor_id"], row["invoice_id"]) not in corrected
-    ]
+def _bills(folder: Path, firms: Collection[str]) -> list[Bill]:
+    """The invoices of a world's ledger among its firms, as a night reads them."""
+    invoices = between(pd.DataFrame(rows_of(folder, RecordKind.INVOICE)), firms)
+    return bills_of(invoices, pd.DataFrame(rows_of(folder, RecordKind.DELIVERY), columns=["obligor_id", "delivery_id"]))
 
 
 def _values() -> Any:

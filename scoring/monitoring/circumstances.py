@@ -7,7 +7,7 @@ nothing here looks at what other firms, or other lenders' files, say of the buye
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,6 +18,7 @@ import pandas as pd
 from features.trust import DataTrust
 from features.trust import Severity as TrustSeverity
 from scoring.monitoring.vocabulary import EarlyWarning, Severity, WarningCode, by_code
+from scoring.supply_chain.circular import Ring, undelivered
 from scoring.supply_chain.collateral.leasing import Fence, Fix, moved
 
 TRUST_SEVERITIES: Mapping[TrustSeverity, Severity] = {
@@ -134,6 +135,37 @@ def buyer_warnings(
                 "buyers": len(rows),
             },
         )
+
+
+def ring_warnings(rings: Sequence[Ring], *, today: date) -> Iterator[EarlyWarning]:
+    """Of each firm the largest ring that it is in, by its own invoices and its neighbours: what others bill each other
+    is not for whoever may see this firm."""
+    told: set[str] = set()
+    for ring in rings:
+        for place, firm in enumerate(ring.firms):
+            if firm in told:
+                continue
+            told.add(firm)
+            own = [bill for bill in ring.bills if bill.seller_id == firm]
+            yield EarlyWarning(
+                unit=firm,
+                day=today,
+                code=WarningCode.CIRCULAR_TRADE,
+                severity=Severity.SERIOUS,
+                strength=float(ring.rounds),
+                evidence={
+                    "firms": len(ring.firms),
+                    "rounds": ring.rounds,
+                    "buyer_id": own[0].buyer_id,
+                    "billed_by": ring.firms[place - 1],
+                    "invoices": ", ".join(bill.invoice_id for bill in own),
+                    "amount_minor": sum(bill.amount_minor for bill in own),
+                    "undelivered_minor": undelivered(own),
+                    "currency": own[0].currency,
+                    "since": ring.first_day.isoformat(),
+                    "until": ring.last_day.isoformat(),
+                },
+            )
 
 
 def external_warnings(notices: pd.DataFrame, *, today: date, values: Mapping[str, Any]) -> Iterator[EarlyWarning]:

@@ -22,6 +22,7 @@ class WarningCode(StrEnum):
     MOVED = "moved"
     TRUST_FINDING = "trust_finding"
     BUYER_TROUBLE = "buyer_trouble"
+    CIRCULAR_TRADE = "circular_trade"
     EXTERNAL_EVENT = "external_event"
     COVENANT_NEAR_BREACH = "covenant_near_breach"
     COVENANT_BREACH = "covenant_breach"
@@ -41,8 +42,8 @@ class EarlyWarning:
     figures that it rests on.
 
     `strength` rises with what is worse, in the unit of its code: standard deviations of the unit's own past for falls
-    and faults, weighted spreads of the peers for weak production, the severity itself for covenants. `told_to` is the
-    one lender that may be told of it; everybody who may see the obligor's case, if None.
+    and faults, weighted spreads of the peers for weak production, rounds of circular trade, the severity itself for
+    covenants. `told_to` is the one lender that may be told of it; everybody who may see the obligor's case, if None.
     """
 
     unit: str

@@ -9,12 +9,13 @@ that anybody noted, are what a person is shown.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -35,16 +36,70 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
-    """Firms in the order in which they bill each other, from the first by code; every invoice of its rounds, what these
-    bill in all, how much of that names no noted delivery, and over how many days the rounds go."""
+    """Firms in the order in which they bill each other, from the first by code, how often it goes round, and every
+    invoice of its rounds."""
 
     firms: tuple[str, ...]
     rounds: int
-    invoices: tuple[str, ...]
-    amount_minor: int
-    undelivered_minor: int
-    first_day: date
-    last_day: date
+    bills: tuple[Bill, ...]
+
+    @property
+    def invoices(self) -> tuple[str, ...]:
+        """The numbers of all its invoices."""
+        return tuple(bill.invoice_id for bill in self.bills)
+
+    @property
+    def amount_minor(self) -> int:
+        """What they bill in all."""
+        return sum(bill.amount_minor for bill in self.bills)
+
+    @property
+    def undelivered_minor(self) -> int:
+        """How much of that names no noted delivery."""
+        return undelivered(self.bills)
+
+    @property
+    def first_day(self) -> date:
+        """Of its invoices."""
+        return min(bill.issued_on for bill in self.bills)
+
+    @property
+    def last_day(self) -> date:
+        """Of its invoices."""
+        return max(bill.issued_on for bill in self.bills)
+
+
+def undelivered(bills: Sequence[Bill]) -> int:
+    """What of these invoices names no noted delivery, where the seller's are noted at all."""
+    return sum(bill.amount_minor for bill in bills if bill.is_delivered is False)
+
+
+def between(invoices: pd.DataFrame, firms: Collection[str]) -> pd.DataFrame:
+    """Of invoices as the contract names them those that bill one of these firms and that no red-letter invoice took
+    off: no others can go round."""
+    off = invoices.loc[invoices["status"] != "issued", ["obligor_id", "corrected_invoice_id"]].dropna()
+    gone = set(zip(off["obligor_id"], off["corrected_invoice_id"], strict=True))
+    known = invoices[(invoices["status"] == "issued") & invoices["buyer_id"].isin(list(firms))]
+    stands = [pair not in gone for pair in zip(known["obligor_id"], known["invoice_id"], strict=True)]
+    return known[np.array(stands, dtype=bool)]
+
+
+def bills_of(invoices: pd.DataFrame, deliveries: pd.DataFrame) -> list[Bill]:
+    """Invoices that stand (`between`), with whether their deliveries (`obligor_id`, `delivery_id`) were noted."""
+    noted = set(zip(deliveries["obligor_id"], deliveries["delivery_id"], strict=True))
+    tellers = {firm for firm, _ in noted}
+    return [
+        Bill(
+            invoice_id=row.invoice_id,
+            seller_id=row.obligor_id,
+            buyer_id=row.buyer_id,
+            amount_minor=int(row.amount_minor),
+            currency=row.currency,
+            issued_on=row.event_time.date(),
+            is_delivered=(row.obligor_id, row.delivery_id) in noted if row.obligor_id in tellers else None,
+        )
+        for row in invoices.itertuples()
+    ]
 
 
 def rings(bills: Sequence[Bill], values: Mapping[str, Any]) -> list[Ring]:
@@ -134,13 +189,4 @@ def _turned(firms: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ring(firms: tuple[str, ...], circles: Sequence[tuple[Bill, ...]]) -> Ring:
-    bills = [bill for circle in circles for bill in circle]
-    return Ring(
-        firms=firms,
-        rounds=len(circles),
-        invoices=tuple(bill.invoice_id for bill in bills),
-        amount_minor=sum(bill.amount_minor for bill in bills),
-        undelivered_minor=sum(bill.amount_minor for bill in bills if bill.is_delivered is False),
-        first_day=min(bill.issued_on for bill in bills),
-        last_day=max(bill.issued_on for bill in bills),
-    )
+    return Ring(firms=firms, rounds=len(circles), bills=tuple(bill for circle in circles for bill in circle))
