@@ -15,8 +15,8 @@ from api.console import HomeOption, JsonOption, opened, show
 from api.database.engine import unit_of_work
 from api.home import Home
 from api.instants import parse_amount
+from api.insurance_policies import payouts, service
 from api.insurance_policies import repository as policies
-from api.insurance_policies import service
 from api.insurance_policies.repository import KeptPolicy
 from api.premium_quotes import repository as quotes
 from data_contracts.identifiers import MachineUid, ObligorId, QuoteId
@@ -180,6 +180,60 @@ def renew(
         policy,
         lambda connection, here, kept, now: service.renew(
             connection, here, kept, quotes.load(connection, QuoteId(quote)), by=by, now=now
+        ),
+        home,
+        as_json,
+    )
+
+
+@policy_app.command("announce-shutdown")
+def announce_shutdown(
+    *,
+    policy: PolicyArgument,
+    starts: Annotated[datetime, typer.Option("--from", formats=DAY, help="The first day without work.")],
+    ends: Annotated[datetime, typer.Option("--to", formats=DAY, help="The last one.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in words.")],
+    by: ByOption,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say before they begin on which days the insured of an idle cover will not work; they are no loss."""
+    _step(
+        policy,
+        lambda connection, _, kept, now: payouts.announce(
+            connection, kept, starts=starts.date(), ends=ends.date(), reason=reason, by=by, now=now
+        ),
+        home,
+        as_json,
+    )
+
+
+@policy_app.command("settle-season")
+def settle_season(policy: PolicyArgument, by: ByOption, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Settle the season of an idle cover by its index, after its last day."""
+    _step(
+        policy,
+        lambda connection, here, kept, now: payouts.settle_season(connection, here, kept, by=by, now=now),
+        home,
+        as_json,
+    )
+
+
+@policy_app.command("decide-payout")
+def decide_payout(
+    *,
+    policy: PolicyArgument,
+    is_paid: Annotated[bool, typer.Option("--pay/--refuse", help="All of the payout, or nothing.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in words.")],
+    by: ByOption,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide a payout that was referred to a person."""
+    _step(
+        policy,
+        lambda connection, _, kept, now: payouts.decide(
+            connection, kept, is_paid=is_paid, reason=reason, by=by, now=now
         ),
         home,
         as_json,

@@ -25,6 +25,7 @@ from api.console import HomeOption, JsonOption, opened, show
 from api.credit_decisions.papers import memo_document
 from api.governance.papers import card_of, pack_document
 from api.governance.service import find_model
+from api.insurance_policies.papers import payout_document
 from api.models import claims as claim_models
 from api.models.service import credit_model, promoted_credit
 from api.partners.repository import LOCAL
@@ -90,6 +91,20 @@ def premium_statement(
     """The statement of a stored quote for the insured: factor by factor, and what would lower it."""
     with opened(home) as here:
         _write(statement_document(here, QuoteId(quote), LANGUAGES[language], now=datetime.now(UTC)), out, as_json)
+
+
+@report_app.command("payout_statement")
+def payout_statement(
+    *,
+    policy: Annotated[str, typer.Argument(help="A policy's id.")],
+    out: OutOption,
+    language: LanguageOption = Spoken.ZH,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The settled season of an idle cover for the insured: index, triggers, bill, evidence."""
+    with opened(home) as here:
+        _write(payout_document(here, policy, LANGUAGES[language], now=datetime.now(UTC)), out, as_json)
 
 
 @report_app.command("actuary_pack")

@@ -55,7 +55,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=FIRST_SEED, help=f"seed of the first world ({FIRST_SEED})")
     parser.add_argument("--obligors", type=int, default=OBLIGORS, help="firms of each world (1500)")
     parser.add_argument(
-        "--only", choices=["idle_cover", "premiums", "warranty"], help="one part; premiums is all but idle cover"
+        "--only",
+        choices=["idle_cover", "idle_engine", "premiums", "warranty"],
+        help="one part; premiums is all but idle cover, idle_engine is idle cover with the true process's parameters",
     )
     parser.add_argument(
         "--kept", type=Path, help="a folder in which each world's premiums and seasons are kept, and taken from"
@@ -72,6 +74,9 @@ def main() -> None:
             kept=arguments.kept,
         )
         found = {"idle_cover": told, "seeds": list(seeds), "obligors": arguments.obligors, "statement": STATEMENT}
+    elif arguments.only == "idle_engine":
+        engine = idle_engine.measure(seeds, months=MONTHS, paths=arguments.paths, kept=arguments.kept)
+        found = {"idle_engine": engine, "seeds": list(seeds), "statement": STATEMENT}
     elif arguments.only == "warranty":
         worlds = warranty_truth.measure(
             seeds,

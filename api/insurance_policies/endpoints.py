@@ -10,13 +10,16 @@ from starlette.responses import Response
 from api.http.call import Call, Work, reading, writing
 from api.http.documents import documented, json_body
 from api.http.idempotency import Answer
-from api.insurance_policies import access, renewals, service
+from api.insurance_policies import access, payouts, renewals, service
 from api.insurance_policies.on_demand import on_demand
 from api.insurance_policies.repository import KeptPolicy
 from api.insurance_policies.schemas import (
+    AnnounceShutdownAsked,
     BillAsked,
     BindAsked,
     ClaimAsked,
+    CoverStep,
+    DecidePayoutAsked,
     EndorseAsked,
     LapseAsked,
     OnDemandAnswer,
@@ -27,7 +30,9 @@ from api.insurance_policies.schemas import (
     RenewalRoundAnswer,
     RenewalRoundAsked,
     RenewAsked,
+    SeasonStep,
     SettleAsked,
+    SettleSeasonAsked,
 )
 from api.keys.principal import Role
 from api.premium_quotes import access as quote_access
@@ -91,7 +96,7 @@ def get_insurance_policy(policy_id: str, call: Annotated[Call, reading(*READERS)
     **documented(
         "appendPolicyRecord",
         tag="insurance policies",
-        summary="Append what happened to a policy: endorsed, billed by use, trued up, claimed, lapsed or renewed.",
+        summary="Append what happened to a policy: endorsed, billed, trued up, claimed, lapsed, renewed, or settled.",
         roles=INSURERS,
         answer=PolicyAnswer,
         status=201,
@@ -169,8 +174,28 @@ def _renewed(work: Work, pairs: list[renewals.Pair], *, bind: bool) -> Answer:
 
 
 def _append(work: Work, policy: KeptPolicy, asked: RecordAsked) -> KeptPolicy:
+    step = asked.record
+    if isinstance(step, SeasonStep):
+        return _append_of_season(work, policy, step)
+    return _append_of_cover(work, policy, step)
+
+
+def _append_of_season(work: Work, policy: KeptPolicy, step: SeasonStep) -> KeptPolicy:
+    connection, by, now = work.connection, work.principal.owner, work.now
+    match step:
+        case AnnounceShutdownAsked(starts=starts, ends=ends, reason=reason):
+            return payouts.announce(connection, policy, starts=starts, ends=ends, reason=reason, by=by, now=now)
+        case SettleSeasonAsked():
+            return payouts.settle_season(connection, work.home, policy, by=by, now=now)
+        case DecidePayoutAsked(is_paid=is_paid, reason=reason):
+            return payouts.decide(connection, policy, is_paid=is_paid, reason=reason, by=by, now=now)
+        case other:
+            assert_never(other)
+
+
+def _append_of_cover(work: Work, policy: KeptPolicy, step: CoverStep) -> KeptPolicy:
     connection, home, by, now = work.connection, work.home, work.principal.owner, work.now
-    match asked.record:
+    match step:
         case EndorseAsked(effective=effective, added=added, removed=removed, reason=reason):
             return service.endorse(
                 connection,

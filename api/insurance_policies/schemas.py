@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from api.http.shapes import MAXIMUM_AMOUNT_MINOR, Asked, Currency, MachineName, Told, Words
+from scoring.insurance.idle_cover.settlement import PayoutOutcome, Referral
 from scoring.insurance.policy_life import Step
 from scoring.records import InsuranceProduct
 
@@ -70,9 +71,32 @@ class RenewAsked(Asked):
     quote_id: QuoteName
 
 
-StepAsked = Annotated[
-    EndorseAsked | BillAsked | SettleAsked | ClaimAsked | LapseAsked | RenewAsked, Field(discriminator="step")
-]
+class AnnounceShutdownAsked(Asked):
+    """Days, both inclusive, on which the insured of an idle cover will not work; told before they begin."""
+
+    step: Literal["announce_shutdown"]
+    starts: Day = Field(alias="from")
+    ends: Day = Field(alias="to")
+    reason: Words
+
+
+class SettleSeasonAsked(Asked):
+    """The season of an idle cover by its index, after its last day."""
+
+    step: Literal["settle_season"]
+
+
+class DecidePayoutAsked(Asked):
+    """What a person decides of a payout that was referred: all of it, or nothing."""
+
+    step: Literal["decide_payout"]
+    is_paid: bool
+    reason: Words
+
+
+CoverStep = EndorseAsked | BillAsked | SettleAsked | ClaimAsked | LapseAsked | RenewAsked
+SeasonStep = AnnounceShutdownAsked | SettleSeasonAsked | DecidePayoutAsked
+StepAsked = Annotated[CoverStep | SeasonStep, Field(discriminator="step")]
 
 
 class RecordAsked(Asked):
@@ -99,6 +123,23 @@ class RecordTold(Told):
     facts: dict[str, Any]
 
 
+class PayoutWords(Told):
+    """The statement of a settled season, line by line, in both languages."""
+
+    zh: list[str]
+    en: list[str]
+
+
+class PayoutTold(Told):
+    """The settled season of an idle cover: what it came to, what is paid (null while a person is asked), and the
+    statement in words; its figures are the facts of the record `payout_settled`."""
+
+    outcome: PayoutOutcome
+    referrals: list[Referral]
+    paid_minor: int | None
+    statement: PayoutWords
+
+
 class PolicyTold(Told):
     """What the records of a policy say together, and each of them in their order."""
 
@@ -117,6 +158,7 @@ class PolicyTold(Told):
     is_trued_up: bool
     is_lapsed: bool
     next_policy_id: str | None
+    payout: PayoutTold | None = Field(description="of an idle cover whose season was settled")
     records: list[RecordTold]
 
 

@@ -15,12 +15,14 @@ from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.home import Home
 from api.insurance_policies import repository as policies
+from api.insurance_policies.papers import payout_words
 from api.insurance_policies.repository import KeptPolicy
 from api.insurance_policies.room import require_idle_room
 from api.insurance_policies.worked import Shown, Span, before_loss, shown
 from api.models.service import scoring_parameters
 from api.snapshots import repository as snapshots
 from data_contracts.identifiers import MachineUid, ObligorId, PartnerId, QuoteId, SnapshotId
+from risk_reports.narrative import LANGUAGE_KEYS
 from scoring.errors import InvalidRequest
 from scoring.insurance import policy_premium as premium
 from scoring.insurance.policy_life import (
@@ -251,6 +253,7 @@ def plain_policy(policy: KeptPolicy) -> dict[str, Any]:
         "is_trued_up": state.is_trued_up,
         "is_lapsed": state.is_lapsed,
         "next_policy_id": state.next_policy_id,
+        "payout": _plain_payout(policy),
         "records": [
             {
                 "record_id": kept.record_id,
@@ -261,6 +264,19 @@ def plain_policy(policy: KeptPolicy) -> dict[str, Any]:
             }
             for kept in policy.records
         ],
+    }
+
+
+def _plain_payout(policy: KeptPolicy) -> dict[str, Any] | None:
+    """What a settled season came to, in words too; None before it is."""
+    state = policy.state
+    if state.payout is None:
+        return None
+    return {
+        "outcome": state.payout.outcome.value,
+        "referrals": [why.value for why in state.payout.referrals],
+        "paid_minor": state.paid_minor,
+        "statement": {key: payout_words(policy, language) for language, key in LANGUAGE_KEYS.items()},
     }
 
 

@@ -9,6 +9,7 @@ not findings.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,8 +24,8 @@ from scoring.insurance.idle_cover.payout import IdleTerms, shortfall
 from scoring.insurance.idle_cover.price import TAIL, price_book
 from scoring.insurance.idle_cover.simulate import RateModel, simulate_seasons
 from simulator.insurance.idle_cover import portfolio_firms, season_rates
-from simulator.parameter_values import HealthParameters
-from simulator.world import make_laws
+from simulator.parameter_values import HealthParameters, load_parameters
+from simulator.world import PARAMETERS_AS_OF, make_laws
 
 PATHS, LEVELLING_PATHS = 20_000, 4_000
 LEVELLINGS = 3
@@ -67,6 +68,18 @@ class Lives:
             reference=self.reference[rows],
             rates=self.rates[:, rows],
         )
+
+
+def measure(seeds: Sequence[int], *, months: int, paths: int, kept: Path | None = None) -> dict[str, Any]:
+    """The engine on every division of the worlds' reference portfolios: no firm is simulated beside those, so that ten
+    worlds cost what their seasons do."""
+    lived = []
+    for seed in seeds:
+        life = lives(seed, months=months, paths=paths, kept=kept)
+        named = zip(life.divisions, np.isnan(life.reference), strict=True)
+        lived.append(life.of([name for name, has_none in named if not has_none]))
+        print(f"seed {seed}: {len(lived[-1].divisions)} divisions", file=sys.stderr, flush=True)
+    return together(lived, load_parameters(PARAMETERS_AS_OF).health)
 
 
 def lives(seed: int, *, months: int, paths: int, kept: Path | None = None) -> Lives:

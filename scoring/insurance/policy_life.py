@@ -1,5 +1,5 @@
 """The life of a policy as records that are appended and never changed: bind, endorse, bill by use, true up, claim,
-lapse, renew.
+lapse, renew; of an idle cover also announce a shutdown, settle its season, and decide what was referred.
 
 A policy is what its records say, in their order: nothing is overwritten, and the same records always fold to the same
 state. A record that does not follow from the state before it is refused and appended nowhere.
@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from data_contracts.identifiers import MachineUid, QuoteId
 from scoring.errors import InvalidRequest, PolicyForbids
+from scoring.insurance.idle_cover.settlement import PayoutDecided, PayoutOutcome, PayoutSettled, ShutdownAnnounced
 from scoring.insurance.usage import MeterFinding
 from scoring.records import InsuranceProduct
 
@@ -33,6 +34,9 @@ class Step(StrEnum):
     CLAIMED = "claimed"
     LAPSED = "lapsed"
     RENEWED = "renewed"
+    SHUTDOWN_ANNOUNCED = "shutdown_announced"
+    PAYOUT_SETTLED = "payout_settled"
+    PAYOUT_DECIDED = "payout_decided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +159,9 @@ class Renewed:
     next_starts: date
 
 
-Record = Bound | Endorsed | Billed | TruedUp | Claimed | Lapsed | Renewed
+Record = (
+    Bound | Endorsed | Billed | TruedUp | Claimed | Lapsed | Renewed | ShutdownAnnounced | PayoutSettled | PayoutDecided
+)
 
 STEPS: dict[Step, type[Record]] = {
     Step.BOUND: Bound,
@@ -165,6 +171,9 @@ STEPS: dict[Step, type[Record]] = {
     Step.CLAIMED: Claimed,
     Step.LAPSED: Lapsed,
     Step.RENEWED: Renewed,
+    Step.SHUTDOWN_ANNOUNCED: ShutdownAnnounced,
+    Step.PAYOUT_SETTLED: PayoutSettled,
+    Step.PAYOUT_DECIDED: PayoutDecided,
 }
 """What each step records."""
 
@@ -185,6 +194,16 @@ class PolicyState:
     is_lapsed: bool
     next_policy_id: str | None
     last_recorded: datetime
+    shutdowns: tuple[ShutdownAnnounced, ...] = ()
+    payout: PayoutSettled | None = None
+    decision: PayoutDecided | None = None
+
+    @property
+    def paid_minor(self) -> int | None:
+        """What an idle cover pays of its season; None before that is known."""
+        if self.payout is None or (self.payout.outcome is PayoutOutcome.REFERRED and self.decision is None):
+            return None
+        return self.payout.due_minor if self.decision is None else self.decision.due_minor
 
     @property
     def currency(self) -> str:
@@ -253,7 +272,7 @@ def follow(state: PolicyState, record: Record) -> PolicyState:
             f"A record of {record.recorded_time} cannot follow one of {state.last_recorded}.",
             hint="Records are appended in the order in which they became known.",
         )
-    if isinstance(record, Endorsed | Billed | TruedUp | Claimed | Lapsed) and record.currency != state.currency:
+    if not isinstance(record, Bound | Renewed | ShutdownAnnounced) and record.currency != state.currency:
         raise PolicyForbids(f"Policy {state.policy_id} is in {state.currency}, the record in {record.currency}.")
     moved = _STEPS[type(record)](state, record)
     return replace(moved, last_recorded=record.recorded_time)
@@ -342,11 +361,59 @@ def _renewed(state: PolicyState, record: Renewed) -> PolicyState:
     return replace(state, next_policy_id=record.next_policy_id)
 
 
+def _announced(state: PolicyState, record: ShutdownAnnounced) -> PolicyState:
+    _check_idle(state)
+    if record.ends < record.starts or not state.bound.starts <= record.starts <= record.ends <= state.ends:
+        raise PolicyForbids(
+            f"{record.starts} to {record.ends} lies outside the policy's {state.bound.starts} to {state.ends}."
+        )
+    if record.recorded_time.date() >= record.starts:
+        raise PolicyForbids(
+            f"A shutdown from {record.starts} on is announced on {record.recorded_time.date()}.",
+            hint="A shutdown is announced before it begins; a day that was not counts as it was worked.",
+        )
+    return replace(state, shutdowns=(*state.shutdowns, record))
+
+
+def _payout_settled(state: PolicyState, record: PayoutSettled) -> PolicyState:
+    require_over(state, record.recorded_time)
+    return replace(state, payout=record)
+
+
+def require_over(state: PolicyState, now: datetime) -> None:
+    """Raise PolicyForbids where the season of an idle cover cannot be settled at this instant: not over, or settled."""
+    _check_idle(state)
+    if not state.covers:
+        raise PolicyForbids(f"Policy {state.policy_id} ended before it began: it has no season.")
+    if now.date() <= state.ends:
+        raise PolicyForbids(f"Policy {state.policy_id} runs until {state.ends}: a season is settled afterwards.")
+
+
+def _payout_decided(state: PolicyState, record: PayoutDecided) -> PolicyState:
+    if state.payout is None or state.payout.outcome is not PayoutOutcome.REFERRED:
+        raise PolicyForbids(f"Nothing of policy {state.policy_id} was referred to anybody.")
+    if state.decision is not None:
+        raise PolicyForbids(f"The payout of policy {state.policy_id} was decided before.")
+    payout = state.payout.statement.payout_minor
+    if record.due_minor != (payout if record.is_paid else 0):
+        raise PolicyForbids(f"{record.due_minor} minor units are neither nothing nor the payout of {payout}.")
+    return replace(state, decision=record)
+
+
+def _check_idle(state: PolicyState) -> None:
+    if state.bound.product is not InsuranceProduct.IDLE_COVER:
+        raise PolicyForbids(f"Policy {state.policy_id} is of {state.bound.product.value}: it has no season to settle.")
+    if state.payout is not None:
+        raise PolicyForbids(f"The season of policy {state.policy_id} was settled before: a season is settled once.")
+
+
 def _check_in_force(state: PolicyState, day: date) -> None:
     if not state.bound.starts <= day <= state.ends:
         raise PolicyForbids(f"{day} lies outside the policy's {state.bound.starts} to {state.ends}.")
     if state.is_trued_up:
         raise PolicyForbids(f"Policy {state.policy_id} was trued up: its premium moves no more.")
+    if state.payout is not None:
+        raise PolicyForbids(f"The season of policy {state.policy_id} was settled: its cover changes no more.")
     if any(bill.ends >= day for bill in state.bills):
         raise PolicyForbids(f"{day} was billed already: cover changes after the last bill, not before.")
 
@@ -365,4 +432,7 @@ _STEPS: dict[type, Callable[..., PolicyState]] = {
     Claimed: _claimed,
     Lapsed: _lapsed,
     Renewed: _renewed,
+    ShutdownAnnounced: _announced,
+    PayoutSettled: _payout_settled,
+    PayoutDecided: _payout_decided,
 }

@@ -78,8 +78,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutStatement:
-    """The evidence line by line: days counted and left out, both rates beside their triggers, both shortfalls, the
-    share that is paid, and the amount before and after the cap at the fixed cost lost."""
+    """The evidence line by line: days counted and left out, both rates beside their triggers and exits, both
+    shortfalls, and the bill: `gross_minor` for the lesser shortfall, less what the insured bears itself
+    (`deductible_minor`), less what lies above the fixed cost lost (`above_lost_minor`), is `payout_minor`, to the minor
+    unit."""
 
     days_counted: int
     days_planned: int
@@ -87,13 +89,18 @@ class PayoutStatement:
     days_unknown: int
     own_rate: float
     own_trigger: float
+    own_exit: float
     cluster_rate: float
     cluster_trigger: float
+    cluster_exit: float
     own_shortfall: float
     cluster_shortfall: float
     payout_share: float
+    gross_minor: int
+    deductible_minor: int
     uncapped_minor: int
     lost_fixed_cost_minor: int
+    above_lost_minor: int
     payout_minor: int
 
 
@@ -128,6 +135,9 @@ def settle(
         )
     own, cluster = float(days.own_rate[counted].mean()), float(days.cluster_rate[counted].mean())
     share = float(payout_share(own, cluster, reference, terms))
+    own_short = float(shortfall(own, reference.insured_rate, terms))
+    cluster_short = float(shortfall(cluster, reference.cluster_rate, terms))
+    gross = to_minor(Decimal(repr(min(own_short, cluster_short))) * sum_insured_minor)
     not_worked = max(0.0, 1.0 - own / reference.insured_rate)
     lost = to_minor(daily_fixed_cost_minor * int(counted.sum()) * Decimal(repr(not_worked)))
     uncapped = to_minor(Decimal(repr(share)) * sum_insured_minor)
@@ -138,13 +148,18 @@ def settle(
         days_unknown=int((~counted & ~days.is_planned & ~days.is_holiday).sum()),
         own_rate=own,
         own_trigger=terms.trigger_share * reference.insured_rate,
+        own_exit=terms.exit_share * reference.insured_rate,
         cluster_rate=cluster,
         cluster_trigger=terms.trigger_share * reference.cluster_rate,
-        own_shortfall=float(shortfall(own, reference.insured_rate, terms)),
-        cluster_shortfall=float(shortfall(cluster, reference.cluster_rate, terms)),
+        cluster_exit=terms.exit_share * reference.cluster_rate,
+        own_shortfall=own_short,
+        cluster_shortfall=cluster_short,
         payout_share=share,
+        gross_minor=gross,
+        deductible_minor=gross - uncapped,
         uncapped_minor=uncapped,
         lost_fixed_cost_minor=lost,
+        above_lost_minor=max(0, uncapped - lost),
         payout_minor=min(uncapped, lost),
     )
 

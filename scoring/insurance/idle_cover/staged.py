@@ -58,14 +58,15 @@ class StagedFinding:
     score: float
 
 
-def staged_shutdown(days: FirmDays) -> StagedFinding | None:
-    """The most suspicious standstill, or None where the firm never stood still for five working days."""
+def staged_shutdown(days: FirmDays, *, since: int = 0) -> StagedFinding | None:
+    """The most suspicious standstill of those that end on day `since` or after it, or None where the firm never stood
+    still for five working days."""
     worked = np.flatnonzero(~days.is_rest & ~np.isnan(days.own_rate))
     usual = _usual(days.own_rate, worked)
     still = days.own_rate[worked] < OFF_SHARE * usual[worked]
     best: StagedFinding | None = None
     for first, last in _runs(still):
-        if last - first >= LEAST_DAYS and first > 0:
+        if last - first >= LEAST_DAYS and first > 0 and worked[last - 1] >= since:
             found = _finding(days, worked, first, last)
             if found is not None and (best is None or found.score > best.score):
                 best = found

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from http_world import NOW, World, cover, grant
 
-from api.consents.repository import Purpose
+from api import cli
+from api.consents.repository import OBLIGOR_GRANTED, PLATFORM, Purpose
 from api.database.engine import unit_of_work
+from api.insurance_policies import payouts, service
 from api.insurance_policies import repository as policies
-from api.insurance_policies import service
+from api.insurance_policies.held import industries
+from api.models.service import scoring_parameters
 from api.premium_quotes import repository as quotes
-from data_contracts.identifiers import QuoteId
+from data_contracts.identifiers import ObligorId, QuoteId
+from data_contracts.reference.dated import ParameterBook
 from risk_reports.wording.catalogue import Language, wording
 from scoring.errors import PolicyForbids
 
@@ -121,6 +128,80 @@ def test_a_month_is_billed_by_the_hours_that_telemetry_tells_of(world: World) ->
         )
         with pytest.raises(PolicyForbids, match="billed once"):
             service.bill(connection, world.home, billed, NOW.date().replace(month=6), by="test", now=NOW)
+
+
+def idle_policy(world: World, firm: str, key: str) -> str:
+    """An idle cover of June 2026, bound as of the telemetry's own days."""
+    asked = {"product": "idle_cover", "as_of": "2026-05-31T16:00:00Z", "from": "2026-06-01", "to": "2026-06-30"}
+    body = world.ask("POST", "/v1/premium-quotes", key=key, json=cover(firm, **asked)).json()["quote"]
+    with unit_of_work(world.home.engine) as connection:
+        row = quotes.load(connection, QuoteId(body["quote_id"]))
+        grant(connection, ObligorId(firm), row.partner_id, Purpose.INSURANCE, now=row.as_of)
+        return service.bind_quote(connection, world.home, row, by="test", now=row.as_of).policy_id
+
+
+def test_a_season_without_a_cluster_is_refused_and_kept_nowhere(world: World) -> None:
+    policy_id = idle_policy(world, world.own, "insurer-a")
+    for record, status, told in (
+        ({"step": "settle_season"}, 422, "other firms"),
+        ({"step": "decide_payout", "is_paid": True, "reason": "x"}, 409, "not settled"),
+        (
+            {"step": "announce_shutdown", "from": "2026-06-10", "to": "2026-06-12", "reason": "x"},
+            409,
+            "before it begins",
+        ),
+    ):
+        refused = append(world, policy_id, **record)
+        assert refused.status_code == status, refused.text
+        assert told in refused.text
+    told = world.ask("GET", f"/v1/insurance-policies/{policy_id}", key="insurer-a").json()["policy"]
+    assert (len(told["records"]), told["payout"]) == (1, None)
+
+
+def test_a_season_is_settled_with_its_evidence_and_read_over_http_and_on_paper(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Held against one other firm, at a trigger of the whole reference and an exit of none of it, so that it pays."""
+    with unit_of_work(world.home.engine) as connection:
+        division = industries(connection, world.home, as_of=NOW)
+        firm = next(name for name in sorted(division) if [*division.values()].count(division[name]) == 2)
+        for recipient, purpose in ((PLATFORM, Purpose.PLATFORM), ("insurer-a", Purpose.INSURANCE)):
+            grant(connection, ObligorId(firm), recipient, purpose, mark=OBLIGOR_GRANTED)
+            grant(connection, ObligorId(firm), recipient, purpose)
+    policy_id = idle_policy(world, firm, "insurer-a")
+    book = scoring_parameters()
+    terms = book.at(NOW)["insurance_covers"] | {}
+    terms["idle_cover"] = terms["idle_cover"] | {"trigger_share": 1.0, "exit_share": 0.0}
+    changed = {
+        "insurance_covers": terms,
+        "insurance_settlement": {"fewest_firms": 1, "reference_years": 1, "staged_score_limit": 5.0},
+    }
+    held = {
+        name: replace(own, values=dict.fromkeys(own.values, changed[name])) if name in changed else own
+        for name, own in book.parameters.items()
+    }
+    lenient = book.with_those_of(ParameterBook(parameters=held, version=book.version), list(changed))
+    with unit_of_work(world.home.engine) as connection:
+        kept = policies.load(connection, policy_id, for_update=True)
+        settled = payouts.settle_season(connection, world.home, kept, by="test", now=NOW, parameters=lenient)
+        facts = settled.records[-1].facts
+    bill = facts["statement"]
+    assert bill["gross_minor"] - bill["deductible_minor"] - bill["above_lost_minor"] == bill["payout_minor"]
+    assert bill["days_counted"] + bill["days_holiday"] + bill["days_unknown"] == 30
+    assert facts["watched_share"] > 0.5
+    told = world.ask("GET", f"/v1/insurance-policies/{policy_id}", key="insurer-a").json()["policy"]["payout"]
+    assert told["outcome"] == facts["outcome"]
+    assert [facts["evidence"] in "".join(told["statement"][name]) for name in ("zh", "en")] == [True, True]
+    for words in (
+        ["policy", "show", policy_id],
+        ["report", "payout_statement", policy_id, "--out", str(tmp_path / "payout.html")],
+    ):
+        monkeypatch.setattr(sys, "argv", ["millgrade", *words, "--home", str(world.home.root), "--json"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+            raise SystemExit(0)
+        assert not ended.value.code
+    assert facts["evidence"] in (tmp_path / "payout.html").read_text(encoding="utf-8")
 
 
 def test_a_repair_under_warranty_is_credited_to_equipment_cover(world: World) -> None:
