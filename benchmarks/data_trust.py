@@ -2,7 +2,8 @@
 
 `python -m benchmarks.data_trust` prints the tables of `docs/data-trust.md`; `--json` the figures; `--write` stores the
 figures' page part and curves; `--calibrate` prints the nulls of `features/parameters/data_trust_nulls.yaml`. Thresholds
-come from honest worlds of other seeds than those that are reported.
+come from honest worlds of other seeds than those that are reported. In every world gateways fail, and now and then nobody
+switches a machine's mode (`benchmarks.trust.mislabels`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +28,9 @@ from benchmarks.trust.clones import Sweep, swept
 from benchmarks.trust.figures import curves, page_part
 from benchmarks.trust.gaps import confusion
 from benchmarks.trust.gaps import figures as gap_figures
-from benchmarks.trust.worlds import OBLIGORS, TrustWorld, build
+from benchmarks.trust.mislabels import SWITCHED, USUAL, Habit
+from benchmarks.trust.shares import Share, share_of
+from benchmarks.trust.worlds import COPYING, OBLIGORS, TrustWorld, build, simulated, told_in
 from features.data_trust.engine import Examination, examine
 from features.data_trust.settings import trust_settings_at
 from features.data_trust.told import Told
@@ -53,6 +57,14 @@ CALIBRATION_SEEDS, REPORTED_SEEDS = tuple(range(1, 11)), tuple(range(101, 111))
 FRAUD_SEEDS = {EXACT: (101, 102), 0.25: (101, 102), 0.5: (101, 102), 1.0: (101, 102, 103), 2.0: (101, 102)}
 """By strength; at moderate strength one more."""
 GAP_SEEDS, GAP_OBLIGORS = (101, 102, 103), 32
+HABITS = {
+    "never": SWITCHED,
+    f"on {USUAL.per_day:.0%} of machine-days, as everywhere here": USUAL,
+    "on 10% of machine-days": Habit(per_day=0.1),
+    "on 30% of machine-days": Habit(per_day=0.3),
+    "always, since a year before the last look": Habit(per_day=1.0, since=date(2025, 7, 1)),
+}
+"""How often operators of honest firms forget to switch the mode."""
 FALSE_ALARMS = 0.01
 WANTED_RECALL = 0.9
 SETTINGS = trust_settings_at(shipped_parameters(), PARAMETERS_AS_OF)
@@ -73,6 +85,8 @@ class Seen:
     """By obligor the executing hours told of each day, at the last look."""
     sweep: Sweep | None = None
     """Where all are honest: what a sweep for clones makes of them, with machines planted and without."""
+    by_habit: Mapping[str, Floats] = field(default_factory=dict)
+    """Where all are honest: the strongest comparison of each under every one of `HABITS`."""
 
 
 def main() -> None:
@@ -112,13 +126,17 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
         strength: [seen[look] for look in looks if look[1] and look[2] == strength] for strength in (EXACT, *STRENGTHS)
     }
     planted = _swept(honest, "planted")
+    exact = {code: _recall(by_strength[EXACT], code, threshold) for code in COPYING}
     gaps = list(pool.map(partial(confusion, obligors=min(obligors, GAP_OBLIGORS)), GAP_SEEDS))
     return {
         "world": VERSION,
         "statement": "synthetic; effect sizes are inputs, not findings",
         "honest_obligors": len(_strengths(honest)),
+        "mislabels_per_machine_day": USUAL.per_day,
         "threshold_strength": threshold,
-        "false_alarm_rate": float((_strengths(honest) > threshold).mean()),
+        "false_alarm_rate": share_of(_strengths(honest) > threshold).value,
+        "false_alarm_rate_interval": share_of(_strengths(honest) > threshold).interval,
+        "false_alarms_by_habit": {name: _alarms(honest, name, threshold) for name in HABITS},
         "honest_with_findings": {
             severity.value: float(
                 np.mean([_rank(one) >= severity.rank for world in honest for one in world.severity.values()])
@@ -126,14 +144,14 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
             for severity in Severity
         },
         "frauds": {code.value: _fraud(code, by_strength, threshold) for code in CODES},
-        "exact": {
-            code.value: _recall(by_strength[EXACT], code, threshold)[0]
-            for code in (Code.REPLAYED_TELEMETRY, Code.MOVED_GATEWAY)
-        },
+        "exact": {code.value: shares.value for code, shares in exact.items()},
+        "exact_intervals": {code.value: shares.interval for code, shares in exact.items()},
         "clones_threshold_strength": of_sweep,
-        "clones_between_obligors": float((planted > of_sweep).mean()),
+        "clones_between_obligors": share_of(planted > of_sweep).value,
+        "clones_between_obligors_interval": share_of(planted > of_sweep).interval,
         "clones_planted": len(planted),
-        "clones_false_alarm_rate": float((_swept(honest, "honest") > of_sweep).mean()),
+        "clones_false_alarm_rate": share_of(_swept(honest, "honest") > of_sweep).value,
+        "clones_false_alarm_rate_interval": share_of(_swept(honest, "honest") > of_sweep).interval,
         "air_cutting_with_effect": _air(dict(zip(REPORTED_SEEDS, honest, strict=True)), seen, threshold),
         "gaps": gap_figures(gaps),
     }
@@ -141,12 +159,18 @@ def measure(pool: ProcessPoolExecutor, obligors: int) -> dict[str, Any]:
 
 def _fraud(code: Code, by_strength: Mapping[float, Sequence[Seen]], threshold: float) -> dict[str, Any]:
     recalls = {strength: _recall(by_strength[strength], code, threshold) for strength in STRENGTHS}
-    by_strength_only = {strength: recall for strength, (recall, _) in recalls.items()}
+    smallest = smallest_detectable(
+        {strength: recall.value for strength, recall in recalls.items()}, wanted_recall=WANTED_RECALL
+    )
     return {
-        "recall_at_1pct": recalls[1.0][0],
-        "smallest_detectable": smallest_detectable(by_strength_only, wanted_recall=WANTED_RECALL),
-        "recall_by_strength": {str(strength): recall for strength, (recall, _) in recalls.items()},
-        "frauds_by_strength": {str(strength): count for strength, (_, count) in recalls.items()},
+        "recall_at_1pct": recalls[1.0].value,
+        "recall_at_1pct_interval": recalls[1.0].interval,
+        "smallest_detectable": smallest,
+        "smallest_detectable_is_lowest_swept": smallest == min(STRENGTHS),
+        "recall_by_strength": {str(strength): recall.value for strength, recall in recalls.items()},
+        "interval_by_strength": {str(strength): recall.interval for strength, recall in recalls.items()},
+        "found_by_strength": {str(strength): recall.found for strength, recall in recalls.items()},
+        "frauds_by_strength": {str(strength): recall.of for strength, recall in recalls.items()},
         "found_by": _found_by(by_strength[1.0], code, threshold),
     }
 
@@ -164,10 +188,15 @@ def _air(honest: Mapping[int, Seen], seen: Mapping[Any, Seen], threshold: float)
     return air_figures(cut, wanted_recall=WANTED_RECALL)
 
 
-def _recall(worlds: Sequence[Seen], code: Code, threshold: float) -> tuple[float, int]:
-    """Share of those who commit the fraud that are found, and how many there are."""
-    strengths = [world.strength.get(obligor, 0.0) for world in worlds for obligor in _who(world, code)]
-    return float(np.mean(np.array(strengths) > threshold)), len(strengths)
+def _recall(worlds: Sequence[Seen], code: Code, threshold: float) -> Share:
+    """Share of those who commit the fraud that are found."""
+    return share_of(world.strength.get(obligor, 0.0) > threshold for world in worlds for obligor in _who(world, code))
+
+
+def _alarms(honest: Sequence[Seen], habit: str, threshold: float) -> dict[str, Any]:
+    """False alarms where operators of honest firms have this habit."""
+    alarms = share_of(np.concatenate([world.by_habit[habit] for world in honest]) > threshold)
+    return {"false_alarm_rate": alarms.value, "interval": alarms.interval, "obligors": alarms.of}
 
 
 def _found_by(worlds: Sequence[Seen], code: Code, threshold: float) -> dict[str, float]:
@@ -202,9 +231,22 @@ def _statistics(obligors: int, seed: int) -> list[dict[str, Floats]]:
 
 def _seen(obligors: int, look: tuple[int, Sequence[Code], float]) -> Seen:
     seed, codes, strength = look
-    world = build(seed=seed, codes=codes, strength=strength, obligors=obligors)
-    seen = seen_of(world, [examine(told, SETTINGS) for told in world.told])
-    return seen if codes else replace(seen, sweep=swept(world.told[-1], SETTINGS, seed=seed))
+    with simulated(seed=seed, codes=codes, strength=strength, obligors=obligors) as folder:
+        world = told_in(folder, habit=USUAL, seed=seed)
+        seen = _examined(world)
+        if codes:
+            return seen
+        habits = HABITS if seed in REPORTED_SEEDS else {}
+        others = {name: _examined(told_in(folder, habit=habit, seed=seed)) for name, habit in habits.items()}
+    return replace(
+        seen,
+        sweep=swept(world.told[-1], SETTINGS, seed=seed),
+        by_habit={name: np.array(list(other.strength.values())) for name, other in others.items()},
+    )
+
+
+def _examined(world: TrustWorld) -> Seen:
+    return seen_of(world, [examine(told, SETTINGS) for told in world.told])
 
 
 def seen_of(world: TrustWorld, examinations: Sequence[Examination]) -> Seen:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.trust.shares import share_of
+
 LEAST_HOURS = 0.2
 """On a day, by all machines together: a quarter-hour is the least that can be cut."""
 LEAST_DAYS = 20
@@ -53,23 +55,24 @@ def air_cut(honest: Floats, told: Floats, is_found: bool) -> AirCut:
 def air_figures(cut: Mapping[float, Sequence[AirCut]], *, wanted_recall: float) -> dict[str, Any]:
     """Recall by strength among those with an effect, and why the others had none."""
     chosen = {strength: [one for one in own if one.has_effect] for strength, own in cut.items()}
-    recalls = {
-        strength: float(np.mean([one.is_found for one in own])) if own else float("nan")
-        for strength, own in chosen.items()
-    }
+    found = {strength: share_of(one.is_found for one in own) for strength, own in chosen.items()}
+    recalls = {strength: share.value for strength, share in found.items()}
     missed = [one for own in cut.values() for one in own if not one.is_found]
     with_past = [one for own in cut.values() for one in own if one.days_before >= LEAST_DAYS and one.share > 0]
-    by_share = {
-        least: [one.is_found for one in with_past if least <= one.share < most]
+    classes = {
+        least: share_of(one.is_found for one in with_past if least <= one.share < most)
         for least, most in zip(SHARES, [*SHARES[1:], np.inf], strict=True)
     }
-    recall_by_share = {least: float(np.mean(found)) for least, found in by_share.items() if found}
+    by_share = {least: share for least, share in classes.items() if share.of}
+    recall_by_share = {least: share.value for least, share in by_share.items()}
     return {
         "recall_by_strength": {str(strength): recall for strength, recall in recalls.items()},
-        "frauds_by_strength": {str(strength): len(own) for strength, own in chosen.items()},
+        "interval_by_strength": {str(strength): share.interval for strength, share in found.items()},
+        "frauds_by_strength": {str(strength): share.of for strength, share in found.items()},
         "smallest_detectable": smallest_detectable(recalls, wanted_recall=wanted_recall),
-        "recall_by_share": {_class(least): recall for least, recall in recall_by_share.items()},
-        "frauds_by_share": {_class(least): len(by_share[least]) for least in recall_by_share},
+        "recall_by_share": {_class(least): share.value for least, share in by_share.items()},
+        "interval_by_share": {_class(least): share.interval for least, share in by_share.items()},
+        "frauds_by_share": {_class(least): share.of for least, share in by_share.items()},
         "smallest_detectable_share": smallest_detectable(recall_by_share, wanted_recall=wanted_recall),
         "missed": len(missed),
         "missed_with_effect": sum(one.has_effect for one in missed),

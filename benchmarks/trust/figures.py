@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,22 @@ def _lines(figures: Mapping[str, Any]) -> list[str]:
     honest = figures["honest_with_findings"]
     strengths = list(next(iter(figures["frauds"].values()))["recall_by_strength"])
     return [
-        f"World {figures['world']}; {figures['statement']}. {figures['honest_obligors']:,} honest obligors of seeds 101-110: false alarms at the threshold "
-        f"(strength {figures['threshold_strength']:.2f}, from honest obligors of seeds 1-10) {figures['false_alarm_rate']:.2%}; with a finding of at least note "
+        f"World {figures['world']}; {figures['statement']}. {figures['honest_obligors']:,} honest obligors of seeds 101-110, with outages and with modes not switched on {figures['mislabels_per_machine_day']:.0%} of machine-days: "
+        f"false alarms at the threshold (strength {figures['threshold_strength']:.2f}, from honest obligors of seeds 1-10 with the same) {figures['false_alarm_rate']:.2%} {_percents(figures['false_alarm_rate_interval'])}; with a finding of at least note "
         f"{honest['note']:.2%}, moderate {honest['moderate']:.2%}, severe {honest['severe']:.2%}.",
         "",
-        "| fraud | " + " | ".join(f"recall at {strength}" for strength in strengths) + " | smallest detectable | frauds | found by (at moderate strength) |",
-        "|---|" + "---:|" * len(strengths) + "---:|---:|---|",
+        "| fraud | " + " | ".join(f"recall at {strength}" for strength in strengths) + " | smallest detectable | found by (at moderate strength) |",
+        "|---|" + "---:|" * len(strengths) + "---:|---|",
         *(_row(code, fraud, strengths) for code, fraud in figures["frauds"].items()),
         "",
-        f"Without any jitter: replays {figures['exact']['F2']:.3f}, clones within an obligor {figures['exact']['F5']:.3f}; "
-        f"{figures['clones_planted']} machines planted at a second obligor for half a year, found by fingerprints alone: {figures['clones_between_obligors']:.3f} "
-        f"(of honest obligors {figures['clones_false_alarm_rate']:.2%} stand out as much; the sweep's own threshold is strength {figures['clones_threshold_strength']:.2f}, from those of seeds 1-10).",
+        "A cell: recall, of how many, and the exact 95 % interval (Clopper and Pearson), as if firms were independent; the firms of a seed are the same at every strength. Nothing below "
+        f"{strengths[0]} was swept, so that a smallest strength there is an upper bound.",
+        "",
+        f"Without any jitter: replays {figures['exact']['F2']:.3f} {_ends(figures['exact_intervals']['F2'])}, clones within an obligor {figures['exact']['F5']:.3f} {_ends(figures['exact_intervals']['F5'])}; "
+        f"{figures['clones_planted']} machines planted at a second obligor for half a year, found by fingerprints alone: {figures['clones_between_obligors']:.3f} {_ends(figures['clones_between_obligors_interval'])} "
+        f"(of honest obligors {figures['clones_false_alarm_rate']:.2%} {_percents(figures['clones_false_alarm_rate_interval'])} stand out as much; the sweep's own threshold is strength {figures['clones_threshold_strength']:.2f}, from those of seeds 1-10).",
+        "",
+        *_habits(figures["false_alarms_by_habit"]),
         "",
         "![Recall at 1 % false alarms by strength, a panel a fraud](data-trust/recall.svg)",
         "",
@@ -53,12 +58,21 @@ def _lines(figures: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
+def _habits(alarms: Mapping[str, Any]) -> list[str]:
+    """What careless operators cost honest firms."""
+    return [
+        "False alarms of the same honest firms at the same threshold, by how often their operators forget to switch the mode (setup is told as execution, maintenance as waiting):",
+        "",
+        "| the mode is not switched | false alarms |",
+        "|---|---:|",
+        *(f"| {habit} | {found['false_alarm_rate']:.2%} {_percents(found['interval'])} |" for habit, found in alarms.items()),
+    ]  # fmt: skip
+
+
 def _air(air: Mapping[str, Any], strengths: list[str]) -> list[str]:
     """Air-cutting once more, without those whose label stands over nothing."""
     smallest = "none" if air["smallest_detectable"] is None else f"{air['smallest_detectable']:g}"
-    recalls = ", ".join(
-        f"{air['recall_by_strength'][strength]:.3f} of {air['frauds_by_strength'][strength]} at {strength}" for strength in strengths
-    )  # fmt: skip
+    recalls = ", ".join(f"{_cell(air, strength)} at {strength}" for strength in strengths)
     return [
         f"Of the air-cutters, those who had added executing time on at least four weeks of days, after four weeks of work of their own: recall {recalls}; smallest detectable {smallest}. "
         f"Over all strengths {air['missed']} were missed: {air['missed_without_days']} had hardly cut any air (their machines leave no time for it, or it had just begun), "
@@ -68,7 +82,7 @@ def _air(air: Mapping[str, Any], strengths: list[str]) -> list[str]:
         "",
         "| share of air | " + " | ".join(air["recall_by_share"]) + " | smallest detectable |",
         "|---|" + "---:|" * (len(air["recall_by_share"]) + 1),
-        "| recall | " + " | ".join(_share(value) for value in air["recall_by_share"].values()) + f" | {_share(air['smallest_detectable_share'])} |",
+        "| recall | " + " | ".join(f"{recall:.3g} {_ends(air['interval_by_share'][share])}" for share, recall in air["recall_by_share"].items()) + f" | {_share(air['smallest_detectable_share'])} |",
         "| air-cutters | " + " | ".join(str(number) for number in air["frauds_by_share"].values()) + " | |",
     ]  # fmt: skip
 
@@ -96,10 +110,25 @@ def _gaps(gaps: Mapping[str, Any]) -> list[str]:
 
 
 def _row(code: str, fraud: Mapping[str, Any], strengths: list[str]) -> str:
-    recalls = " | ".join(f"{fraud['recall_by_strength'][strength]:.3f}" for strength in strengths)
-    smallest = "none" if fraud["smallest_detectable"] is None else f"{fraud['smallest_detectable']:g}"
+    recalls = " | ".join(_cell(fraud, strength) for strength in strengths)
+    bound = "<= " if fraud["smallest_detectable_is_lowest_swept"] else ""
+    smallest = bound + _share(fraud["smallest_detectable"])
     found_by = ", ".join(f"{check} {share:.2f}" for check, share in list(fraud["found_by"].items())[:3])
-    return f"| {code} {NAMES[code]} | {recalls} | {smallest} | {fraud['frauds_by_strength']['1.0']} | {found_by} |"
+    return f"| {code} {NAMES[code]} | {recalls} | {smallest} | {found_by} |"
+
+
+def _cell(recalls: Mapping[str, Any], strength: str) -> str:
+    """A recall, of how many, with its interval."""
+    recall, of = recalls["recall_by_strength"][strength], recalls["frauds_by_strength"][strength]
+    return f"{recall:.3f} of {of} {_ends(recalls['interval_by_strength'][strength])}"
+
+
+def _ends(interval: Sequence[float]) -> str:
+    return f"({interval[0]:.2f} to {interval[1]:.2f})"
+
+
+def _percents(interval: Sequence[float]) -> str:
+    return f"({interval[0]:.2%} to {interval[1]:.2%})"
 
 
 def curves(figures: Mapping[str, Any], folder: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from benchmarks.trust.mislabels import SWITCHED, Habit, mislabelled
 from data_contracts.contract import RecordKind, load_contract
 from data_contracts.mapping import load_mapping
 from features.data_trust.told import Told, told_of
@@ -37,6 +39,7 @@ MONTHS = 36
 OBLIGORS = 64
 EXAMINED = tuple(datetime.fromisoformat(f"{day}T00:00:00+08:00") for day in ("2025-07-01", "2026-07-01"))
 """A lender looks twice: after two years of the world, and at its end."""
+COPYING = (Code.REPLAYED_TELEMETRY, Code.MOVED_GATEWAY)
 FIRMS_TOGETHER = 16
 """Firms of a block: the simulator's time for frauds grows with the square of it."""
 
@@ -56,10 +59,33 @@ def build(*, seed: int, codes: Sequence[Code] = (), strength: float = 1.0, oblig
     Without codes everybody is honest. What is told is admitted as it stands: the daily reports and ledgers that were
     recorded by the world's end.
     """
+    with simulated(seed=seed, codes=codes, strength=strength, obligors=obligors) as folder:
+        return told_in(folder)
+
+
+@contextmanager
+def simulated(
+    *, seed: int, codes: Sequence[Code] = (), strength: float = 1.0, obligors: int = OBLIGORS
+) -> Iterator[Path]:
+    """The folder of such a world, forgotten afterwards."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "world"
         simulate_into(laws_of(seed, strength), codes, obligors, folder)
-        return TrustWorld(told=tuple(_told(folder, as_of) for as_of in EXAMINED), labels=_labels(folder))
+        yield folder
+
+
+def told_in(folder: Path, *, habit: Habit = SWITCHED, seed: int = 0) -> TrustWorld:
+    """What is told of a world by firms whose operators have this habit, but for those whose fraud is to copy days: a copy
+    would have to bear the modes of what it copies."""
+    labels = _labels(folder)
+    copies = labels.loc[labels["fraud"].isin(COPYING), "obligor_id"].unique()
+    reports = ds.dataset(folder / "machine_day_report").to_table()
+    owned = _rows(folder, RecordKind.MACHINE_OWNERSHIP)
+    theirs = owned.filter(pc.is_in(owned["obligor_id"], pa.array(copies, pa.string())))["machine_uid"]
+    is_copied = pc.is_in(reports["machine_uid"], theirs.combine_chunks())
+    honest = mislabelled(reports.filter(pc.invert(is_copied)), habit, seed=seed)
+    reports = pa.concat_tables([honest, reports.filter(is_copied)])
+    return TrustWorld(told=tuple(_told(folder, reports, as_of) for as_of in EXAMINED), labels=labels)
 
 
 def laws_of(seed: int, strength: float) -> Laws:
@@ -108,11 +134,10 @@ def _quiet(step: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def _told(root: Path, as_of: datetime) -> Told:
+def _told(root: Path, reports: pa.Table, as_of: datetime) -> Told:
     owned = _ledger(root, as_of, RecordKind.MACHINE_OWNERSHIP).rename_columns({"event_time": "owned_from"})
     machines = _latest(owned, ["machine_uid", "owned_from"])
     profile = load_mapping("canonical_machine_day_report").profile()
-    reports = ds.dataset(root / "machine_day_report").to_table()
     reports = reports.filter(pc.less_equal(reports["recorded_time"], pa.scalar(as_of, reports["recorded_time"].type)))
     day = day_numbers(reports["day"])
     midnight = local_days(ZONE, int(day.min()), int(day.max())).starts(day)
@@ -138,13 +163,18 @@ def _told(root: Path, as_of: datetime) -> Told:
 
 
 def _ledger(root: Path, as_of: datetime, kind: RecordKind) -> pa.Table:
-    """The rows of a ledger that were known then, as its contract types them."""
+    """The rows of a ledger that were known then."""
+    rows = _rows(root, kind)
+    return rows.filter(pc.less_equal(rows["recorded_time"], pa.scalar(as_of, rows["recorded_time"].type)))
+
+
+def _rows(root: Path, kind: RecordKind) -> pa.Table:
+    """The rows of a ledger, as its contract types them."""
     contract = load_contract(kind)
     types = {name: contract.schema.field(name).type for name in contract.names}
     options = pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False)
     files = sorted(root.glob(f"{kind}.csv")) + sorted(root.glob(f"{kind}_[0-9].csv"))
-    rows = pa.concat_tables([pa_csv.read_csv(file, convert_options=options) for file in files])
-    return rows.filter(pc.less_equal(rows["recorded_time"], pa.scalar(as_of, rows["recorded_time"].type)))
+    return pa.concat_tables([pa_csv.read_csv(file, convert_options=options) for file in files])
 
 
 def _latest(rows: pa.Table, identity: Sequence[str]) -> pa.Table:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from scipy.stats import binom
 
 from benchmarks.data_trust import CODES, SETTINGS, seen_of
 from benchmarks.trust.air import air_cut, air_figures
@@ -15,6 +18,8 @@ from benchmarks.trust.clones import swept
 from benchmarks.trust.figures import page_part
 from benchmarks.trust.gaps import confusion
 from benchmarks.trust.gaps import figures as gap_figures
+from benchmarks.trust.mislabels import SWITCHED, Habit, mislabelled
+from benchmarks.trust.shares import share_of
 from benchmarks.trust.unobserved import figures as figures_of_unobserved
 from benchmarks.trust.unobserved import unobserved
 from benchmarks.trust.worlds import build, scaled
@@ -69,7 +74,9 @@ def test_figures_stand_between_their_marks() -> None:
     fraud = {
         "recall_at_1pct": 0.9,
         "smallest_detectable": 1.0,
+        "smallest_detectable_is_lowest_swept": False,
         "recall_by_strength": recall,
+        "interval_by_strength": dict.fromkeys(recall, (0.05, 0.95)),
         "frauds_by_strength": dict.fromkeys(recall, 40),
         "found_by": {"replayed_days_of_machine": 0.9},
     }
@@ -78,14 +85,21 @@ def test_figures_stand_between_their_marks() -> None:
         "statement": "synthetic",
         "honest_obligors": 1000,
         "threshold_strength": 1.5,
+        "mislabels_per_machine_day": 0.03,
         "false_alarm_rate": 0.01,
+        "false_alarm_rate_interval": (0.005, 0.02),
+        "false_alarms_by_habit": {"never": {"false_alarm_rate": 0.01, "interval": (0.005, 0.02), "obligors": 1000}},
         "honest_with_findings": {"note": 0.02, "moderate": 0.01, "severe": 0.0},
-        "frauds": {code.value: fraud for code in CODES},
+        "frauds": {code.value: fraud for code in CODES}
+        | {"F5": {**fraud, "smallest_detectable": 0.25, "smallest_detectable_is_lowest_swept": True}},
         "exact": {"F2": 1.0, "F5": 1.0},
+        "exact_intervals": {"F2": (0.8, 1.0), "F5": (0.7, 1.0)},
         "clones_threshold_strength": 1.98,
         "clones_between_obligors": 1.0,
+        "clones_between_obligors_interval": (0.95, 1.0),
         "clones_planted": 80,
         "clones_false_alarm_rate": 0.002,
+        "clones_false_alarm_rate_interval": (0.001, 0.01),
         "air_cutting_with_effect": air_figures({0.25: [], 0.5: [], 1.0: [], 2.0: []}, wanted_recall=0.9),
         "gaps": gap_figures([pd.DataFrame({"gateway": [30.0], "network": [10.0]}, index=["gateway_outage"])]),
     }
@@ -93,8 +107,47 @@ def test_figures_stand_between_their_marks() -> None:
     assert page.startswith("before\n<!-- figures -->\n")
     assert page.endswith("<!-- end of figures -->\nafter\n")
     assert "stale words" not in page
-    assert "| F2 replayed days | 0.100 | 0.500 | 0.900 | 1.000 | 1 | 40 |" in page
+    assert "| F2 replayed days | 0.100 of 40 (0.05 to 0.95) | 0.500 of 40 (0.05 to 0.95) |" in page
+    assert "| 1 | replayed_days_of_machine 0.90 |" in page
+    assert "| <= 0.25 | replayed_days_of_machine 0.90 |" in page, "nothing weaker was swept"
     assert "| gateway outage | 40 | 0.250 | 0.750 | 0.250 |" in page, "causes in their order, the external ones excused"
+
+
+def test_shares_of_few_bear_their_interval() -> None:
+    """20 of 22: the ends of Clopper and Pearson are where chance gives so many, or so few, once in forty times."""
+    share = share_of([True] * 20 + [False] * 2)
+    low, high = share.interval
+    assert (share.found, share.of) == (20, 22)
+    assert (binom.sf(19, 22, low), binom.cdf(20, 22, high)) == pytest.approx((0.025, 0.025))
+    assert share_of([]).interval == (0.0, 1.0)
+
+
+def test_forgotten_modes_move_time_and_its_energy() -> None:
+    """An hour of setup and one of maintenance, of 3 kWh with an hour of faults: each takes its kWh along."""
+    day = {"machine_uid": "O/M", "day": date(2025, 7, 1), "fault_seconds": 3600.0, "maintenance_seconds": 3600.0}
+    day |= {"setup_seconds": 3600.0, "executing_seconds": 7200.0, "idle_seconds": 0.0}
+    day |= {"energy_executing_kwh": 10.0, "energy_idle_kwh": 0.0, "energy_other_kwh": 3.0}
+    reports = pa.Table.from_pylist([day, {**day, "machine_uid": "O/N"}, {**day, "day": date(2025, 6, 30)}])
+    always = Habit(per_day=1.0, since=date(2025, 7, 1))
+    forgotten, _, before = mislabelled(reports, always, seed=1).to_pylist()
+    moved = {"executing_seconds": 10_800.0, "idle_seconds": 3600.0, "setup_seconds": 0.0, "maintenance_seconds": 0.0}
+    moved |= {"energy_executing_kwh": 11.0, "energy_idle_kwh": 1.0, "energy_other_kwh": 1.0}
+    assert forgotten == day | moved
+    assert before == {**day, "day": date(2025, 6, 30)}
+
+
+def test_which_modes_are_forgotten_is_no_matter_of_order() -> None:
+    rows = [
+        {"machine_uid": f"O/M{at % 5}", "day": date(2025, 1, 1) + timedelta(days=at // 5), "setup_seconds": 60.0}
+        | dict.fromkeys(("fault_seconds", "maintenance_seconds", "executing_seconds", "idle_seconds"), 0.0)
+        | dict.fromkeys(("energy_executing_kwh", "energy_idle_kwh", "energy_other_kwh"), 0.0)
+        for at in range(1000)
+    ]
+    habit = Habit(per_day=0.3)
+    found = mislabelled(pa.Table.from_pylist(rows), habit, seed=7).to_pylist()
+    assert mislabelled(pa.Table.from_pylist(rows[::-1]), habit, seed=7).to_pylist()[::-1] == found
+    assert 0.25 < np.mean([row["executing_seconds"] > 0 for row in found]) < 0.35
+    assert mislabelled(pa.Table.from_pylist(rows), SWITCHED, seed=7).to_pylist() == rows
 
 
 def test_an_air_cutter_without_room_or_past_has_no_effect() -> None:
