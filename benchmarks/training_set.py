@@ -5,11 +5,14 @@ with outages, late uplinks, machines that change hands, and every ledger. Then:
 
 * the grid: every feature of every obligor at 48 month ends, as known at each (`features.grid`), by a process for each
   processor;
-* the reference: a representative set of features by plain pandas as-of joins (`benchmarks.pandas_features`), on a sample
-  of obligors and month ends, compared value by value with the grid's.
+* the reference: the features that one frame of an obligor's days gives, by plain pandas as-of joins in one process
+  (`benchmarks.pandas_features`), on a sample of obligors and month ends, compared value by value with the grid's.
 
-Values per second are features times rows, over the seconds that it took to read and compute them. The peak of memory is
-that of this process and, for each of the others, that of the largest.
+Values per second are features times rows, over the seconds that it took to read and compute them. The reference makes
+fewer features than the grid, and those that rest on ledgers are not among them. So `times_faster` is told by the value,
+and `times_faster_same_features` counts of the grid only the features that the reference makes as well, though its seconds
+are those of all: the most that can be held against it. The peak of memory is that of this process and, for each of the
+others, that of the largest.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ MACHINES_PER_OBLIGOR = 5.0
 MONTHS = 72
 GRID = 48
 END = datetime(2026, 6, 30, 16, tzinfo=UTC)
-SAMPLE_OBLIGORS = 40
+SAMPLE_OBLIGORS = 200
 SAMPLE_INSTANTS = 4
 
 
@@ -97,10 +100,14 @@ def measure(home: Path) -> dict[str, Any]:
         "features": features,
         "values": rows * features,
         "values_per_second": ours,
-        "reference_values": reference_values,
         "reference_features": len(NAMES),
+        "reference_rows": reference_values // len(NAMES),
+        "reference_values": reference_values,
+        "reference_values_said": sum(int(frame.notna().sum().sum()) for frame in told),
+        "reference_seconds": reference_seconds,
         "reference_values_per_second": theirs,
         "times_faster": ours / theirs,
+        "times_faster_same_features": ours * len(NAMES) / features / theirs,
         "peak_memory_bytes": peak,
         "max_relative_difference": max(largest_difference(matrix, frame) for matrix, frame in pairs),
     }
