@@ -56,7 +56,8 @@ def text(answer: Mapping[str, Any], language: Language = Language.EN) -> str:
         f"{say('statement.bill')}:",
         *(f"  {amount:>16}  {name}" for name, amount in bill_lines(answer, language)),
     ]
-    lines += [*filed_lines(answer, language), say("statement.valid_until", until=answer["valid_until"])]
+    lines += [*dearest_lines(answer, language), *filed_lines(answer, language)]
+    lines += [say("statement.valid_until", until=answer["valid_until"])]
     for part in ("reasons", "facts"):
         lines += [f"{say(f'memo.{part}')}:", *(f"  - {sentence}" for sentence in told[part])]
     if answer["data_origin"] == "synthetic":
@@ -93,6 +94,26 @@ def filed_lines(answer: Mapping[str, Any], language: Language) -> list[str]:
         return [told]
     models = {"filed": filed["distilled_from"][:VERSION_SHOWN], "answering": answer["model_version"][:VERSION_SHOWN]}
     return [told, wording(language).say("statement.other_model", **models)]
+
+
+def dearest_lines(answer: Mapping[str, Any], language: Language) -> list[str]:
+    """Of each filed feature that some covered machine does not tell: how many do not, and that each of them is charged
+    the dearest band of the table. What the promoted model knows nothing of is not said."""
+    untold: dict[str, int] = {}
+    for machine in answer["machines"]:
+        for item in machine["contributions"]:
+            if item["value"] is None:
+                untold[item["feature"]] = untold.get(item["feature"], 0) + 1
+    return [
+        wording(language).say(
+            "statement.dearest",
+            factor=factor_name(factor["name"], language),
+            machines=untold[factor["name"]],
+            of=len(answer["machines"]),
+        )
+        for factor in answer["factors"]
+        if factor["name"] in untold
+    ]
 
 
 def cover_line(answer: Mapping[str, Any], language: Language) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from risk_reports.document import Document, Section, Table
 from risk_reports.narrative import LANGUAGE_KEYS
 from risk_reports.numbers import money, number
-from risk_reports.premium_statement import bill_lines, cover_line, factor_name, filed_lines, rate_line
+from risk_reports.premium_statement import bill_lines, cover_line, dearest_lines, factor_name, filed_lines, rate_line
 from risk_reports.wording.catalogue import Language, Wording, wording
 
 NOT_USED = ("person", "place", "others", "unconsented", "model")
@@ -73,7 +73,7 @@ def _factors(answer: Mapping[str, Any], words: Wording) -> Section:
             rate_line(answer, language, factors=words.say("statement.factors_below")),
             *filed_lines(answer, language),
         ],
-        points=[words.say("statement.severity", severity=cost)],
+        points=[words.say("statement.severity", severity=cost), *dearest_lines(answer, language)],
         table=Table(header=[words.say("statement.factor"), words.say("statement.relativity")], rows=rows, figures=1),
     )
 

@@ -13,10 +13,13 @@ from api.consents import repository as consents
 from api.consents.repository import Purpose
 from api.home import Home
 from api.models import service as models
+from api.models.filings import filed_equipment
 from api.partners import repository as partners
 from api.snapshots.service import take_snapshot
 from data_contracts.identifiers import PartnerId
+from data_contracts.reference.dated import RULES_ZONE
 from scoring.insurance.coherence import Peril
+from scoring.insurance.filed import in_force
 from scoring.insurance.guarantee import NoArbitrage
 from scoring.insurance.offers.one_exposure import Bearer, ExposurePrices, OneExposure, price_exposure
 from scoring.insurance.offers.work import with_work
@@ -30,7 +33,7 @@ def coherence(
 ) -> dict[str, Any]:
     """Prices of one exposure, each loss with who bears it, and the same with a tenth less and more work.
 
-    Raises NotFound, ConsentMissing (the partner's for credit and for insurance), NoModel, and as quotes do.
+    Raises NotFound, ConsentMissing (the partner's for credit and for insurance), NoModel, TariffClash; and as quotes.
     """
     obligor = asked.loan.obligor_id
     partners.require(connection, partner)
@@ -39,9 +42,11 @@ def coherence(
     credit, insurance = models.promoted_credit(home), models.promoted_insurance(home)
     parameters = models.scoring_parameters()
     snapshot = take_snapshot(connection, home, obligor, as_of=asked.loan.as_of, now=now)
+    day = asked.loan.as_of.astimezone(RULES_ZONE).date()
+    filed = in_force(filed_equipment(home), partner=partner, day=day)
     priced = {
         times: price_exposure(
-            with_work(snapshot, times), asked, credit=credit, insurance=insurance, parameters=parameters
+            with_work(snapshot, times), asked, credit=credit, insurance=insurance, parameters=parameters, filed=filed
         )
         for times in WORK_TIMES
     }

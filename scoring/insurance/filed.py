@@ -65,10 +65,8 @@ class FiledEquipment(FiledCover):
     def risk_terms(self, request: QuoteRequest, *, under_warranty: float) -> RiskTerms:
         """The build-up for the days of a request; `under_warranty` is the share of the capped claims, by what is
         charged, that falls on machines and days under warranty."""
-        middle = request.starts + (request.ends - request.starts) / 2
-        years = (middle - self.experience_middle).days / DAYS_A_YEAR
         return RiskTerms(
-            trend=exact((1 + self.annual_trend) ** years),
+            trend=exact(trend_of(self.annual_trend, self.experience_middle, request.starts, request.ends)),
             large_loss=exact(self.large_loss_share),
             warranty=exact(self.warranty_share * under_warranty),
         )
@@ -92,6 +90,12 @@ class ChargedRate:
     base: float
     factors: tuple[Relativity, ...]
     filed: FiledPrice
+
+
+def trend_of(annual: float, experience_middle: date, starts: date, ends: date) -> float:
+    """How much dearer claims are in the middle of a cover than in the middle of the experience."""
+    middle = starts + (ends - starts) / 2
+    return float((1 + annual) ** ((middle - experience_middle).days / DAYS_A_YEAR))
 
 
 def equipment_filing(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.http.documents import example
-from risk_reports import premium_statement_document
+from risk_reports import premium_statement, premium_statement_document
 from risk_reports.numbers import money, number
 from risk_reports.rendering.html import html
 from risk_reports.rendering.pdf import chinese_font, pdf
@@ -47,6 +47,22 @@ def test_it_says_what_would_lower_it_what_was_not_used_and_how_to_dispute(
     assert all(sentence.split("（")[0].split("&")[0][:12] in text for sentence in told)
     assert answer["quote_id"] in text
     assert "statement." not in text
+
+
+@pytest.mark.parametrize(("language", "said"), [(Language.EN, "dearest band"), (Language.ZH, "最高的一档")])
+def test_a_factor_that_nobody_told_is_said_to_be_in_the_dearest_band(
+    answer: dict[str, Any], language: Language, said: str
+) -> None:
+    machine = answer["machines"][0]
+    for item in machine["contributions"]:
+        item["value"] = 1.0
+    answer["machines"] = [machine]
+    answer["factors"] = [{"name": item["feature"], "relativity": 1.0} for item in machine["contributions"][:2]]
+    assert said not in html(premium_statement_document.document(answer, language)).decode()
+    assert said not in premium_statement.text(answer, language)
+    machine["contributions"][1]["value"] = None
+    assert html(premium_statement_document.document(answer, language)).decode().count(said) == 1
+    assert premium_statement.text(answer, language).count(said) == 1
 
 
 def test_a_cover_of_the_firm_has_no_table_of_machines(answer: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from scoring.credit.trust_terms import trust_terms
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.build_up import Loadings, bill_of_risk
 from scoring.insurance.coherence import Peril
+from scoring.insurance.filed import FiledEquipment, trend_of
 from scoring.insurance.frequency import fleet_frequency
 from scoring.insurance.guarantee import (
     CoveredFacility,
@@ -134,13 +136,15 @@ def price_exposure(
     credit: CreditArtefact,
     insurance: InsuranceArtefact,
     parameters: ParameterBook,
+    filed: FiledEquipment | None = None,
 ) -> ExposurePrices:
-    """Price the loan and all covers of one exposure from one snapshot.
+    """Price the loan and all covers of one exposure from one snapshot. Damage grows by the trend of the table in force
+    (`filed`), or of the promoted model's own, as what is charged does.
 
     Raises as the quotes of the covers do, and InvalidRequest for a loan beyond the curve of default.
     """
     lending = _lending(snapshot, asked, credit, parameters)
-    machines = _machines(snapshot, asked, insurance, parameters)
+    machines = _machines(snapshot, asked, insurance, parameters, filed)
     idle = idle_price(snapshot, asked.cover(InsuranceProduct.IDLE_COVER), parameters)
     slump = exact(float(idle.expected_minor[0]))
     parts = (
@@ -234,7 +238,11 @@ def _lending(
 
 
 def _machines(
-    snapshot: FeatureSnapshot, asked: OneExposure, insurance: InsuranceArtefact, parameters: ParameterBook
+    snapshot: FeatureSnapshot,
+    asked: OneExposure,
+    insurance: InsuranceArtefact,
+    parameters: ParameterBook,
+    filed: FiledEquipment | None,
 ) -> _Machines:
     values, equipment = parameters.at(asked.loan.as_of), asked.cover(InsuranceProduct.EQUIPMENT_UBI)
     check_request(snapshot, equipment, values)
@@ -244,7 +252,8 @@ def _machines(
         damage_ratio=insurance.card.damage_ratio, sum_insured_minor=asked.equipment_minor, machines=len(covered)
     )
     claims = np.array([machine.claim_frequency_per_machine_year for machine in fleet.machines])
-    damage = claims * cost * cover_days(asked.starts, asked.ends) / DAYS_A_YEAR
+    today = claims * cost * cover_days(asked.starts, asked.ends) / DAYS_A_YEAR
+    damage = today * _trend(asked, insurance, values, filed)
     warranty = warranty_risk(snapshot, asked.cover(InsuranceProduct.EXTENDED_WARRANTY), insurance, parameters)
     repairs_a_claim = values["insurance_covers"]["extended_warranty"]["repairs_a_claim"]
     return _Machines(
@@ -253,6 +262,20 @@ def _machines(
         repairs=warranty.expected_minor,
         first=np.minimum(warranty.expected_minor / max(repairs_a_claim, 1.0), damage),
     )
+
+
+def _trend(
+    asked: OneExposure, insurance: InsuranceArtefact, values: Mapping[str, Any], filed: FiledEquipment | None
+) -> float:
+    """How much dearer a claim on equipment is in the cover than in the experience; 1 for a model of before, whose card
+    does not say when its experience was. A warranty's repairs grow by its own inflation."""
+    if filed is not None:
+        return trend_of(filed.annual_trend, filed.experience_middle, asked.starts, asked.ends)
+    table = insurance.card.table
+    if table is None:
+        return 1.0
+    annual = float(values["insurance_build_up"]["annual_trend"])
+    return trend_of(annual, table.experience_middle, asked.starts, asked.ends)
 
 
 def _default_parts(lending: _Lending) -> tuple[LossPart, ...]:

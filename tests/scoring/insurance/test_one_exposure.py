@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from scoring.credit.artefact import CreditArtefact
 from scoring.errors import InvalidRequest
 from scoring.insurance.artefact import InsuranceArtefact
 from scoring.insurance.coherence import PAYS_FIRST, CoverInForce, Loss, Peril, shared_out
+from scoring.insurance.filed import equipment_filing
 from scoring.insurance.offers.equipment import equipment_quote
 from scoring.insurance.offers.guarantee import guarantee_quote
 from scoring.insurance.offers.idle import RATES, idle_quote
@@ -112,12 +113,34 @@ def test_held_alone_each_cover_costs_what_its_own_quote_expects(
     }
     for bearer, told in quotes.items():
         modelled = told.earned_exposure_machine_years * told.filed.model_rate * told.claim_severity_minor
-        cover, lines = found[bearer], {line.name: line.amount_minor for line in told.risk}
-        modelled *= (
-            1 - lines.get("trend", 0) / told.pure_premium_minor
-        )  # what is charged holds the trend up to the cover
+        cover = found[bearer]
         assert cover.alone_expected_minor + cover.margin_minor == pytest.approx(modelled, rel=1e-4), bearer
         assert cover.premium_minor <= cover.alone_premium_minor
+
+
+def test_damage_grows_by_the_trend_of_the_table_in_force(
+    snapshot: FeatureSnapshot, credit_model: Any, insurance_model: Any, parameters: ParameterBook
+) -> None:
+    """A later experience has less trend left up to the same cover, and none moves what is no damage."""
+    own = equipment_filing(insurance_model, parameters.at(AS_OF), filing_number="F", effective=AS_OF.date())
+    later = own.model_copy(update={"experience_middle": own.experience_middle + timedelta(days=365)})
+    told = [
+        {
+            cover.bearer: cover
+            for cover in price_exposure(
+                snapshot, ASKED, credit=credit_model, insurance=insurance_model, parameters=parameters, filed=filed
+            ).covers
+        }
+        for filed in (None, own, later)
+    ]
+    assert told[0] == told[1]
+    damage, less = (each[Bearer.EQUIPMENT_UBI].alone_expected_minor for each in told[1:])
+    assert damage == pytest.approx((1 + own.annual_trend) * less, abs=1)
+    for bearer in (Bearer.GUARANTEE, Bearer.IDLE_COVER):
+        assert told[1][bearer] == told[2][bearer]
+    assert (
+        told[1][Bearer.EXTENDED_WARRANTY].alone_expected_minor == told[2][Bearer.EXTENDED_WARRANTY].alone_expected_minor
+    )
 
 
 def test_the_parts_are_what_the_order_of_covers_pays_of_drawn_failures(snapshot: FeatureSnapshot, priced: Any) -> None:
