@@ -4,7 +4,7 @@ machines, stock. Read from the ledgers as known at the decision's time; nothing 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import sqlalchemy as sa
 
+from api.chain.order_terms import Asked, order_terms
 from api.chain.receivable_terms import BuyersSay, Seller, receivable_terms
 from api.chain.stock_terms import StockCount, stock_terms, valued
 from api.consents import repository as consents
@@ -25,8 +26,7 @@ from data_contracts.observations.reader import ObservationReader
 from features.loading import load_machine_days
 from scoring.records import CreditProduct
 from scoring.stock import StockHeld
-from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, daily, release_of
-from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
+from scoring.supply_chain.purchase_order.from_ledgers import Confirmed
 from scoring.supply_chain.receivables.said import CONFIRMATION_COLUMNS, NOTHING_SAID, LenderSays
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -92,7 +92,11 @@ def product_terms(
                 values=values,
             )
         case CreditProduct.PURCHASE_ORDER:
-            told = _order(rows, days(), as_of, day=day, detail=detail, values=values)
+            confirmed = Confirmed(
+                is_accepted=detail.is_accepted, inspected_units=detail.inspected_units, cost_minor=detail.cost_minor
+            )
+            asked = Asked(order_id=detail.order_id, confirmed=confirmed, pd_12m=pd_12m)
+            told = order_terms(rows, days(), as_of, day=day, asked=asked, values=values)
         case CreditProduct.FINANCE_LEASE:
             told = {"leases": plain_leases(leased_machines(rows, days(), as_of=as_of))}
         case CreditProduct.INVENTORY:
@@ -161,75 +165,3 @@ class _Said:
             day=pd.to_datetime(frame["day"]),
             executing_hours=(frame["executing_seconds"] / SECONDS_AN_HOUR).where(frame["observed_seconds"] > 0),
         )
-
-
-def _order(rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: Any, detail: Detail, values: Any) -> dict[str, Any]:
-    orders = rows(RecordKind.PURCHASE_ORDER, as_of - REACH)
-    orders = orders.assign(placed=_local_day(orders["event_time"]))
-    if detail.order_id is None:
-        open_orders = orders[pd.to_datetime(orders["due_date"]) >= pd.Timestamp(day)]
-        return {"order": None, "orders_due_later": sorted(open_orders["order_id"].tolist())}
-    runs = rows(RecordKind.PRODUCTION_RUN, as_of - REACH)
-    ledgers = OrderLedgers(
-        orders=orders,
-        deliveries=rows(RecordKind.DELIVERY, as_of - REACH),
-        invoices=rows(RecordKind.INVOICE, as_of - REACH),
-        supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
-        facilities=rows(RecordKind.FACILITY),
-        days=daily(days),
-        jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
-    )
-    confirmed = Confirmed(
-        is_accepted=detail.is_accepted, inspected_units=detail.inspected_units, cost_minor=detail.cost_minor
-    )
-    file, ahead, told = release_of(ledgers, detail.order_id, confirmed, day=day, values=values)
-    return {
-        "order": {
-            **asdict(file.order),
-            "placed_on": file.order.placed_on.isoformat(),
-            "told_on": _told_on(orders, detail.order_id),
-            "due_on": file.order.due_on.isoformat(),
-        },
-        "work": asdict(file.work),
-        "work_by_job": asdict(file.work_by_job),
-        **_told_of_parts(ledgers.jobs, detail.order_id),
-        "progress": asdict(told.progress),
-        "forecast": None if ahead is None else asdict(ahead),
-        "shipped_minor": file.shipped_minor,
-        "invoiced_minor": file.invoiced_minor,
-        "drawn_minor": file.drawn_minor,
-        "cost_minor": file.cost_minor,
-        "cautions": [] if file.cost_minor is not None else ["cost_unknown"],
-        "release_minor": told.release_minor,
-        "exposure_minor": told.exposure_minor,
-        "holds": [hold.value for hold in told.holds],
-        "tranches": [
-            {
-                "tranche": item.tranche.value,
-                "entitled_minor": item.entitled_minor,
-                "holds": [hold.value for hold in item.holds],
-                "evidence": list(item.evidence),
-            }
-            for item in told.tranches
-        ],
-    }
-
-
-def _local_day(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
-    return moments.dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
-
-
-def _told_on(orders: pd.DataFrame, order_id: str) -> str:
-    """The local day on which what is known of an order was told: one told long after it was placed can name any day."""
-    told = _local_day(orders.loc[orders["order_id"] == order_id, "recorded_time"])
-    return str(told.iloc[0].date())
-
-
-def _told_of_parts(jobs: SharedOut | None, order_id: str) -> dict[str, Any]:
-    """Runs that name the order and make another part, and what runs made for which no order has room: each where there
-    is any."""
-    if jobs is None:
-        return {}
-    other = [asdict(runs) for runs in jobs.runs.contradicting if runs.order_id == order_id]
-    idle = [{"part_number": number, **asdict(work)} for number, work in jobs.runs.not_placed.items()]
-    return {name: told for name, told in {"runs_of_another_part": other, "runs_not_placed": idle}.items() if told}

@@ -4,7 +4,7 @@ said what of it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
 from scoring.money import exact
 from scoring.records import CreditProduct
+from scoring.supply_chain.purchase_order.loans import loans_of
 from scoring.supply_chain.receivables.from_ledgers import SellerBase, SellerLedgers, base_of
 from scoring.supply_chain.receivables.produced import Counted
 from scoring.supply_chain.receivables.said import LenderSays
@@ -57,6 +58,7 @@ def receivable_terms(
         deliveries=seller.rows(RecordKind.DELIVERY, as_of - REACH),
         supplier_invoices=seller.rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
         ratings=seller.rows(RecordKind.COUNTERPARTY_RATING),
+        loans=loans_of(seller.rows(RecordKind.FACILITY), seller.rows(RecordKind.REPAYMENT), zone=ZONE),
         confirmations=seller.buyers_say(sorted(set(invoices["buyer_id"]))),
     )
     found = base_of(
@@ -84,6 +86,11 @@ def _told(found: SellerBase, currency: str) -> dict[str, Any]:
         "outstanding_minor": found.base.outstanding_minor,
         "eligible_minor": found.base.eligible_minor,
         "advance_minor": found.base.advance_minor,
+        "carried_over_minor": sum(item.carried_over_minor for item in found.carried),
+        "payable_minor": sum(item.payable_minor for item in found.carried),
+        "owed": [
+            {**asdict(item), "invoices": list(item.invoices)} for item in found.carried if item.exposure.drawn_minor
+        ],
         "expected_credit_loss_minor": sum(credit),
         "expected_dilution_loss_minor": sum(loss.dilution_minor for loss in found.losses.values()),
         "lines_without_pd": len(found.losses) - len(credit),

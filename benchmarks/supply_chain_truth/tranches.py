@@ -156,7 +156,7 @@ def _known(
         deliveries=_scaled(deliveries, scale, "amount_minor").assign(order_id=FINANCED),
         invoices=_scaled(invoices, scale, "amount_minor", "tax_minor"),
         supplier_invoices=pd.DataFrame({"supplier_invoice_id": [], "event_time": orders["event_time"].iloc[:0]}),
-        facilities=pd.DataFrame({"collateral_id": [], "amount_minor": []}),
+        loans=(),
         days=lately(told.days, begin - pd.Timedelta(days=2 * NORM_DAYS)),
     )
 

@@ -127,6 +127,9 @@ def test_no_more_is_advanced_than_the_order_costs_to_make(home: Home) -> None:
     unknown, capped = terms(home, "P1"), terms(home, "P1", cost_minor=250_000)
     assert (unknown["cost_minor"], unknown["cautions"], unknown["exposure_minor"]) == (None, ["cost_unknown"], 350_000)
     assert (capped["cautions"], capped["exposure_minor"], "cost_cap" in capped["holds"]) == ([], 250_000, True)
+    lost = capped["exposure"]  # nothing is owed yet: 250,000 are, once they are paid; 60 % of it is lost at this stage
+    assert (lost["stage"], lost["total_minor"], lost["exposure_at_default_minor"]) == ("started", 0, 250_000)
+    assert lost["expected_loss_minor"] == round(0.02 * 0.60 * 250_000)
 
 
 def test_days_of_which_no_run_is_told_fill_orders_of_any_part(home: Home) -> None:

@@ -161,3 +161,54 @@ def test_what_is_invoiced_beyond_what_was_made_and_counted_is_not_eligible(home:
     assert found["I3"]["deductions"] == {"E09_not_produced": 1_130_000}
     assert "W03_production_unknown" not in found["I1"]["cautions"]
     assert "W03_production_unknown" in terms(home)["I1"]["cautions"]
+
+
+def test_an_orders_loan_goes_over_into_its_invoices_and_is_not_lent_twice(home: Home) -> None:
+    """Of the order P all three invoices; 300,000 are owed on it, and 50,000 were advanced on I1 since: 350,000 come off
+    what the eligible lines are advanced, and 300,000 of these move."""
+    before = terms(home)
+    assert (before["payable_minor"], before["carried_over_minor"], before["owed"]) == (before["advance_minor"], 0, [])
+    told(
+        home,
+        "facility",
+        "obligor_id,facility_id,event_time,lender_id,facility_kind,purpose,collateral_id,amount_minor,currency,"
+        "rate_per_year,instalments",
+        [
+            (
+                SELLER,
+                "F1",
+                "2026-05-01T01:00:00Z",
+                "bank",
+                "term_loan",
+                "working_capital",
+                "P",
+                300_000,
+                "CNY",
+                0.06,
+                1,
+            ),
+            (
+                SELLER,
+                "F2",
+                "2026-06-11T01:00:00Z",
+                "bank",
+                "invoice_advance",
+                "receivables",
+                "I1",
+                50_000,
+                "CNY",
+                0.06,
+                1,
+            ),
+        ],
+    )
+    after = terms(home)
+    assert after["advance_minor"] == before["advance_minor"]
+    assert after["payable_minor"] == before["advance_minor"] - 350_000
+    assert after["carried_over_minor"] == 300_000
+    (owed,) = after["owed"]
+    assert (owed["order_id"], owed["exposure"]["on_order_minor"], owed["exposure"]["on_receivables_minor"]) == (
+        "P",
+        300_000,
+        50_000,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from data_contracts.errors import NotFound
+from scoring.supply_chain.purchase_order.exposure import Exposure
 from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, prior_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut
+from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on
 from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work
 from scoring.supply_chain.purchase_order.placing import ANY_PART, shared
 from scoring.supply_chain.purchase_order.progress import total
@@ -32,7 +34,7 @@ class OrderLedgers:
     deliveries: pd.DataFrame
     invoices: pd.DataFrame
     supplier_invoices: pd.DataFrame
-    facilities: pd.DataFrame
+    loans: Sequence[LoanTold]
     days: pd.DataFrame
     jobs: SharedOut | None = None
 
@@ -61,6 +63,17 @@ def release_of(
     return file, ahead, release(file, ahead, tranche_terms(values))
 
 
+def exposure_of_order(ledgers: OrderLedgers, order_id: str, *, currency: str) -> Exposure:
+    """What is owed on an order and on the invoices of its deliveries: one exposure, whichever it was lent against."""
+    own = ledgers.deliveries[ledgers.deliveries["order_id"] == order_id]
+    return exposure_on(order_id, set(_billed(ledgers, own)["invoice_id"]), ledgers.loans, currency=currency)
+
+
+def _billed(ledgers: OrderLedgers, deliveries: pd.DataFrame) -> pd.DataFrame:
+    issued = ledgers.invoices[ledgers.invoices["status"] == "issued"]
+    return issued[issued["delivery_id"].isin(deliveries["delivery_id"])]
+
+
 def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFile:
     rows = ledgers.orders[ledgers.orders["order_id"] == order_id]
     if not len(rows):
@@ -69,11 +82,8 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     by_job, by_share = _work(ledgers, order_id)
     work = total({"by_job": by_job, "by_share": by_share})
     own = ledgers.deliveries[ledgers.deliveries["order_id"] == order_id]
-    billed = ledgers.invoices[
-        (ledgers.invoices["status"] == "issued") & ledgers.invoices["delivery_id"].isin(own["delivery_id"])
-    ]
+    billed = _billed(ledgers, own)
     bought = ledgers.supplier_invoices[ledgers.supplier_invoices["event_time"] >= row.event_time]
-    drawn = ledgers.facilities[ledgers.facilities["collateral_id"] == order_id]["amount_minor"].sum()
     evidence = {
         Milestone.ACCEPTED: ["the lender's word that the buyer accepted"] if confirmed.is_accepted else [],
         Milestone.MATERIAL: [str(name) for name in bought.get("supplier_invoice_id", pd.Series(dtype=object))[:3]],
@@ -93,7 +103,7 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
         inspected_units=confirmed.inspected_units,
         shipped_minor=int(own["amount_minor"].sum()),
         invoiced_minor=int(net),
-        drawn_minor=int(drawn),
+        drawn_minor=exposure_of_order(ledgers, order_id, currency=row.currency).drawn_minor,
         cost_minor=confirmed.cost_minor,
     )
 

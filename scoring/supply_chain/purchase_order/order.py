@@ -76,8 +76,9 @@ class OrderFile:
     """Everything that a tranche is released or held on.
 
     `inspected_units`, `shipped_minor` and `invoiced_minor` are totals so far; `drawn_minor` what was paid on the order
-    until now; `work_by_job` the part of `work` that production runs tell of this order, the rest being its share in
-    days of which none are told; `cost_minor` what making the whole order costs, None where it is not known.
+    and on its invoices until now; `work_by_job` the part of `work` that production runs tell of this order, the rest
+    being its share in days of which none are told; `cost_minor` what making the whole order costs, None where it is not
+    known.
     """
 
     order: Order

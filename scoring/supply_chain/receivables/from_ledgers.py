@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scoring.supply_chain.purchase_order.loans import LoanTold
 from scoring.supply_chain.receivables.advance import (
     BorrowingBase,
     ExpectedLosses,
@@ -18,6 +19,7 @@ from scoring.supply_chain.receivables.advance import (
     borrowing_base,
     expected_losses,
 )
+from scoring.supply_chain.receivables.carried import Carried, carried_over
 from scoring.supply_chain.receivables.dilution import (
     Cohort,
     Dilution,
@@ -45,17 +47,19 @@ class SellerLedgers:
     supplier_invoices: pd.DataFrame
     ratings: pd.DataFrame
     confirmations: pd.DataFrame
+    loans: Sequence[LoanTold] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SellerBase:
-    """What of the receivables is eligible and advanced, the dilution that it rests on, and what is expected to be lost
-    of each line, by invoice."""
+    """What of the receivables is eligible and advanced, the dilution that it rests on, what is expected to be lost of
+    each line, by invoice, and what is left to pay beside what is owed on them and on their orders."""
 
     judged: tuple[Judged, ...]
     base: BorrowingBase
     dilution: Dilution
     losses: Mapping[str, ExpectedLosses]
+    carried: Sequence[Carried]
 
 
 def base_of(
@@ -104,7 +108,8 @@ def base_of(
         line.invoice_id: expected_losses(line, lgd=lgd, dilution=by_buyer.get(line.buyer_id, seller))
         for line in base.lines
     }
-    return SellerBase(judged=judged, base=base, dilution=seller, losses=losses)
+    carried = _carried(ledgers, base, currency)
+    return SellerBase(judged=judged, base=base, dilution=seller, losses=losses, carried=carried)
 
 
 def receivables_of(ledgers: SellerLedgers) -> list[Receivable]:
@@ -135,6 +140,21 @@ def receivables_of(ledgers: SellerLedgers) -> list[Receivable]:
             )
         )
     return found
+
+
+def _carried(ledgers: SellerLedgers, base: BorrowingBase, currency: str) -> tuple[Carried, ...]:
+    if not ledgers.loans:
+        return carried_over(base.lines, order_of={}, billed={}, loans=(), currency=currency)
+    issued = ledgers.invoices[ledgers.invoices["status"] == "issued"]
+    orders = ledgers.deliveries.dropna(subset=["order_id"]).set_index("delivery_id")["order_id"].to_dict()
+    named = issued.assign(order_id=issued["delivery_id"].map(orders)).dropna(subset=["order_id"])
+    return carried_over(
+        base.lines,
+        order_of=dict(zip(named["invoice_id"], named["order_id"], strict=True)),
+        billed={str(order): frozenset(rows["invoice_id"]) for order, rows in named.groupby("order_id")},
+        loans=ledgers.loans,
+        currency=currency,
+    )
 
 
 def _billed(ledgers: SellerLedgers, receivables: list[Receivable], counted: Counted) -> BilledParts:

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from data_contracts.errors import NotFound
 from data_contracts.reference.dated import load_book
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
 from scoring.supply_chain.purchase_order.jobs import shared_out
+from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on, loans_of
 from scoring.supply_chain.purchase_order.order import Work
 from scoring.supply_chain.purchase_order.tranches import Hold
 from scoring.supply_chain.receivables.eligibility import RuleCode
@@ -73,6 +75,13 @@ def test_every_fen_is_eligible_or_in_one_deduction() -> None:
     assert told.base.advance_minor == sum(line.advance_minor for line in told.base.lines)
 
 
+def loan(collateral: str, amount: int, *, drawn: date = DAY, repaid: dict[date, int] | None = None) -> LoanTold:
+    return LoanTold(
+        facility_id=f"on {collateral}", collateral_id=collateral, drawn_on=drawn, amount_minor=amount, currency="CNY",
+        repaid=repaid or {},
+    )  # fmt: skip
+
+
 def order_ledgers(*, counted: float = 1.0) -> OrderLedgers:
     """Half a year at 100 parts a day of 1 kWh and 0.1 hours each; then an order of 1,000 parts and five days of work, of
     which parts are told `counted` times."""
@@ -87,7 +96,7 @@ def order_ledgers(*, counted: float = 1.0) -> OrderLedgers:
         deliveries=frame("delivery_id order_id amount_minor"),
         invoices=INVOICES,
         supplier_invoices=frame("supplier_invoice_id event_time", ("S1", at("2026-06-26"))),
-        facilities=frame("collateral_id amount_minor", ("P1", 300_000)),
+        loans=[loan("P1", 300_000)],
         days=pd.DataFrame(
             {
                 "day": days,
@@ -218,3 +227,50 @@ def test_told_of_another_job_a_day_earns_this_order_nothing_and_untold_days_are_
     assert {"production runs", "machine-days"} <= set(started.evidence)
     whole, _, _ = release_of(ledgers, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
     assert (whole.work_by_job.units, whole.work.units) == (None, 500)
+
+
+BEFORE, LATER = date(2026, 6, 1), date(2026, 7, 30)
+# lent, on what and what of it was repaid                                             order  invoices  drawn
+LIVES = [
+    ([loan("P1", 300)],                                                                 300,        0,   300),
+    ([loan("P1", 300, drawn=BEFORE), loan("I1", 125)],                                  300,      125,   425),  # on top
+    ([loan("P1", 300, drawn=BEFORE, repaid={DAY: 300}), loan("I1", 425)],                 0,      425,   425),  # moved
+    ([loan("P1", 300, drawn=BEFORE, repaid={DAY: 300}), loan("I1", 200)],                 0,      200,   300),  # in part
+    ([loan("P1", 300, drawn=BEFORE, repaid={LATER: 300}), loan("I1", 125)],             125,        0,   425),  # later
+    ([loan("I1", 400, repaid={LATER: 400}), loan("I9", 77), loan("P2", 55)],              0,        0,   400),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loans", "on_order", "on_receivables", "drawn"), LIVES)
+def test_an_order_and_its_invoices_are_one_exposure(
+    loans: list[LoanTold], on_order: int, on_receivables: int, drawn: int
+) -> None:
+    found = exposure_on("P1", {"I1"}, loans, currency="CNY")
+    assert (found.on_order_minor, found.on_receivables_minor, found.drawn_minor) == (on_order, on_receivables, drawn)
+    repaid = sum(amount for item in loans if item.collateral_id in ("P1", "I1") for amount in item.repaid.values())
+    lent = sum(item.amount_minor for item in loans if item.collateral_id in ("P1", "I1"))
+    assert found.total_minor == lent - repaid
+
+
+def test_what_an_advance_on_an_orders_invoice_lent_is_not_released_on_the_order_again() -> None:
+    ledgers = replace(order_ledgers(), deliveries=frame("delivery_id order_id amount_minor", ("D1", "P1", 1000)))
+    for on_invoice, released in ((0, 100_000), (60_000, 40_000), (100_000, 0)):
+        told = replace(ledgers, loans=[loan("P1", 300_000), *([loan("I1", on_invoice)] if on_invoice else [])])
+        _, _, found = release_of(told, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+        assert (found.release_minor, found.exposure_minor) == (released, 400_000)
+
+
+def test_instalments_paid_in_full_repay_principal_and_interest_does_not() -> None:
+    """120,000 over two months at 12 %: half of it and a little less goes off first (1.01 / 2.01 of it stays)."""
+    facilities = frame(
+        "facility_id collateral_id event_time amount_minor currency rate_per_year instalments",
+        ("F1", "P1", at("2026-05-31 17:00"), 120_000, "CNY", 0.12, 2),
+        ("F2", None, at("2026-06-01"), 9_000, "CNY", 0.12, 1),
+    )
+    paid = frame(
+        "facility_id instalment due_date amount_due_minor amount_paid_minor paid_date",
+        ("F1", 1, date(2026, 7, 1), 60_902, 60_902, date(2026, 7, 3)),
+        ("F1", 2, date(2026, 8, 1), 60_902, 60_901, date(2026, 8, 1)),
+    )
+    (told,) = loans_of(facilities, paid, zone=ZoneInfo("Asia/Shanghai"))
+    assert (told.drawn_on, told.repaid) == (date(2026, 6, 1), {date(2026, 7, 3): 120_000 - 60_299})

@@ -1,0 +1,134 @@
+"""An order's terms: its norms, verified progress, forecast and tranches, and the one exposure on it and invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from data_contracts.contract import RecordKind
+from scoring.supply_chain.purchase_order.exposure import staged_loss
+from scoring.supply_chain.purchase_order.from_ledgers import (
+    Confirmed,
+    OrderLedgers,
+    daily,
+    exposure_of_order,
+    release_of,
+)
+from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
+from scoring.supply_chain.purchase_order.loans import loans_of
+from scoring.supply_chain.purchase_order.order import Milestone, OrderFile
+
+ZONE = ZoneInfo("Asia/Shanghai")
+REACH = timedelta(days=550)
+
+Rows = Callable[..., pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which order, what its lender brings, and how likely the borrower is to default."""
+
+    order_id: str | None
+    confirmed: Confirmed
+    pd_12m: float
+
+
+def order_terms(
+    rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: date, asked: Asked, values: Any
+) -> dict[str, Any]:
+    """The terms of one order; without one, which orders are due later. Raises NotFound for one that nobody tells."""
+    orders = rows(RecordKind.PURCHASE_ORDER, as_of - REACH)
+    orders = orders.assign(placed=_local_day(orders["event_time"]))
+    if asked.order_id is None:
+        open_orders = orders[pd.to_datetime(orders["due_date"]) >= pd.Timestamp(day)]
+        return {"order": None, "orders_due_later": sorted(open_orders["order_id"].tolist())}
+    runs = rows(RecordKind.PRODUCTION_RUN, as_of - REACH)
+    ledgers = OrderLedgers(
+        orders=orders,
+        deliveries=rows(RecordKind.DELIVERY, as_of - REACH),
+        invoices=rows(RecordKind.INVOICE, as_of - REACH),
+        supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
+        loans=loans_of(rows(RecordKind.FACILITY), rows(RecordKind.REPAYMENT), zone=ZONE),
+        days=daily(days),
+        jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
+    )
+    file, ahead, told = release_of(ledgers, asked.order_id, asked.confirmed, day=day, values=values)
+    return {
+        "order": {
+            **asdict(file.order),
+            "placed_on": file.order.placed_on.isoformat(),
+            "told_on": _told_on(orders, asked.order_id),
+            "due_on": file.order.due_on.isoformat(),
+        },
+        "work": asdict(file.work),
+        "work_by_job": asdict(file.work_by_job),
+        **_told_of_parts(ledgers.jobs, asked.order_id),
+        "progress": asdict(told.progress),
+        "forecast": None if ahead is None else asdict(ahead),
+        "shipped_minor": file.shipped_minor,
+        "invoiced_minor": file.invoiced_minor,
+        "drawn_minor": file.drawn_minor,
+        "exposure": _exposure(ledgers, file, release_minor=told.release_minor, pd_12m=asked.pd_12m, values=values),
+        "cost_minor": file.cost_minor,
+        "cautions": [] if file.cost_minor is not None else ["cost_unknown"],
+        "release_minor": told.release_minor,
+        "exposure_minor": told.exposure_minor,
+        "holds": [hold.value for hold in told.holds],
+        "tranches": [
+            {
+                "tranche": item.tranche.value,
+                "entitled_minor": item.entitled_minor,
+                "holds": [hold.value for hold in item.holds],
+                "evidence": list(item.evidence),
+            }
+            for item in told.tranches
+        ],
+    }
+
+
+def _exposure(
+    ledgers: OrderLedgers, file: OrderFile, *, release_minor: int, pd_12m: float, values: Any
+) -> dict[str, Any]:
+    """What is owed on the order and on its invoices, one exposure, and what a default would cost once this is paid."""
+    now = exposure_of_order(ledgers, file.order.order_id, currency=file.order.currency)
+    stage = [milestone for milestone in Milestone if milestone in file.seen]
+    at_default = staged_loss(
+        now,
+        stage[-1] if stage else Milestone.ACCEPTED,
+        undrawn_committed_minor=release_minor,
+        pd=pd_12m,
+        values=values,
+    )
+    return {
+        **asdict(now),
+        "total_minor": now.total_minor,
+        "stage": at_default.stage.value,
+        "lgd_ratio": float(at_default.lgd),
+        "exposure_at_default_minor": at_default.exposure_at_default_minor,
+        "expected_loss_minor": at_default.expected_loss_minor,
+    }
+
+
+def _local_day(moments: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
+    return moments.dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
+
+
+def _told_on(orders: pd.DataFrame, order_id: str) -> str:
+    """The local day on which what is known of an order was told: one told long after it was placed can name any day."""
+    told = _local_day(orders.loc[orders["order_id"] == order_id, "recorded_time"])
+    return str(told.iloc[0].date())
+
+
+def _told_of_parts(jobs: SharedOut | None, order_id: str) -> dict[str, Any]:
+    """Runs that name the order and make another part, and what runs made for which no order has room: each where there
+    is any."""
+    if jobs is None:
+        return {}
+    other = [asdict(runs) for runs in jobs.runs.contradicting if runs.order_id == order_id]
+    idle = [{"part_number": number, **asdict(work)} for number, work in jobs.runs.not_placed.items()]
+    return {name: told for name, told in {"runs_of_another_part": other, "runs_not_placed": idle}.items() if told}
