@@ -203,10 +203,10 @@ def feature_rows(
     excused: Completions,
     peers: PeerReference | None = None,
 ) -> list[FeatureRow]:
-    """Every feature of every unit, with its bounds: with external gaps excused, and the worst with none excused."""
+    """Every feature of every unit with its bounds: the worst with external gaps excused, both ends with none so."""
     observed = evaluate(history, settings, peers)
-    adverse, favourable = evaluate_bounds(observed, settings, excused)
-    unexcused = adverse if excused is possible else evaluate_bounds(observed, settings, possible)[0]
+    unexcused, favourable = evaluate_bounds(observed, settings, possible)
+    adverse = unexcused if excused is possible else evaluate_bounds(observed, settings, excused)[0]
     columns = catalogue_columns()
     arrays = (observed.values, observed.reasons, adverse, favourable, unexcused)
     return [FeatureRow(columns, *row) for row in zip(*arrays, strict=True)]

@@ -41,8 +41,8 @@ SAID = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureValue:
-    """One feature: its value, or the reason why there is none; and the worst and the best that it can be for credit
-    given what was not observed, gaps of external cause excused; and the worst if none is excused. Of these, None means
+    """One feature: its value, or the reason why there is none; and the worst that it can be for credit given what was
+    not observed, gaps of external cause excused; and the best and the worst if none is excused. Of these, None means
     that nothing is ruled out (see `features.bounds`)."""
 
     value: float | None

@@ -107,7 +107,7 @@ class Collateral:
 
 def collateral(snapshot: FeatureSnapshot, request: CreditRequest, values: Mapping[str, Any]) -> Collateral | None:
     """What secures the request: the asset to be financed, else the obligor's fleet less what it secures already; None
-    for a product that takes no security. Everything counts at the least that it can be worth."""
+    for a product that takes no security. Everything counts at the least that it can be worth, no gap excused."""
     terms = collateral_terms(values)
     if request.product.value not in terms.ltv_cap:
         return None
@@ -124,7 +124,7 @@ def collateral(snapshot: FeatureSnapshot, request: CreditRequest, values: Mappin
         )
     failures = snapshot.values.get(FAILURE_FEATURE)
     condition = terms.condition(
-        failures_per_1000_hours=None if failures is None else failures.adverse_value,
+        failures_per_1000_hours=None if failures is None else failures.unexcused_value,
         hours_a_day=highest(snapshot.values.get(HOURS_FEATURE)),
     )
     value = known_money(snapshot, FLEET_QUANTITY, request.currency)

@@ -82,7 +82,10 @@ def test_a_machine_that_was_sold_is_no_gap_of_the_sellers(tmp_path: Path) -> Non
     rate = "operating_rate_30d"
     assert sold.values[rate].adverse_value == pytest.approx(8 / 24)
     assert kept.values[rate].adverse_value < 8 / 24
+    hours = "executing_hours_per_day_90d"
     assert sold.values[rate].unexcused_value == kept.values[rate].unexcused_value
+    assert sold.values[hours].favourable_value == kept.values[hours].favourable_value
+    assert sold.values[hours].favourable_value > sold.values[hours].value, "wear is not excused"
     assert sold.data_trust.grade is kept.data_trust.grade, "what gaps are is told, and no disagreement"
 
 

@@ -36,7 +36,7 @@ def snapshot(*, failures: float | None = 1.0, hours: float | None = 10.0, fleet:
     base = make_snapshot(
         np.full(len(NAMES), 0.5), quantities={"fleet_value_now_minor": quantity(fleet, "CNY_minor", None)}
     )
-    worse = replace(base.values[FAILURE_FEATURE], adverse_value=failures)
+    worse = replace(base.values[FAILURE_FEATURE], unexcused_value=failures)
     most = replace(base.values[HOURS_FEATURE], value=8.0, favourable_value=hours)
     return replace(base, values={**base.values, FAILURE_FEATURE: worse, HOURS_FEATURE: most})
 
