@@ -32,7 +32,10 @@ LEASE_COLUMNS = (
     "early_end_minor",
 )
 CASE_COLUMNS = ("case_id", "obligor_id", "severity", "state", "opened_on")
-COLUMNS = ("firm", "sales_share", "output_level", "delayed_minor", "bridge_minor", "pd_before", "pd_after")
+COLUMNS = (
+    *("firm", "sales_share", "output_level", "bridge_minor", "bridge_at_most_minor"),
+    *("pd_before", "pd_after", "pd_after_at_most"),
+)
 
 case_app = typer.Typer(help="Obligors that are watched, and what is done about them.", no_args_is_help=True)
 
@@ -81,12 +84,28 @@ def stress(
             now=now,
         )
     struck = told["suppliers"]
-    gist = (
-        f"{len(struck)} suppliers are struck; expected loss {told['expected_loss_before_minor'] / 100:,.2f} -> "
-        f"{told['expected_loss_after_minor'] / 100:,.2f} {told['currency']}"
+    table = aligned([_percent(item) for item in struck[:SHOWN]], COLUMNS) if struck else ""
+    show(told, as_json, "\n".join([_gist_of_stress(told), table, f"Rests on: {told['rests_on']}"]))
+
+
+def _gist_of_stress(told: dict[str, Any]) -> str:
+    """Who is struck and what is lost, or that nobody knows."""
+    unrated = f"{told['obligors_without_score']} of {told['rests_on']['obligors']} without a score"
+    struck = f"{len(told['suppliers'])} suppliers are struck"
+    if (drawn := told["loss_distribution"]) is None:
+        return f"{struck}; expected loss unknown: of no obligor both a score and a loan are known; {unrated}"
+    names = ("before", "after", "after_at_most")
+    before, after, most = (f"{told[f'expected_loss_{name}_minor'] / 100:,.2f}" for name in names)
+    tail = [f"{drawn[when]['quantile_99_alone_minor'] / 100:,.2f}" for when in ("before", "after")]
+    return (
+        f"{struck}; expected loss {before} -> {after} (at most {most}) {told['currency']}"
+        f" of {told['obligors_in_losses']} obligors, {unrated}; 99 of 100 draws lose at most {tail[0]} -> {tail[1]}"
     )
-    table = aligned(struck[:SHOWN], COLUMNS) if struck else ""
-    show(told, as_json, "\n".join([gist, table, f"Rests on: {told['rests_on']}"]))
+
+
+def _percent(item: dict[str, Any]) -> dict[str, Any]:
+    """A supplier with its shares and probabilities in percent."""
+    return {name: f"{value:.1%}" if isinstance(value, float) else value for name, value in item.items()}
 
 
 def use_of_funds(

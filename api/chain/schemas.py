@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from api.chain.stock_terms import StockCount
 from api.http.shapes import AmountMinor, Asked, Currency, Told, UtcInstant
 from scoring.facts import FactSource
+from scoring.supply_chain.contagion.stress import NotTold
 from scoring.supply_chain.receivables.said import AffiliatesFact, InvoiceFact, LenderSays
 
 FirmName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -110,34 +111,69 @@ class ShockTold(Told):
 
 
 class StruckTold(Told):
-    """One supplier after the shock; null is what nobody knows, and adds nothing."""
+    """One supplier after the shock. Null is what nobody knows: it adds nothing to `pd_after`, and `not_told` names it;
+    `bridge_at_most_minor` and `pd_after_at_most` take unknown cash and equity for none."""
 
     firm: str
     sales_share: float
     output_level: float
     equity_lost_ratio: float | None
     delayed_minor: int
+    unpaid_minor: int
+    lost_contribution_minor: int
     bridge_minor: int | None
+    bridge_at_most_minor: int
     days_of_cash: float | None
     pd_before: float | None
     pd_after: float | None
+    pd_after_at_most: float | None
     expected_loss_before_minor: int | None
     expected_loss_after_minor: int | None
+    not_told: list[NotTold]
+
+
+class DrawnLossTold(Told):
+    """The lender's loss over draws, alone and with what the network adds: null where nobody's equity is known, and its
+    `amplification` of the mean also where nothing is lost."""
+
+    mean_alone_minor: int
+    mean_with_network_minor: int | None
+    quantile_95_alone_minor: int
+    quantile_95_with_network_minor: int | None
+    quantile_99_alone_minor: int
+    quantile_99_with_network_minor: int | None
+    amplification: float | None
+
+
+class LossDistributionTold(Told):
+    """The loss under a common factor of firms, before the shock and after its direct effects."""
+
+    correlation: float
+    draws: int
+    seed: int
+    before: DrawnLossTold
+    after: DrawnLossTold
 
 
 class StressTold(Told):
-    """Suppliers that are struck, those that need a bridge line first; `loss_amplification` is the rise of expected loss
-    with the network over its rise by the direct effects; `rests_on` says of how many obligors each ledger tells."""
+    """Suppliers that are struck, those that need a bridge line first (over `bridge_days`); `loss_amplification` is the
+    rise of expected loss with the network over its rise by the direct effects. Losses are those of the
+    `obligors_in_losses` of whom score and loan are known, null where that is nobody; `rests_on` says of how many
+    obligors each ledger tells."""
 
     as_of: datetime
     shock: ShockTold
     currency: str
-    expected_loss_before_minor: int
-    expected_loss_direct_minor: int
-    expected_loss_after_minor: int
+    bridge_days: int
+    expected_loss_before_minor: int | None
+    expected_loss_direct_minor: int | None
+    expected_loss_after_minor: int | None
+    expected_loss_after_at_most_minor: int | None
     loss_amplification: float | None
+    loss_distribution: LossDistributionTold | None
     suppliers: list[StruckTold]
     rests_on: dict[str, int]
+    obligors_in_losses: int
     obligors_without_score: int
     parameters_version: str
 

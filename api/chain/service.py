@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,11 +20,13 @@ from data_contracts.identifiers import ObligorId, PartnerId
 from scoring.records import CreditProduct
 from scoring.supply_chain.contagion.ledgers import LedgerFrames, chain_of
 from scoring.supply_chain.contagion.network import Chain
-from scoring.supply_chain.contagion.stress import Shock, StressResult, stress
+from scoring.supply_chain.contagion.portfolio import PortfolioLoss, portfolio_loss
+from scoring.supply_chain.contagion.stress import Shock, StressResult, stress, struck_directly
 
 YEAR = timedelta(days=365)
 MOST_TENOR = timedelta(days=400)
 """Receivables older than that are none that a lender counts on."""
+QUANTILES = (0.95, 0.99)
 
 
 def run_stress(
@@ -42,7 +44,24 @@ def run_stress(
     firms = consents.shown_for_credit(connection, partner, now=now, livemode=livemode)
     chain = load_chain(connection, home, firms, currency=currency, as_of=as_of)
     book = supply_chain_parameters()
-    return plain_stress(stress(chain, shock, book.at(as_of)), as_of=as_of, parameters_version=book.version)
+    values = book.at(as_of)
+    told = stress(chain, shock, values)
+    return {
+        **plain_stress(told, as_of=as_of, parameters_version=book.version),
+        "loss_distribution": loss_distribution(chain, shock, values) if told.in_losses else None,
+    }
+
+
+def loss_distribution(chain: Chain, shock: Shock, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The lender's loss over draws under a common factor, before the shock and after its direct effects, each alone and
+    with what the network adds."""
+    terms = values["stress"]
+    drawn = {name: terms[name] for name in ("correlation", "draws", "seed")}
+    return {
+        **drawn,
+        "before": _plain_loss(portfolio_loss(chain, **drawn)),
+        "after": _plain_loss(portfolio_loss(struck_directly(chain, shock, values), **drawn)),
+    }
 
 
 def load_chain(
@@ -86,15 +105,29 @@ def plain_stress(result: StressResult, *, as_of: datetime, parameters_version: s
         "as_of": as_of.isoformat(),
         "shock": asdict(result.shock),
         "currency": result.currency,
+        "bridge_days": result.bridge_days,
         "expected_loss_before_minor": result.expected_loss_before_minor,
         "expected_loss_direct_minor": result.expected_loss_direct_minor,
         "expected_loss_after_minor": result.expected_loss_after_minor,
+        "expected_loss_after_at_most_minor": result.expected_loss_after_at_most_minor,
         "loss_amplification": result.amplification,
-        "suppliers": [asdict(item) for item in result.struck],
+        "suppliers": [{**asdict(item), "not_told": [name.value for name in item.not_told]} for item in result.struck],
         "rests_on": dict(result.rests_on),
+        "obligors_in_losses": result.in_losses,
         "obligors_without_score": result.unrated,
         "parameters_version": parameters_version,
     }
+
+
+def _plain_loss(drawn: PortfolioLoss) -> dict[str, Any]:
+    """Means and quantiles in whole minor units, with the network where it is known, and what it adds to the mean."""
+    pairs = {"mean": (float(drawn.alone.mean()), float(drawn.with_network.mean()))}
+    pairs |= {f"quantile_{round(100 * share)}": drawn.quantile(share) for share in QUANTILES}
+    told: dict[str, Any] = {"amplification": drawn.amplification}
+    for name, (alone, with_network) in pairs.items():
+        told[f"{name}_alone_minor"] = round(alone)
+        told[f"{name}_with_network_minor"] = round(with_network) if drawn.is_network_known else None
+    return told
 
 
 def _scores(connection: sa.Connection, obligors: Sequence[ObligorId], *, as_of: datetime) -> dict[str, float]:

@@ -39,7 +39,11 @@ def test_watch_and_stress(book: Path, run: Run) -> None:
     assert all(0.6 <= item["output_level"] < 1.0 for item in struck["suppliers"])
     assert struck["rests_on"]["invoices"] == invoices["obligor_id"].nunique()
     assert struck["obligors_without_score"] == 8  # nobody was scored: said, and no loss made up
-    assert struck["expected_loss_after_minor"] == struck["expected_loss_before_minor"] == 0
+    assert struck["expected_loss_after_minor"] is struck["loss_distribution"] is None
+    assert all(item["bridge_minor"] is None and item["bridge_at_most_minor"] > 0 for item in struck["suppliers"])
+    said = run("stress", "--core-enterprise", core, "--orders", "-0.4", "--as-of", AS_OF).out
+    assert "expected loss unknown" in said
+    assert "8 of 8 without a score" in said
 
 
 def test_a_stranger_and_a_rise_are_no_shock(book: Path, run: Run) -> None:

@@ -28,6 +28,8 @@ TERMS = {
         "log_odds_of_lost_equity": 2.5,
         "log_odds_of_a_months_liquidity": 1.0,
         "pd_without_equity": 0.5,
+        "bridge_days": 90,
+        "contribution_share": 0.3,
     }
 }
 

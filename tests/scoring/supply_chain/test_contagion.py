@@ -19,8 +19,8 @@ from scoring.errors import InvalidRequest
 from scoring.supply_chain.contagion.demand import levels_of_demand, levels_of_supply
 from scoring.supply_chain.contagion.ledgers import LedgerFrames, chain_of
 from scoring.supply_chain.contagion.network import Chain
-from scoring.supply_chain.contagion.portfolio import look_through, portfolio_loss
-from scoring.supply_chain.contagion.stress import Shock, stress
+from scoring.supply_chain.contagion.portfolio import portfolio_loss
+from scoring.supply_chain.contagion.stress import NotTold, Shock, stress, struck_directly
 
 VALUES = load_book(files("scoring") / "supply_chain" / "parameters").at(date(2018, 1, 1))
 S1, S2, S3, CORE, REST = range(5)
@@ -89,8 +89,57 @@ def test_who_is_paid_later_needs_a_bridge() -> None:
     (item,) = stress(CHAIN, Shock(core_enterprise="CORE", pays_later_days=60), VALUES).struck
     assert (item.firm, item.delayed_minor, item.bridge_minor) == ("S1", 99, 89)
     assert item.days_of_cash == pytest.approx(10 / (600 / 365))
+    assert item.pd_after == pytest.approx(expit(logit(0.04) + 1.0 * (600 * 60 / 365 - 10) / (1000 / 12)))
     far = stress(CHAIN, Shock(core_enterprise="CORE", pays_later_days=360), VALUES).struck[0]
     assert far.delayed_minor == 150  # no more is late than is owed
+
+
+# Of lost sales 30 % paid costs that stay, over 90 days: 0.0740 of a year's. S1 sells 1,000 and has 10, S2 sells 500 to S1.
+# shock                                             S1: unpaid, lost, bridge    S2: lost, bridge, at most without any cash
+BRIDGES = [
+    (Shock(core_enterprise="CORE", orders=-0.4),       (0, 18, 8),              (9, None, 9)),     # 24 % of each
+    (Shock(core_enterprise="CORE", orders=-1.0),       (0, 44, 34),             (22, None, 22)),   # 60 %
+    (Shock(core_enterprise="CORE", is_default=True),   (150, 44, 184),          (22, None, 22)),   # and what it owes
+    (Shock(core_enterprise="CORE", is_default=True, pays_later_days=60), (150, 44, 184), (22, None, 22)),  # never twice
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shock", "first", "second"), BRIDGES)
+def test_lost_orders_and_a_default_need_bridges_too(
+    shock: Shock, first: tuple[int, ...], second: tuple[int | None, ...]
+) -> None:
+    struck = {item.firm: item for item in stress(CHAIN, shock, VALUES).struck}
+    one, two = struck["S1"], struck["S2"]
+    assert (one.unpaid_minor, one.lost_contribution_minor, one.bridge_minor) == first
+    assert one.bridge_at_most_minor == one.bridge_minor
+    assert (two.lost_contribution_minor, two.bridge_minor, two.bridge_at_most_minor) == second
+    assert (one.not_told, two.not_told) == ((), (NotTold.CASH,))
+
+
+def test_unknown_cash_and_equity_add_nothing_and_at_most_all() -> None:
+    """S1 without told cash: 98.6 late count in no PD and whole in the bound. Without equity it loses none, or all."""
+    unknown = replace(CHAIN, liquidity=np.full(5, np.nan))
+    (item,) = stress(unknown, Shock(core_enterprise="CORE", pays_later_days=60), VALUES).struck
+    assert (item.bridge_minor, item.bridge_at_most_minor, item.pd_after) == (None, 99, pytest.approx(0.04))
+    assert item.pd_after_at_most == pytest.approx(expit(logit(0.04) + 1.0 * (600 * 60 / 365) / (1000 / 12)))
+    poor = replace(CHAIN, equity=np.full(5, np.nan))
+    found = stress(poor, Shock(core_enterprise="CORE", is_default=True), VALUES)
+    struck = {item.firm: item for item in found.struck}["S1"]
+    assert struck.pd_after == pytest.approx(expit(logit(0.04) + 3.0 * 0.6))
+    assert struck.pd_after_at_most == pytest.approx(expit(logit(0.04) + 3.0 * 0.6 + 2.5))
+    assert found.expected_loss_after_minor is not None
+    assert found.expected_loss_after_at_most_minor is not None
+    assert found.expected_loss_after_minor < found.expected_loss_after_at_most_minor
+
+
+def test_losses_of_nobody_are_unknown_and_not_nothing() -> None:
+    for blind in (replace(CHAIN, pd_12m=np.full(5, np.nan)), replace(CHAIN, exposure=np.full(5, np.nan))):
+        found = stress(blind, Shock(core_enterprise="CORE", orders=-0.4), VALUES)
+        sums = (found.expected_loss_before_minor, found.expected_loss_direct_minor, found.expected_loss_after_minor)
+        assert (*sums, found.expected_loss_after_at_most_minor, found.amplification) == (None,) * 5
+        assert found.in_losses == 0
+    told = stress(CHAIN, Shock(core_enterprise="CORE", orders=-0.4), VALUES)
+    assert (told.in_losses, told.unrated) == (3, 0)
 
 
 def test_equity_gone_is_at_least_an_even_chance() -> None:
@@ -126,12 +175,19 @@ def test_the_network_adds_losses_and_says_how_many() -> None:
     assert (again.with_network == found.with_network).all()
     nobody_owes = replace(CHAIN, receivable=csr_array((5, 5)))
     assert portfolio_loss(nobody_owes, correlation=0.15, draws=500, seed=7).amplification == 1.0
+    blind = replace(CHAIN, equity=np.full(5, np.nan))
+    assert portfolio_loss(blind, correlation=0.15, draws=500, seed=7).amplification is None
 
 
-def test_look_through() -> None:
-    """Loans to suppliers count by the core enterprise's share in their sales: 0.6 x 10,000; S2 sells to it nothing."""
-    found = look_through(CHAIN, "CORE", confirmed_payables_minor=700)
-    assert (found.direct_minor, found.supplier_loans_minor, found.total_minor) == (0, 6000, 6700)
+def test_a_core_enterprise_that_is_struck_fails_in_every_draw() -> None:
+    """S1 loses half of its equity and S2 0.4 whenever CORE fails: at least 0.4 x (0.5 x 10,000 + 0.4 x 20,000)."""
+    struck = struck_directly(CHAIN, Shock(core_enterprise="CORE", is_default=True), VALUES)
+    assert struck.pd_12m[CORE] == 1.0
+    found = portfolio_loss(struck, correlation=0.15, draws=200, seed=7)
+    assert found.with_network.min() >= 0.4 * (0.5 * 10_000 + 0.4 * 20_000) - 1e-6
+    assert found.alone.min() == 0.0
+    riskier = struck_directly(CHAIN, Shock(core_enterprise="CORE", pd_rise=0.3), VALUES)
+    assert riskier.pd_12m[CORE] == pytest.approx(0.31)
 
 
 def frame(*rows: dict[str, Any], columns: str) -> pd.DataFrame:
