@@ -223,7 +223,7 @@ def _ladder(table: Table, *, signs: dict[str, int], folds: int, population_rate:
         data_origin=DataOrigin.REAL,
         seed=SEED,
     )
-    found = measured(table, how, settings=scoring_parameters().at(AS_OF)["credit_model"])
+    found = measured(table, how, settings=scoring_parameters().at(AS_OF)["table_model"])
     (model,) = (rung for rung in found.ladder if rung.rung == MODEL)
     assert model.auc is not None
     return {

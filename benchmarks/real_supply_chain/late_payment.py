@@ -104,7 +104,7 @@ def tested(columns: pd.DataFrame, invoices: pd.DataFrame, signs: dict[str, int])
     """Every rung fitted before an embargo and tested on the block of issue days after it, block after block."""
     table = _table(columns, invoices)
     rungs, _ = rungs_of(table)
-    settings = scoring_parameters().at(AS_OF)["credit_model"]
+    settings = scoring_parameters().at(AS_OF)["table_model"]
     folds = folds_of(table, FOLDS, embargo_months=EMBARGO_MONTHS, seed=SEED)
     said: Told = {name: [] for name in RUNGS}
     for fold in folds:

@@ -30,9 +30,9 @@ SCORING_TESTS = Path(__file__).parents[1] / "scoring"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two members and few rounds."""
     book = load_book(files("scoring") / "parameters")
-    shipped = book.parameters["credit_model"]
+    shipped = book.parameters["table_model"]
     small = {day: {**values, "members": 2, "maximum_rounds": 25, "folds": 2} for day, values in shipped.values.items()}
-    quicker = replace(book, parameters={**book.parameters, "credit_model": replace(shipped, values=small)})
+    quicker = replace(book, parameters={**book.parameters, "table_model": replace(shipped, values=small)})
     monkeypatch.setattr(tables, "scoring_parameters", lambda: quicker)
 
 

@@ -50,11 +50,11 @@ def test_an_insurance_model_comes_back_whole(tmp_path: Path, insurance_model: In
 def test_only_trees_numbers_and_json_lie_in_the_folder(tmp_path: Path, credit_model: CreditArtefact) -> None:
     registry.save_artefact(tmp_path, credit_model)
     names = sorted(path.name for path in (tmp_path / "credit" / credit_model.version).iterdir())
-    assert names == ["card.json", *(f"member-{index:02d}.ubj" for index in range(10)), "reference.npy"]
+    assert names == ["card.json", *(f"member-{index:02d}.ubj" for index in range(30)), "reference.npy"]
     assert [path.name for path in (tmp_path / "credit").iterdir()] == [credit_model.version]
 
 
-@pytest.mark.parametrize("name", ["member-00.ubj", "member-09.ubj", "card.json", "reference.npy"])
+@pytest.mark.parametrize("name", ["member-00.ubj", "member-29.ubj", "card.json", "reference.npy"])
 def test_a_changed_byte_is_refused(tmp_path: Path, credit_model: CreditArtefact, name: str) -> None:
     registry.save_artefact(tmp_path, credit_model)
     path = tmp_path / "credit" / credit_model.version / name
@@ -69,12 +69,12 @@ def test_a_changed_byte_is_refused(tmp_path: Path, credit_model: CreditArtefact,
 def test_a_missing_or_added_member_is_refused(tmp_path: Path, credit_model: CreditArtefact) -> None:
     registry.save_artefact(tmp_path, credit_model)
     folder = tmp_path / "credit" / credit_model.version
-    last = (folder / "member-09.ubj").read_bytes()
-    (folder / "member-10.ubj").write_bytes(last)
+    last = (folder / "member-29.ubj").read_bytes()
+    (folder / "member-30.ubj").write_bytes(last)
     with pytest.raises(ArtefactDamaged, match="hash to"):
         registry.load_artefact(tmp_path, "credit", credit_model.version)
-    (folder / "member-10.ubj").unlink()
-    (folder / "member-09.ubj").unlink()
+    (folder / "member-30.ubj").unlink()
+    (folder / "member-29.ubj").unlink()
     with pytest.raises(ArtefactDamaged, match="hash to"):
         registry.load_artefact(tmp_path, "credit", credit_model.version)
 

@@ -62,7 +62,7 @@ def train_table(table: Table, how: TableTraining, *, parameters: ParameterBook, 
     The same table, seed and libraries give the same artefact. Raises NotEnoughEvents, TableInvalid.
     """
     values = parameters.at(as_of)
-    settings = values["credit_model"]
+    settings = values["table_model"]
     figures = measured(table, how, settings=settings)
     features = fit_features(table.frame, how.signs)
     rows = encoded(table.frame, features)

@@ -127,7 +127,13 @@ def test_the_interval_joins_the_spread_of_the_bag_with_what_that_does_not_show(
     shown = logit(wide.pd_12m) - logit(narrow.pd_12m_lower)
     assert shown > 0
     assert logit(wide.pd_12m) - logit(wide.pd_12m_lower) == pytest.approx(np.hypot(shown, struck))
-    assert struck / 2 < logit(wide.pd_12m_upper) - logit(narrow.pd_12m_upper) < struck
+    twice = replace(credit_model, card=credit_model.card.model_copy(update={"interval_widening": 2 * struck}))
+    start, once, further = (
+        logit(score(snapshot, model, parameters).pd_12m_upper) for model in (bag_alone, credit_model, twice)
+    )
+    shown_above = (struck**2 - (once - start) ** 2) / (2 * (once - start))  # solves once - start = hypot(x, struck) - x
+    assert shown_above > 0
+    assert further - start == pytest.approx(np.hypot(shown_above, 2 * struck) - shown_above)
 
 
 def test_an_older_card_adds_what_its_bag_shows_and_what_it_does_not(

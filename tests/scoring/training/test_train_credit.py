@@ -49,7 +49,7 @@ def test_the_card_says_what_was_done(
     assert card.pd_steps == ("calibrated_beta", "central_tendency", "floor", "ceiling")
     assert card.calibrator.method == "beta"
     assert card.calibrate.events >= 60
-    assert len(credit_model.bag.members) == 10
+    assert len(credit_model.bag.members) == 30
     assert card.parameters_version == parameters.version
 
 
