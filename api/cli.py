@@ -227,6 +227,10 @@ def decide(
     cost: Annotated[
         str | None, typer.Option("--cost", help="What the order costs to make, major units: no more is advanced.")
     ] = None,
+    material_supplier: Annotated[
+        list[str] | None,
+        typer.Option("--material-supplier", help="Of whom the order's material is bought, as agreed; again for more."),
+    ] = None,
     stock: Annotated[
         Path | None,
         typer.Option("--stock", help="JSON file: the count that inventory is lent and invoices are held against."),
@@ -268,6 +272,7 @@ def decide(
                 is_accepted=accepted,
                 inspected_units=inspected_units,
                 cost_minor=cost_minor,
+                material_suppliers=tuple(material_supplier or ()),
                 stock=count,
                 owed_minor=request.amount_minor,
                 receivables=said,

@@ -18,10 +18,12 @@ from scoring.supply_chain.purchase_order.from_ledgers import (
     daily,
     exposure_of_order,
     release_of,
+    rests_of,
 )
 from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
 from scoring.supply_chain.purchase_order.loans import loans_of
 from scoring.supply_chain.purchase_order.order import Milestone, OrderFile
+from scoring.supply_chain.purchase_order.rests_on import cautions
 
 ZONE = ZoneInfo("Asia/Shanghai")
 REACH = timedelta(days=550)
@@ -58,6 +60,8 @@ def order_terms(
         jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
     )
     file, ahead, told = release_of(ledgers, asked.order_id, asked.confirmed, day=day, values=values)
+    rests = rests_of(ledgers, asked.order_id, asked.confirmed)
+    unknown = cautions(file, rests, has_material_suppliers=bool(asked.confirmed.material_suppliers))
     return {
         "order": {
             **asdict(file.order),
@@ -75,7 +79,8 @@ def order_terms(
         "drawn_minor": file.drawn_minor,
         "exposure": _exposure(ledgers, file, release_minor=told.release_minor, pd_12m=asked.pd_12m, values=values),
         "cost_minor": file.cost_minor,
-        "cautions": [] if file.cost_minor is not None else ["cost_unknown"],
+        "cautions": [caution.value for caution in unknown],
+        "rests_on": {**asdict(rests), "orders_not_told": list(rests.orders_not_told)},
         "release_minor": told.release_minor,
         "exposure_minor": told.exposure_minor,
         "holds": [hold.value for hold in told.holds],

@@ -42,13 +42,14 @@ Rows = Callable[..., pd.DataFrame]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """What the lender brings beside the product: one order, what its buyer said of it and what it costs to make, a
-    count of stock, what is owed against it, and what is said of receivables."""
+    """What the lender brings beside the product: one order, what its buyer said of it, what it costs to make and whose
+    material it takes, a count of stock, what is owed against it, and what is said of receivables."""
 
     order_id: str | None = None
     is_accepted: bool = False
     inspected_units: int | None = None
     cost_minor: int | None = None
+    material_suppliers: tuple[str, ...] = ()
     stock: StockCount | None = None
     owed_minor: int = 0
     receivables: LenderSays = NOTHING_SAID
@@ -93,7 +94,10 @@ def product_terms(
             )
         case CreditProduct.PURCHASE_ORDER:
             confirmed = Confirmed(
-                is_accepted=detail.is_accepted, inspected_units=detail.inspected_units, cost_minor=detail.cost_minor
+                is_accepted=detail.is_accepted,
+                inspected_units=detail.inspected_units,
+                cost_minor=detail.cost_minor,
+                material_suppliers=frozenset(detail.material_suppliers),
             )
             asked = Asked(order_id=detail.order_id, confirmed=confirmed, pd_12m=pd_12m)
             told = order_terms(rows, days(), as_of, day=day, asked=asked, values=values)

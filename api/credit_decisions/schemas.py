@@ -7,21 +7,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.chain.schemas import ReceivablesAsked, StockAsked
+from api.chain.schemas import FirmName, ReceivablesAsked, StockAsked
 from api.credit_decisions.asked import AssetAsked, FactsAsked
 from api.http.shapes import AmountMinor, Asked, Currency, ObligorCode, Told, UtcInstant
 from api.scores.schemas import FullScoreTold, ReadingsTold
 from scoring.records import CollateralBasis, CreditProduct, Layer, Outcome, Stage
 
+MOST_SUPPLIERS = 200
+
 
 class OrderAsked(Asked):
-    """The order that purchase-order finance is asked for, what its buyer said of it, and what the whole of it costs to
-    make (nothing above it is advanced): the lender's word."""
+    """The order that purchase-order finance is asked for, what its buyer said of it, what the whole of it costs to make
+    (nothing above it is advanced), and from whom its material is bought, as was agreed: the lender's word."""
 
     order_id: Annotated[str, Field(min_length=1, max_length=200)]
     is_accepted: bool = False
     inspected_units: Annotated[int, Field(ge=0)] | None = None
     cost_minor: AmountMinor | None = None
+    material_suppliers: Annotated[tuple[FirmName, ...], Field(max_length=MOST_SUPPLIERS)] = ()
 
 
 class CreditDecisionRequest(Asked):

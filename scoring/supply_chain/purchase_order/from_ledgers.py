@@ -18,6 +18,7 @@ from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on
 from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work
 from scoring.supply_chain.purchase_order.placing import ANY_PART, shared
 from scoring.supply_chain.purchase_order.progress import total
+from scoring.supply_chain.purchase_order.rests_on import RestsOn, rests_on
 from scoring.supply_chain.purchase_order.tranches import Release, release, tranche_terms
 
 NORM_DAYS = 182
@@ -41,12 +42,13 @@ class OrderLedgers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """What only the buyer can say of an order, as the lender brings it; and what the whole of it costs to make, as the
-    lender found it."""
+    """What only the buyer can say of an order, as the lender brings it; what the whole of it costs to make, as the
+    lender found it; and from whom its material is bought, as lender and borrower agreed."""
 
     is_accepted: bool = False
     inspected_units: int | None = None
     cost_minor: int | None = None
+    material_suppliers: frozenset[str] = frozenset()
 
 
 def daily(machine_days: pd.DataFrame) -> pd.DataFrame:
@@ -61,6 +63,29 @@ def release_of(
     file = _file(ledgers, order_id, confirmed)
     ahead = _forecast(ledgers, file, day=day, values=values)
     return file, ahead, release(file, ahead, tranche_terms(values))
+
+
+def rests_of(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> RestsOn:
+    """What the terms of an order rest on. The order is told."""
+    (row,) = ledgers.orders[ledgers.orders["order_id"] == order_id].itertuples()
+    since = ledgers.supplier_invoices[ledgers.supplier_invoices["event_time"] >= row.event_time]
+    return rests_on(
+        ledgers.orders,
+        ledgers.deliveries,
+        row,
+        purchases=len(since),
+        agreed=len(_material(ledgers, row, confirmed)),
+    )
+
+
+def _material(ledgers: OrderLedgers, row: Any, confirmed: Confirmed) -> list[str]:
+    """Purchases since the order from suppliers that were agreed on as its material's. Any other purchase may be for
+    anything, and shows nothing of this order."""
+    told = ledgers.supplier_invoices
+    if not confirmed.material_suppliers or told.empty:
+        return []
+    concerns = (told["event_time"] >= row.event_time) & told["supplier_id"].isin(list(confirmed.material_suppliers))
+    return [str(name) for name in told.loc[concerns, "supplier_invoice_id"]]
 
 
 def exposure_of_order(ledgers: OrderLedgers, order_id: str, *, currency: str) -> Exposure:
@@ -83,10 +108,9 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     work = total({"by_job": by_job, "by_share": by_share})
     own = ledgers.deliveries[ledgers.deliveries["order_id"] == order_id]
     billed = _billed(ledgers, own)
-    bought = ledgers.supplier_invoices[ledgers.supplier_invoices["event_time"] >= row.event_time]
     evidence = {
         Milestone.ACCEPTED: ["the lender's word that the buyer accepted"] if confirmed.is_accepted else [],
-        Milestone.MATERIAL: [str(name) for name in bought.get("supplier_invoice_id", pd.Series(dtype=object))[:3]],
+        Milestone.MATERIAL: _material(ledgers, row, confirmed),
         Milestone.STARTED: [
             name for name, part in (("production runs", by_job), ("machine-days", by_share)) if part.units
         ],

@@ -95,7 +95,7 @@ def order_ledgers(*, counted: float = 1.0) -> OrderLedgers:
         ),
         deliveries=frame("delivery_id order_id amount_minor"),
         invoices=INVOICES,
-        supplier_invoices=frame("supplier_invoice_id event_time", ("S1", at("2026-06-26"))),
+        supplier_invoices=frame("supplier_invoice_id supplier_id event_time", ("S1", "STEEL", at("2026-06-26"))),
         loans=[loan("P1", 300_000)],
         days=pd.DataFrame(
             {
@@ -108,8 +108,19 @@ def order_ledgers(*, counted: float = 1.0) -> OrderLedgers:
     )
 
 
+ACCEPTED = Confirmed(is_accepted=True, material_suppliers=frozenset({"STEEL"}))
+
+
+def test_only_purchases_from_agreed_suppliers_are_an_orders_material() -> None:
+    ledgers = order_ledgers()
+    for suppliers, drawable in (({"STEEL"}, 400_000), (set(), 350_000), ({"CLOTH"}, 350_000)):
+        said = Confirmed(is_accepted=True, material_suppliers=frozenset(suppliers))
+        _, _, told = release_of(ledgers, "P1", said, day=DAY, values=VALUES)
+        assert told.exposure_minor == drawable  # else 70 % of the half that was made
+
+
 def test_an_order_is_paid_on_what_was_made() -> None:
-    file, ahead, told = release_of(order_ledgers(), "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    file, ahead, told = release_of(order_ledgers(), "P1", ACCEPTED, day=DAY, values=VALUES)
     assert (file.order.kwh_per_unit, file.order.hours_per_unit) == (pytest.approx(1.0), pytest.approx(0.1))
     assert file.work.units == 500
     assert told.progress.verified == pytest.approx(0.5)
@@ -133,7 +144,7 @@ def after_an_older_order(*days: tuple[str, int]) -> OrderLedgers:
             ("A", "B1", at("2026-01-04T17:00"), january, None, 100, 100_000, "CNY", date(2026, 6, 15)),
             ("B", "B1", at("2026-05-31T17:00"), june, None, 1000, 1_000_000, "CNY", date(2026, 7, 20)),
         ),
-        supplier_invoices=frame("supplier_invoice_id event_time", ("S1", at("2026-06-02"))),
+        supplier_invoices=frame("supplier_invoice_id supplier_id event_time", ("S1", "STEEL", at("2026-06-02"))),
         days=pd.DataFrame({"day": day, "parts": parts, "energy_executing_kwh": parts, "executing_hours": parts / 10}),
     )
 
@@ -152,7 +163,7 @@ OLDER = [
 def test_what_was_made_before_an_order_was_placed_is_no_work_on_it(
     days: list[tuple[str, int]], older: float, younger: float | None, entitled: int
 ) -> None:
-    ledgers, accepted = after_an_older_order(*days), Confirmed(is_accepted=True)
+    ledgers, accepted = after_an_older_order(*days), ACCEPTED
     first, _, _ = release_of(ledgers, "A", accepted, day=DAY, values=VALUES)
     second, _, told = release_of(ledgers, "B", accepted, day=DAY, values=VALUES)
     assert (first.work.units, second.work.units) == (older, younger)
@@ -160,7 +171,7 @@ def test_what_was_made_before_an_order_was_placed_is_no_work_on_it(
 
 
 def test_a_counter_that_runs_ahead_and_an_order_that_nobody_accepted_earn_nothing() -> None:
-    _, _, spoofed = release_of(order_ledgers(counted=1.5), "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    _, _, spoofed = release_of(order_ledgers(counted=1.5), "P1", ACCEPTED, day=DAY, values=VALUES)
     earned = next(item for item in spoofed.tranches if item.tranche.value == "earned")
     assert (earned.entitled_minor, Hold.WITNESSES_DISAGREE in earned.holds) == (0, True)
     _, _, unaccepted = release_of(order_ledgers(), "P1", Confirmed(), day=DAY, values=VALUES)
@@ -220,12 +231,12 @@ def test_told_of_another_job_a_day_earns_this_order_nothing_and_untold_days_are_
          for row, (order, parts) in zip(lately.itertuples(), jobs, strict=False)]
     )  # fmt: skip
     told = replace(ledgers, jobs=shared_out(days, runs, ORDERS))
-    file, _, released = release_of(told, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    file, _, released = release_of(told, "P1", ACCEPTED, day=DAY, values=VALUES)
     assert (file.work_by_job.units, file.work.units) == (100, 300)
     assert released.progress.verified == pytest.approx(0.3)
     started = next(item for item in released.tranches if item.tranche.value == "started")
     assert {"production runs", "machine-days"} <= set(started.evidence)
-    whole, _, _ = release_of(ledgers, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+    whole, _, _ = release_of(ledgers, "P1", ACCEPTED, day=DAY, values=VALUES)
     assert (whole.work_by_job.units, whole.work.units) == (None, 500)
 
 
@@ -256,7 +267,7 @@ def test_what_an_advance_on_an_orders_invoice_lent_is_not_released_on_the_order_
     ledgers = replace(order_ledgers(), deliveries=frame("delivery_id order_id amount_minor", ("D1", "P1", 1000)))
     for on_invoice, released in ((0, 100_000), (60_000, 40_000), (100_000, 0)):
         told = replace(ledgers, loans=[loan("P1", 300_000), *([loan("I1", on_invoice)] if on_invoice else [])])
-        _, _, found = release_of(told, "P1", Confirmed(is_accepted=True), day=DAY, values=VALUES)
+        _, _, found = release_of(told, "P1", ACCEPTED, day=DAY, values=VALUES)
         assert (found.release_minor, found.exposure_minor) == (released, 400_000)
 
 
