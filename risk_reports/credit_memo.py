@@ -83,7 +83,11 @@ def changes_text(answer: Mapping[str, Any], language: Language = Language.EN) ->
         )
 
     lines = [
-        say("replay.title", decision_id=answer["decision_id"], as_of=answer["as_of"]),
+        say(
+            "replay.title" if answer["reproduced"] else "replay.not_reproduced",
+            decision_id=answer["decision_id"],
+            as_of=answer["as_of"],
+        ),
         told(say("replay.then"), answer["then"]),
     ]
     for step in answer["steps"]:

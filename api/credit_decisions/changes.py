@@ -1,4 +1,5 @@
-"""What a stored decision would be today, and which cause moved it: features, late data, model, parameters, or policy.
+"""What a stored decision would be today, and which cause moved it: the software, features, late data, the model,
+parameters, or policy.
 
 The causes are taken one after the other, each on top of those before, from the decision as it was to what is known
 and in force now; so the steps lead from the one to the other and nothing is left over.
@@ -6,6 +7,7 @@ and in force now; so the steps lead from the one to the other and nothing is lef
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -15,10 +17,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.credit_decisions import repository as decisions
-from api.credit_decisions.service import Grounds, concluded, replayed, stored_grounds
+from api.credit_decisions.service import Grounds, concluded, recomputed, stored_grounds
 from api.database.engine import unit_of_work
+from api.evidence.claims import Kind
 from api.home import Home
 from api.models import service as models
+from api.receipts.service import logged
 from api.snapshots.peers import latest_peer_reference
 from api.snapshots.service import feature_parameters, reader
 from data_contracts.identifiers import DecisionId
@@ -27,7 +31,8 @@ from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.store import ObservationStore
 from features import compute
 from features.snapshot import FeatureSnapshot
-from scoring.canonical import plain_decision
+from risk_reports.narrative import NARRATIVE_KEYS
+from scoring.canonical import canonical_bytes, plain_decision
 from scoring.errors import ModelDoesNotFit
 from scoring.records import CreditDecision
 
@@ -37,12 +42,16 @@ POLICY_PARAMETERS = frozenset({"covenants", "credit_policy", "decision_validity"
 VERSION_KEYS = frozenset({"model_version", "parameters_version", "policy_version", "snapshot_id"})
 """Keys of an answer that name versions: another version alone changes nothing that was concluded."""
 
+TOLD_BESIDE = ("decision_id", "partner", "livemode")
+"""Keys of an answer that nothing is concluded in."""
+
 TOLD_KEYS = ("outcome", "pd_12m", "pd_12m_upper", "rating_grade", "limit_minor", "annual_rate_ratio")
 
 
 class Cause(StrEnum):
     """Why a decision is another one today, in the order in which causes are taken."""
 
+    SOFTWARE = "software"
     FEATURES = "features"
     LATE_DATA = "late_data"
     MODEL = "model"
@@ -51,22 +60,29 @@ class Cause(StrEnum):
 
 
 def since_then(home: Home, decision_id: DecisionId, *, now: datetime) -> dict[str, Any]:
-    """The decision as it was, reproduced, and step by step to what it would be now.
+    """The decision as it was, and step by step to what it would be now.
 
-    `features`: the same rows read by today's catalogue, its parameters and peers. `late_data`: rows about the time
-    before `as_of` that were recorded after it. `model`: the one that answers, and its mandate. `parameters` and
+    `software`: the same grounds, concluded by this release; it moves nothing where the decision is `reproduced` to the
+    byte. `features`: the same rows read by today's catalogue, its parameters and peers. `late_data`: rows about the
+    time before `as_of` that were recorded after it. `model`: the one that answers, and its mandate. `parameters` and
     `policy`: those in force at `as_of` by today's files. A step with `separable` false has features that the decision's
-    model cannot read: what it changes stands in the model's step. Raises NotFound and NotReproduced.
+    model cannot read: what it changes stands in the model's step. Raises NotFound, and LogDamaged where what is stored
+    is not what was logged.
     """
     with unit_of_work(home.engine) as connection:
         row = decisions.load(connection, decision_id)
         grounds = stored_grounds(home, row)
-        then = plain_decision(replayed(row, grounds).decision)
+        again = recomputed(row, grounds)
+        is_reproduced = again.body == row.body
+        if not is_reproduced:
+            logged(connection, Kind.CREDIT_DECISION, decision_id)  # software is to blame for what was concluded only
+        then = _stored(row.body) if not is_reproduced else _plain(again.decision)
         before, steps = then, []
         for cause, after in _courses(connection, home, grounds, now=now):
             decision = _concluded(row, after)
-            found = before if decision is None else plain_decision(decision)
-            moved = sorted(key for key in found if key not in VERSION_KEYS and found[key] != before[key])
+            found = before if decision is None else _plain(decision)
+            keys = (found.keys() | before.keys()) - VERSION_KEYS
+            moved = sorted(key for key in keys if found.get(key) != before.get(key))
             steps.append(
                 {
                     "cause": cause.value,
@@ -79,7 +95,7 @@ def since_then(home: Home, decision_id: DecisionId, *, now: datetime) -> dict[st
             before = found
     return {
         "decision_id": decision_id,
-        "reproduced": True,
+        "reproduced": is_reproduced,
         "as_of": then["as_of"],
         "then": _told(then),
         "now": _told(before),
@@ -91,6 +107,7 @@ def since_then(home: Home, decision_id: DecisionId, *, now: datetime) -> dict[st
 
 def _courses(connection: sa.Connection, home: Home, then: Grounds, *, now: datetime) -> Iterator[tuple[Cause, Grounds]]:
     """What the decision follows from after each cause, on top of those before."""
+    yield Cause.SOFTWARE, then
     known = reader(connection, home)
     course = replace(then, snapshot=_snapshot(home, then.snapshot, known))
     yield Cause.FEATURES, course
@@ -125,6 +142,17 @@ def _concluded(row: sa.Row[Any], grounds: Grounds) -> CreditDecision | None:
         return concluded(row, grounds)
     except ModelDoesNotFit:
         return None
+
+
+def _plain(decision: CreditDecision) -> dict[str, Any]:
+    """A decision as its bytes tell it."""
+    plain: dict[str, Any] = json.loads(canonical_bytes(plain_decision(decision)))
+    return plain
+
+
+def _stored(body: bytes) -> dict[str, Any]:
+    """What was concluded in a stored answer: all but its name, whom it was told to, and its words."""
+    return {key: value for key, value in json.loads(body).items() if key not in (*TOLD_BESIDE, *NARRATIVE_KEYS)}
 
 
 def _told(plain: dict[str, Any]) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def decide(
     )
     with unit_of_work(home.engine) as connection:
         obligors.require(connection, request.obligor_id)
+        partners.require(connection, partner)
         looked(connection, request.obligor_id, "credit_decision", viewer=partner, now=now)
         return answer(connection, home, question, partner=partner, livemode=False, now=now).body
 
@@ -110,11 +111,10 @@ def answer(
     livemode: bool,
     now: datetime,
 ) -> DecisionAnswer:
-    """Answer a lender's question and keep the decision, in the caller's transaction.
+    """Answer a lender's question and keep the decision, in the caller's transaction; the partner is one that is known.
 
     Raises as `decide`, and for live ModelNotForLive and DataNotForLive.
     """
-    partners.require(connection, partner)
     consent_ids = consents.for_answer(
         connection, question.obligor_id, recipient=partner, purpose=Purpose.CREDIT, now=now, livemode=livemode
     )
@@ -227,12 +227,24 @@ def stored_grounds(home: Home, row: sa.Row[Any]) -> Grounds:
 
 def replayed(row: sa.Row[Any], grounds: Grounds) -> Replayed:
     """The decision of a stored row again. Raises NotReproduced when a single byte differs."""
+    found = recomputed(row, grounds)
+    if found.body != row.body:
+        kept, now = json.loads(row.body), json.loads(found.body)
+        differing = sorted(key for key in kept.keys() | now.keys() if kept.get(key) != now.get(key))
+        raise NotReproduced(
+            f"Decision {row.decision_id} recomputes to other bytes than those stored"
+            f" ({', '.join(differing) or 'only their spelling differs'}).",
+            hint=f"A changed row, or another release's? Run: millgrade replay {row.decision_id} --today",
+        )
+    return found
+
+
+def recomputed(row: sa.Row[Any], grounds: Grounds) -> Replayed:
+    """What this software makes of a stored row's request on these grounds, be it the stored bytes or not."""
     decision = concluded(row, grounds)
     kept = json.loads(row.body)
     narrative = {key: kept[key] for key in NARRATIVE_KEYS}  # what was said does not change when wording improves
     _, body = _answer(decision, PartnerId(row.partner_id), narrative, livemode=kept["livemode"])
-    if body != row.body:
-        raise NotReproduced(f"Decision {row.decision_id} recomputes to other bytes than those stored.")
     return Replayed(decision=decision, body=body)
 
 

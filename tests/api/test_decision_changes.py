@@ -22,6 +22,8 @@ from api.credit_decisions import repository as decisions
 from api.credit_decisions.changes import POLICY_PARAMETERS, since_then
 from api.credit_decisions.dry_run import change_of, dry_run
 from api.database.engine import unit_of_work
+from api.database.tables import credit_decision
+from api.errors import NotReproduced
 from api.evidence.claims import READERS, Kind
 from api.home import Home
 from api.models import service as models
@@ -32,7 +34,7 @@ from api.snapshots.service import reader
 from api.telemetry.service import ingest_file
 from benchmarks import small_home
 from data_contracts.contract import RecordKind
-from data_contracts.errors import InputError
+from data_contracts.errors import InputError, LogDamaged
 from data_contracts.evidence.tables import log_entry
 from data_contracts.identifiers import DecisionId
 from data_contracts.mapping import load_mapping
@@ -40,8 +42,9 @@ from data_contracts.reference.dated import DatedParameter, ParameterBook
 from risk_reports import credit_memo
 from risk_reports.wording.catalogue import Language
 from scoring import registry
+from scoring.decision.decide import decide as conclude
 from scoring.errors import InvalidRequest, UnknownModel
-from scoring.records import CreditProduct, CreditRequest, Outcome
+from scoring.records import CreditDecision, CreditProduct, CreditRequest, Outcome
 
 AS_OF, NOW = small_home.AS_OF, small_home.NOW
 LATER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -97,8 +100,46 @@ def with_parameters(monkeypatch: pytest.MonkeyPatch, book: ParameterBook) -> Non
 def test_nothing_moved(home: Home, decision_id: DecisionId) -> None:
     found = since_then(home, decision_id, now=LATER)
     assert found["causes"] == []
-    assert [step["cause"] for step in found["steps"]] == ["features", "late_data", "model", "parameters", "policy"]
+    assert [step["cause"] for step in found["steps"]] == [cause.value for cause in changes.Cause]
     assert found["then"] == found["now"]
+    assert found["reproduced"]
+    assert "reproduced to the byte" in credit_memo.changes_text(found)
+
+
+def test_another_release_is_the_softwares_cause(
+    home: Home, decision_id: DecisionId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stricter(*told: Any, **named: Any) -> CreditDecision:
+        """What a later release makes of the same grounds."""
+        return replace(conclude(*told, **named), outcome=Outcome.DECLINE)
+
+    with unit_of_work(home.engine) as connection:
+        kept = json.loads(decisions.load(connection, decision_id).body)
+    monkeypatch.setattr(service, "conclude", stricter)
+    with_parameters(monkeypatch, changed(models.scoring_parameters(), "price_inputs", operating_cost=0.02))
+    found = since_then(home, decision_id, now=LATER)
+    assert (found["reproduced"], found["causes"]) == (False, ["software", "parameters"])
+    assert found["steps"][0]["moved"] == ["outcome"]
+    assert found["then"] == {key: kept[key] for key in changes.TOLD_KEYS}
+    assert found["now"]["outcome"] == "decline" != kept["outcome"]
+    for language in Language:
+        assert "reproduced to the byte" not in credit_memo.changes_text(found, language)
+    with pytest.raises(NotReproduced, match=r"\(decision_id, outcome\)"):
+        service.replay(home, decision_id)
+
+
+def test_a_changed_row_is_not_blamed_on_the_software(home: Home, decision_id: DecisionId) -> None:
+    chosen = credit_decision.c.decision_id == decision_id
+    with unit_of_work(home.engine) as connection:
+        kept = decisions.load(connection, decision_id).body
+        better = json.dumps({**json.loads(kept), "outcome": "approve"}).encode()
+        connection.execute(credit_decision.update().where(chosen).values(body=better))
+    try:
+        with pytest.raises(LogDamaged):
+            since_then(home, decision_id, now=LATER)
+    finally:
+        with unit_of_work(home.engine) as connection:
+            connection.execute(credit_decision.update().where(chosen).values(body=kept))
 
 
 def test_parameters(home: Home, decision_id: DecisionId, monkeypatch: pytest.MonkeyPatch) -> None:
