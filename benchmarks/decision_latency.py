@@ -8,6 +8,8 @@ latency runs from the moment when its request was due, so that a queue is not le
 With `--lender BANK-SYNTHETIC --obligors 300` a second bank, which ledgers know by that name (the one lender of simulated
 ledgers), asks for the same in the same turns, each decision looking through its book: at first one alone, for which the
 whole book is read, at last some with an invoice of another obligor taken in before each.
+
+With `--servers 2` as many server processes answer on one PostgreSQL database, asked in turns as a balancer would.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +93,10 @@ def main() -> None:
     )
     parser.add_argument("--lender", help="under which name ledgers know a second bank, which looks through its book")
     parser.add_argument("--obligors", type=int, default=OBLIGORS, help="of how many; all consent to both banks")
+    parser.add_argument("--servers", type=int, default=1, help="server processes on one PostgreSQL database")
     arguments = parser.parse_args()
+    if arguments.servers > 1 and not (arguments.postgresql or arguments.database_url):
+        parser.error("a home on SQLite is served by one process; --servers goes with --postgresql or --database-url")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_until_then:
         url = arguments.database_url
         if arguments.postgresql:
@@ -101,6 +107,7 @@ def main() -> None:
             lender=arguments.lender,
             obligors=arguments.obligors,
             rate=arguments.rate,
+            servers=arguments.servers,
         )
     if arguments.json:
         print(json.dumps(found, indent=2))
@@ -126,6 +133,7 @@ def measure(
     lender: str | None = None,
     obligors: int = OBLIGORS,
     rate: float = RATE_PER_SECOND,
+    servers: int = 1,
 ) -> dict[str, Any]:
     """The figures of one run, in milliseconds; those of a second bank where ledgers know one as `lender`."""
     home = small_home.build(folder, obligors=obligors, database_url=database_url)
@@ -133,17 +141,9 @@ def measure(
     if lender is not None:
         name_lender(home, NAMED_BANK, lender, now=small_home.NOW)
     home.engine.dispose()
-    port = _free_port()
-    server = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(home.root, database_url, port), daemon=True
-    )
-    server.start()
-    try:
-        asking = _ask(f"http://127.0.0.1:{port}", keys, asked_of, rate=rate, with_book=lender is not None)
+    with _served(home.root, database_url, servers) as urls:
+        asking = _ask(urls, keys, asked_of, rate=rate, with_book=lender is not None)
         found = asyncio.run(asyncio.wait_for(asking, SECONDS_AT_MOST * max(1.0, RATE_PER_SECOND / rate)))
-    finally:
-        server.terminate()
-        server.join()
     receipts = len(found["with_receipt"]) + WARM_UP
     decision, bare = _percentile(found["decision"], 50), _percentile(found["bare"], 50)
     return {
@@ -165,6 +165,7 @@ def measure(
         "obligors": len(asked_of),
         "database": sa.make_url(database_url).get_backend_name() if database_url else "sqlite",
         "cores": os.cpu_count(),
+        "servers": servers,
     }
 
 
@@ -207,6 +208,22 @@ def _prepare(home: Home) -> tuple[Keys, list[ObligorId]]:
     return keys, obligors
 
 
+@contextmanager
+def _served(root: Path, database_url: str | None, servers: int) -> Iterator[list[str]]:
+    """Where as many server processes answer; they end with the block."""
+    ports = [_free_port() for _ in range(servers)]
+    spawn = multiprocessing.get_context("spawn").Process
+    running = [spawn(target=_serve, args=(root, database_url, port), daemon=True) for port in ports]
+    for server in running:
+        server.start()
+    try:
+        yield [f"http://127.0.0.1:{port}" for port in ports]
+    finally:
+        for server in running:
+            server.terminate()
+            server.join()
+
+
 def _serve(root: Path, database_url: str | None, port: int) -> None:
     """Both apps on one engine, logs into nothing."""
     home = open_home(root, database_url=database_url)
@@ -234,13 +251,15 @@ def _side_by_side(app: ASGIApp, bare: ASGIApp) -> ASGIApp:
 
 
 async def _ask(
-    url: str, keys: Keys, obligors: Sequence[ObligorId], *, rate: float, with_book: bool
+    urls: Sequence[str], keys: Keys, obligors: Sequence[ObligorId], *, rate: float, with_book: bool
 ) -> dict[str, list[float]]:
     """Seconds of each kind of request, asked in turns so that whatever else the machine does falls on all of them."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-    async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False) as client:
-        await _until_ready(client)
-        door = Door(client=client, keys=keys, obligors=obligors)
+    async with AsyncExitStack() as open_until_then:
+        clients = [httpx.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False) for url in urls]
+        for client in clients:
+            await _until_ready(await open_until_then.enter_async_context(client))
+        door = Door(clients=clients, keys=keys, obligors=obligors)
         asked: dict[str, Ask] = {
             "decision": door.decide,
             "with_receipt": door.decide_with_receipt,
@@ -268,9 +287,15 @@ async def _ask(
 class Door:
     """What is asked: of one obligor after the other, no two questions alike."""
 
-    client: httpx.AsyncClient
+    clients: Sequence[httpx.AsyncClient]
     keys: Keys
     obligors: Sequence[ObligorId]
+    turns: Iterator[int] = field(default_factory=count)
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """Of the server whose turn it is."""
+        return self.clients[next(self.turns) % len(self.clients)]
 
     async def decide(self, number: int, *, snapshot: str = "latest", key: str | None = None) -> str:
         """A decision of a bank, without a book unless the key says so; its name."""

@@ -214,11 +214,15 @@ def require(
     where there is none."""
     found = in_force(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode)
     if not found:
-        raise ConsentMissing(
-            f"{obligor_id} has no consent in force to {recipient!r} for the purpose {purpose.value!r}.",
-            hint="The obligor grants it; without it nothing of theirs is computed, shown or used.",
-        )
+        raise _missing(obligor_id, recipient, purpose)
     return found
+
+
+def _missing(obligor_id: ObligorId, recipient: str, purpose: Purpose) -> ConsentMissing:
+    return ConsentMissing(
+        f"{obligor_id} has no consent in force to {recipient!r} for the purpose {purpose.value!r}.",
+        hint="The obligor grants it; without it nothing of theirs is computed, shown or used.",
+    )
 
 
 def in_force(
@@ -255,11 +259,31 @@ def for_answer(
 ) -> list[str]:
     """The ids of the consents that an answer to a partner rests on: to the platform, and to the partner. Raises
     ConsentMissing without the partner's."""
-    theirs = require(connection, obligor_id, recipient=recipient, purpose=purpose, now=now, livemode=livemode)
-    platform = in_force(
-        connection, obligor_id, recipient=PLATFORM, purpose=Purpose.PLATFORM, now=now, livemode=livemode
-    )
+    asked = {"obligor_id": obligor_id, "recipient": recipient, "now": now}
+    platform: list[str] = []
+    theirs: list[str] = []
+    for row in connection.execute(_of_answer(purpose, livemode), asked):
+        (platform if row.purpose == Purpose.PLATFORM else theirs).append(row.consent_id)
+    if not theirs:
+        raise _missing(obligor_id, recipient, purpose)
     return platform + theirs
+
+
+@cache
+def _of_answer(purpose: Purpose, livemode: bool) -> sa.Select[Any]:
+    """An obligor's consents to the platform and to a recipient for a purpose that are in force, of one look."""
+    to_platform = (consent.c.recipient == PLATFORM) & (consent.c.purpose == Purpose.PLATFORM.value)
+    to_them = (consent.c.recipient == sa.bindparam("recipient")) & (consent.c.purpose == purpose.value)
+    return (
+        sa.select(consent.c.consent_id, consent.c.purpose)
+        .where(
+            consent.c.obligor_id == sa.bindparam("obligor_id", type_=sa.String),
+            to_platform | to_them,
+            _in_force(sa.bindparam("now", type_=Instant)),
+            consent.c.mark.not_in(NOT_FOR_LIVE) if livemode else sa.true(),
+        )
+        .order_by(consent.c.consent_id)
+    )
 
 
 def naming(

@@ -26,11 +26,11 @@ def answer_receipt(
     with call.look() as asking:
         obligor_id = owner(asking)  # whoever may not read it takes no place among those who wait
 
-    def covered(work: Work) -> None:
+    def covered(work: Work) -> str:
         work.looked(obligor_id, "receipt")
-        receipts.cover(work.connection, work.home, kind, subject, now=work.now)
+        return receipts.cover(work.connection, work.home, kind, subject, now=work.now)
 
-    call.together(call.doors.receipts, asking, lambda work, _: covered(work))
+    note = call.together(call.doors.receipts, asking, lambda work, _: covered(work))
     with call.look_again(asking) as work:
-        told = receipts.covered_receipt(work.connection, work.home, kind, subject, opening=opening)
+        told = receipts.covered_receipt(work.connection, work.home, kind, subject, note, opening=opening)
         return work.answer({"receipt": told})

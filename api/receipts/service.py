@@ -49,32 +49,26 @@ def receipt(
     It bears the newest kept checkpoint that covers the record; where there is none, the log is signed as it stands.
     Raises NotFound, EvidenceErased, and LogDamaged where the record does not say any more what was logged.
     """
-    cover(connection, home, kind, subject, now=now)
-    return covered_receipt(connection, home, kind, subject, opening=opening)
+    note = cover(connection, home, kind, subject, now=now)
+    return covered_receipt(connection, home, kind, subject, note, opening=opening)
 
 
-def cover(connection: sa.Connection, home: Home, kind: Kind, subject: str, *, now: datetime) -> None:
-    """See to it that a kept checkpoint covers a record: of those who ask in one transaction the first has the log
-    signed as it stands, for all of them. Raises NotFound, and LogDamaged as `checkpoint.keep_head`."""
-    note = checkpoint.latest(connection)
-    if not _covers(note, log.find(connection, kind.value, subject).position):
-        checkpoint.keep_head(connection, log_signers(home), now=now)
+def cover(connection: sa.Connection, home: Home, kind: Kind, subject: str, *, now: datetime) -> str:
+    """A kept checkpoint that covers a record: of those who ask in one transaction the first has the log signed as it
+    stands, for all of them. Raises NotFound, and LogDamaged as `checkpoint.keep_head`."""
+    note, position = checkpoint.latest(connection), log.find(connection, kind.value, subject).position
+    if note is not None and verify.parse_checkpoint(note).size > position:
+        return note
+    return checkpoint.keep_head(connection, log_signers(home), now=now)
 
 
 def covered_receipt(
-    connection: sa.Connection, home: Home, kind: Kind, subject: str, *, opening: Opening = SEALED
+    connection: sa.Connection, home: Home, kind: Kind, subject: str, note: str, *, opening: Opening = SEALED
 ) -> dict[str, Any]:
-    """The receipt of a record that a kept checkpoint covers; nothing is written. Raises as `receipt`."""
+    """The receipt of a record under the checkpoint that covers it; nothing is written. Raises as `receipt`."""
     entry = _entry(connection, kind, subject)
-    note = checkpoint.latest(connection)
-    assert note is not None, "whoever asks has it covered first"
-    assert _covers(note, entry["index"]), "whoever asks has it covered first"
     opened = _opened(connection, home, entry, opening, note)
     return _assembled(entry, checkpoint.proof_text(connection, entry["index"], note), opened)
-
-
-def _covers(note: str | None, position: int) -> bool:
-    return note is not None and verify.parse_checkpoint(note).size > position
 
 
 def ingest_receipt(connection: sa.Connection, home: Home, admission: Placed, *, now: datetime) -> dict[str, Any]:

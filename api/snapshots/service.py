@@ -16,7 +16,7 @@ from api.obligors import repository as obligors
 from api.snapshots import repository as snapshots
 from api.snapshots.clones import latest_clone_sweep
 from api.snapshots.peers import latest_peer_reference
-from data_contracts.errors import NotFound
+from data_contracts.errors import ConsentMissing, NotFound
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
 from data_contracts.observations.store import ObservationStore
@@ -96,15 +96,12 @@ def latest_snapshot(
 
 def _require_platform(connection: sa.Connection, obligor_id: ObligorId, *, now: datetime, livemode: bool) -> None:
     """Raises NotFound, and ConsentMissing (for live: unless the obligor itself gave it)."""
-    obligors.require(connection, obligor_id)
-    consents.require(
-        connection,
-        obligor_id,
-        recipient=consents.PLATFORM,
-        purpose=consents.Purpose.PLATFORM,
-        now=now,
-        livemode=livemode,
-    )
+    to, purpose = consents.PLATFORM, consents.Purpose.PLATFORM
+    try:
+        consents.require(connection, obligor_id, recipient=to, purpose=purpose, now=now, livemode=livemode)
+    except ConsentMissing:
+        obligors.require(connection, obligor_id)  # nobody whom we do not know can have given one
+        raise
 
 
 def require_live(snapshot: FeatureSnapshot) -> None:

@@ -157,7 +157,6 @@ def mending(world: StructuralWorld) -> list[dict[str, Any]]:
         {
             "fault_share_from": band,
             "firms": len(items),
-            "means_gained_positive": sum(item.means_gained > 0 for item in items),
             **_changes(items),
         }
         for band, items in found.items()
@@ -248,11 +247,23 @@ def _changes(items: Sequence[Effect]) -> dict[str, Any]:
         "raised": sum(item.change > 0 for item in items),
         "clearly_lowered": sum(item.change < 0 and item.is_clear for item in items),
         "clearly_raised": sum(item.change > 0 and item.is_clear for item in items),
+        **_of_unchanged([item for item in items if item.change == 0]),
+        "means_gained_positive": sum(item.means_gained > 0 for item in items),
         "mean_pd_before": _rounded([item.before for item in items]),
         "mean_change": _rounded([item.change for item in items]),
         "mean_means_gained": _rounded([item.means_gained for item in items]),
         "paths_saved": sum(item.saved for item in items),
         "paths_ruined": sum(item.ruined for item in items),
+    }
+
+
+def _of_unchanged(items: Sequence[Effect]) -> dict[str, Any]:
+    """What was not seen is not nothing: how many gained means all the same, and the largest share of paths that a plan
+    without a difference may still save or ruin, by the exact upper end of those that it did."""
+    ends = [stats.binomtest(item.saved + item.ruined, item.paths).proportion_ci(CONFIDENCE).high for item in items]
+    return {
+        "unchanged_with_means_gained": sum(item.means_gained > 0 for item in items),
+        "unchanged_moves_at_most": round(float(max(ends)), 6) if ends else None,
     }
 
 

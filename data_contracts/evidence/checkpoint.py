@@ -44,30 +44,34 @@ def keep_head(connection: Connection, signers: Sequence[Signer], *, now: datetim
     Raises LogDamaged where the log does not continue the last checkpoint that was kept.
     """
     log.take_turn(connection)  # of two who sign the same size, one must see the other's
-    size = log.tree_size(connection)
-    last = latest(connection)
-    if last is not None:
-        require_continued(connection, last, size=size)
+    size, last = log.tree_size(connection), latest(connection)
+    if last is None:
+        note = sign_head(connection, signers, now=now)
+    else:
+        root = _continued_root(connection, last, size=size)
         if _size(last) == size:
             return last
-    note = sign_head(connection, signers, now=now)
+        note = _signed(signers, size, root, now=now)
     connection.execute(sa.insert(log_checkpoint), {"size": size, "note": note})
     return note
 
 
-def require_continued(connection: Connection, note: str, *, size: int) -> None:
-    """Raises LogDamaged unless the log of `size` still has the tree that a checkpoint of ours speaks of."""
+def _continued_root(connection: Connection, note: str, *, size: int) -> bytes:
+    """The root of the log of `size`. Raises LogDamaged unless it still has the tree that a checkpoint of ours speaks
+    of."""
     signed = _size(note)
     if signed > size:
         raise LogDamaged(
             f"The log has {size} entries, but {signed} were signed for: it was rolled back.",
             hint="Restore the newest backup; nothing is signed before.",
         )
-    if as_base64(log.tree_root(connection, signed)) != note.split("\n")[2]:
+    before, root = log.tree_roots(connection, (signed, size))
+    if as_base64(before) != note.split("\n")[2]:
         raise LogDamaged(
             f"The first {signed} entries of the log are not those that were signed for.",
             hint="Restore the newest backup; nothing is signed before.",
         )
+    return root
 
 
 _LATEST = sa.select(log_checkpoint.c.note).order_by(log_checkpoint.c.size.desc()).limit(1)

@@ -168,9 +168,14 @@ def tree_size(connection: Connection) -> int:
 
 def tree_root(connection: Connection, size: int) -> bytes:
     """The root of the tree over the first `size` entries."""
-    nodes = pieces((0, size))
-    hashes = _hashes(connection, nodes)
-    return fold([hashes[node] for node in nodes])
+    return tree_roots(connection, (size,))[0]
+
+
+def tree_roots(connection: Connection, sizes: Sequence[int]) -> list[bytes]:
+    """The roots of the trees over the first so many entries, of one look."""
+    trees = [pieces((0, size)) for size in sizes]
+    hashes = _hashes(connection, {node for nodes in trees for node in nodes})
+    return [fold([hashes[node] for node in nodes]) for nodes in trees]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

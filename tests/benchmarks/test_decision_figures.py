@@ -9,12 +9,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from benchmarks import profit
 from benchmarks.cost_to_fake import __main__ as cost_to_fake
 from benchmarks.cost_to_fake.strategies import STRATEGIES
 from benchmarks.recourse import __main__ as recourse
-from benchmarks.recourse.acting import OPEN_FATE, PART
+from benchmarks.recourse.acting import OPEN_FATE, PART, Effect
 from benchmarks.recourse.worlds import StructuralWorld, structural
 from scoring.recourse.levers import LeverName
 
@@ -41,6 +42,17 @@ def test_every_plan_is_carried_out_and_counted_once(world: StructuralWorld) -> N
     assert sum(group["plans"] for group in found["by_levers"].values()) == found["plans_on_risk"]
     assert found["flipped_share"] == 1.0
     assert found["rescores_inside"] > 0
+
+
+def test_a_plan_without_a_difference_may_still_move_what_its_paths_cannot_show() -> None:
+    seen = Effect(paths=1024, defaults=20, saved=6, ruined=1, means_gained=0.1)
+    alike = Effect(paths=1024, defaults=20, saved=1, ruined=1, means_gained=-0.1)
+    nothing = Effect(paths=8192, defaults=20, saved=0, ruined=0, means_gained=0.1)
+    found = recourse._changes([seen, alike, nothing])
+    assert (found["lowered"], found["unchanged"], found["unchanged_with_means_gained"]) == (1, 2, 1)
+    assert found["unchanged_moves_at_most"] == pytest.approx(stats.beta.ppf(0.975, 3, 1022), abs=1e-6)
+    assert recourse._changes([nothing])["unchanged_moves_at_most"] == pytest.approx(1 - 0.025 ** (1 / 8192), abs=1e-6)
+    assert recourse._changes([seen])["unchanged_moves_at_most"] is None
 
 
 def test_who_asks_is_settled_by_paths_that_judge_nothing(world: StructuralWorld) -> None:

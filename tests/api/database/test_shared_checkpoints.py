@@ -53,12 +53,12 @@ def record(home: Home) -> str:
 def asked(home: Home, queue: GroupCommit, subject: str) -> dict[str, Any]:
     """A receipt as the doors give it."""
 
-    def covered(connection: sa.Connection, _: Gathering) -> None:
-        receipts.cover(connection, home, Kind.CONSENT, subject, now=NOW)
+    def covered(connection: sa.Connection, _: Gathering) -> str:
+        return receipts.cover(connection, home, Kind.CONSENT, subject, now=NOW)
 
-    queue.commit(covered)
+    note = queue.commit(covered)
     with reading(home.engine) as connection:
-        return receipts.covered_receipt(connection, home, Kind.CONSENT, subject)
+        return receipts.covered_receipt(connection, home, Kind.CONSENT, subject, note)
 
 
 def while_one_is_signed(home: Home, queue: GroupCommit, subjects: Sequence[str]) -> list[dict[str, Any]]:
