@@ -208,6 +208,16 @@ def catalogue(as_of: AsOfOption = None, home: HomeOption = None, as_json: JsonOp
     _show(answer, as_json, catalogue_table.catalogue_text(answer))
 
 
+MaterialOption = Annotated[
+    list[str] | None,
+    typer.Option("--material-supplier", help="Of whom the order's material is bought, as agreed; again for more."),
+]
+ReceivablesOption = Annotated[
+    Path | None,
+    typer.Option("--receivables", help="JSON file: invoices disputed or acknowledged, and affiliates; by whom."),
+]
+
+
 @app.command()
 def decide(
     obligor: ObligorOption,
@@ -227,18 +237,12 @@ def decide(
     cost: Annotated[
         str | None, typer.Option("--cost", help="What the order costs to make, major units: no more is advanced.")
     ] = None,
-    material_supplier: Annotated[
-        list[str] | None,
-        typer.Option("--material-supplier", help="Of whom the order's material is bought, as agreed; again for more."),
-    ] = None,
+    material_supplier: MaterialOption = None,
     stock: Annotated[
         Path | None,
         typer.Option("--stock", help="JSON file: the count that inventory is lent and invoices are held against."),
     ] = None,
-    receivables: Annotated[
-        Path | None,
-        typer.Option("--receivables", help="JSON file: invoices disputed or acknowledged, and affiliates; by whom."),
-    ] = None,
+    receivables: ReceivablesOption = None,
     as_of: AsOfOption = None,
     partner: PartnerOption = LOCAL,
     home: HomeOption = None,

@@ -45,6 +45,7 @@ class RecordKind(StrEnum):
     LEASE = "lease"
     PRODUCTION_RUN = "production_run"
     PAYABLE_CONFIRMATION = "payable_confirmation"
+    INSPECTION_RECORD = "inspection_record"
 
 
 class PartitionGrain(StrEnum):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from api.chain.told import REACH, ZONE, BuyersSay, Rows
 from data_contracts.contract import RecordKind
 from scoring.supply_chain.purchase_order.exposure import staged_loss
 from scoring.supply_chain.purchase_order.from_ledgers import (
@@ -25,11 +24,6 @@ from scoring.supply_chain.purchase_order.loans import loans_of
 from scoring.supply_chain.purchase_order.order import Milestone, OrderFile
 from scoring.supply_chain.purchase_order.rests_on import cautions
 
-ZONE = ZoneInfo("Asia/Shanghai")
-REACH = timedelta(days=550)
-
-Rows = Callable[..., pd.DataFrame]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -41,7 +35,14 @@ class Asked:
 
 
 def order_terms(
-    rows: Rows, days: pd.DataFrame, as_of: datetime, *, day: date, asked: Asked, values: Any
+    rows: Rows,
+    days: pd.DataFrame,
+    as_of: datetime,
+    *,
+    day: date,
+    asked: Asked,
+    buyers_say: BuyersSay,
+    values: Any,
 ) -> dict[str, Any]:
     """The terms of one order; without one, which orders are due later. Raises NotFound for one that nobody tells."""
     orders = rows(RecordKind.PURCHASE_ORDER, as_of - REACH)
@@ -55,6 +56,7 @@ def order_terms(
         deliveries=rows(RecordKind.DELIVERY, as_of - REACH),
         invoices=rows(RecordKind.INVOICE, as_of - REACH),
         supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
+        inspections=buyers_say(RecordKind.INSPECTION_RECORD, sorted(set(orders["buyer_id"]))),
         loans=loans_of(rows(RecordKind.FACILITY), rows(RecordKind.REPAYMENT), zone=ZONE),
         days=daily(days),
         jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
@@ -74,6 +76,7 @@ def order_terms(
         **_told_of_parts(ledgers.jobs, asked.order_id),
         "progress": asdict(told.progress),
         "forecast": None if ahead is None else asdict(ahead),
+        "inspected_units": file.inspected_units,
         "shipped_minor": file.shipped_minor,
         "invoiced_minor": file.invoiced_minor,
         "drawn_minor": file.drawn_minor,

@@ -3,18 +3,18 @@ machines, stock. Read from the ledgers as known at the decision's time; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import sqlalchemy as sa
 
 from api.chain.order_terms import Asked, order_terms
-from api.chain.receivable_terms import BuyersSay, Seller, receivable_terms
+from api.chain.receivable_terms import Seller, receivable_terms
 from api.chain.stock_terms import StockCount, stock_terms, valued
+from api.chain.told import REACH, ZONE, BuyersSay
 from api.consents import repository as consents
 from api.home import Home
 from api.leases.service import leased_machines, plain_leases
@@ -27,17 +27,13 @@ from features.loading import load_machine_days
 from scoring.records import CreditProduct
 from scoring.stock import StockHeld
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed
-from scoring.supply_chain.receivables.said import CONFIRMATION_COLUMNS, NOTHING_SAID, LenderSays
+from scoring.supply_chain.receivables.said import NOTHING_SAID, LenderSays
 
-ZONE = ZoneInfo("Asia/Shanghai")
-REACH = timedelta(days=550)
 YEAR = timedelta(days=365)
 SECONDS_AN_HOUR = 3600.0
 DAY_COLUMNS = [
     *("machine_uid", "day", "parts", "scrap_parts", "energy_executing_kwh", "executing_seconds", "observed_seconds"),
 ]
-
-Rows = Callable[..., pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +96,8 @@ def product_terms(
                 material_suppliers=frozenset(detail.material_suppliers),
             )
             asked = Asked(order_id=detail.order_id, confirmed=confirmed, pd_12m=pd_12m)
-            told = order_terms(rows, days(), as_of, day=day, asked=asked, values=values)
+            buyers_say = said.of_buyers(connection, viewer)
+            told = order_terms(rows, days(), as_of, day=day, asked=asked, buyers_say=buyers_say, values=values)
         case CreditProduct.FINANCE_LEASE:
             told = {"leases": plain_leases(leased_machines(rows, days(), as_of=as_of))}
         case CreditProduct.INVENTORY:
@@ -147,14 +144,12 @@ class _Said:
         return told.to_pandas()
 
     def of_buyers(self, connection: sa.Connection, viewer: Viewer) -> BuyersSay:
-        """What buyers told of its invoices in their own ledgers: of those that consent to be shown to the asker."""
+        """What buyers told of it in their own ledgers: of those that consent to be shown to the asker."""
 
-        def told(buyers: Sequence[str]) -> pd.DataFrame:
+        def told(kind: RecordKind, buyers: Sequence[str]) -> pd.DataFrame:
             shown = consents.shown_for_credit(connection, viewer.partner, now=viewer.now, livemode=viewer.livemode)
             asked = sorted(set(shown) & set(buyers))
-            found = self.source.rows(
-                RecordKind.PAYABLE_CONFIRMATION, as_of=self.as_of, obligor_ids=asked, columns=CONFIRMATION_COLUMNS
-            ).to_pandas()
+            found = self.source.rows(kind, as_of=self.as_of, obligor_ids=asked).to_pandas()
             return found[found["supplier_id"] == self.obligor_id]
 
         return told

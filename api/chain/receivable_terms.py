@@ -3,15 +3,15 @@ said what of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from api.chain.stock_terms import StockCount, require_recent
+from api.chain.told import REACH, ZONE, BuyersSay, Rows
 from api.models.service import scoring_parameters
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
@@ -21,12 +21,6 @@ from scoring.supply_chain.purchase_order.loans import loans_of
 from scoring.supply_chain.receivables.from_ledgers import SellerBase, SellerLedgers, base_of
 from scoring.supply_chain.receivables.produced import Counted
 from scoring.supply_chain.receivables.said import LenderSays
-
-ZONE = ZoneInfo("Asia/Shanghai")
-REACH = timedelta(days=550)
-
-Rows = Callable[..., pd.DataFrame]
-BuyersSay = Callable[[Sequence[str]], pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +53,7 @@ def receivable_terms(
         supplier_invoices=seller.rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
         ratings=seller.rows(RecordKind.COUNTERPARTY_RATING),
         loans=loans_of(seller.rows(RecordKind.FACILITY), seller.rows(RecordKind.REPAYMENT), zone=ZONE),
-        confirmations=seller.buyers_say(sorted(set(invoices["buyer_id"]))),
+        confirmations=seller.buyers_say(RecordKind.PAYABLE_CONFIRMATION, sorted(set(invoices["buyer_id"]))),
     )
     found = base_of(
         ledgers,

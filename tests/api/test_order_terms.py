@@ -198,3 +198,19 @@ def test_the_terms_say_what_they_rest_on_and_what_they_lack(home: Home) -> None:
     assert "S1" in started["evidence"]
     assert not {"S1", "S2"} & {name for item in terms(home, "P1")["tranches"] for name in item["evidence"]}
     assert "material_suppliers_unknown" in terms(home, "P1")["cautions"]
+
+
+def test_inspection_is_what_the_buyers_own_ledger_tells(home: Home) -> None:
+    buyer = "91999999MA0000001N"
+    row = (FIRM, "P1", buyer, f"{PLACED}T01:00:00Z", None, 1000, 1_000_000, "CNY", "2026-07-11")
+    told(home, "purchase_order", ORDER, [row])
+    assert terms(home, "P1")["inspected_units"] is None
+    told(
+        home,
+        "inspection_record",
+        "obligor_id,supplier_id,inspection_id,order_id,event_time,parts_inspected,parts_passed",
+        [(buyer, FIRM, "Q1", "P1", "2026-06-29T01:00:00Z", 120, 110)],
+    )
+    found = terms(home, "P1")
+    assert (found["inspected_units"], "inspection_unknown" in found["cautions"]) == (110, False)
+    assert "Q1" in next(item for item in found["tranches"] if item["tranche"] == "shipped")["evidence"]

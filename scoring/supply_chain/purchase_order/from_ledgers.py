@@ -13,6 +13,7 @@ import pandas as pd
 from data_contracts.errors import NotFound
 from scoring.supply_chain.purchase_order.exposure import Exposure
 from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, prior_of
+from scoring.supply_chain.purchase_order.inspections import inspected_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut
 from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on
 from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work
@@ -29,7 +30,8 @@ MEASURES = {"parts": "units", "energy_executing_kwh": "kwh", "executing_hours": 
 class OrderLedgers:
     """Rows of one firm as known on a day, of a year, as their contracts name them. `orders` have their local day as
     `placed`; `days` has a row a local day with parts, energy_executing_kwh and executing_hours of all machines, NaN
-    where nothing was told; `jobs` what of them production runs tell of single orders, None where none are told."""
+    where nothing was told; `inspections` are what buyers told in their own ledgers; `jobs` what of the days production
+    runs tell of single orders, None where none are told."""
 
     orders: pd.DataFrame
     deliveries: pd.DataFrame
@@ -37,6 +39,7 @@ class OrderLedgers:
     supplier_invoices: pd.DataFrame
     loans: Sequence[LoanTold]
     days: pd.DataFrame
+    inspections: pd.DataFrame | None = None
     jobs: SharedOut | None = None
 
 
@@ -108,23 +111,27 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     work = total({"by_job": by_job, "by_share": by_share})
     own = ledgers.deliveries[ledgers.deliveries["order_id"] == order_id]
     billed = _billed(ledgers, own)
+    inspected = inspected_of(ledgers.inspections, row, confirmed.inspected_units)
     evidence = {
         Milestone.ACCEPTED: ["the lender's word that the buyer accepted"] if confirmed.is_accepted else [],
         Milestone.MATERIAL: _material(ledgers, row, confirmed),
         Milestone.STARTED: [
             name for name, part in (("production runs", by_job), ("machine-days", by_share)) if part.units
         ],
-        Milestone.INSPECTED: ["the lender's word of the buyer's inspection"] if confirmed.inspected_units else [],
+        Milestone.INSPECTED: inspected.evidence if inspected.units else [],
         Milestone.SHIPPED: [str(name) for name in own["delivery_id"]],
         Milestone.INVOICED: [str(name) for name in billed["invoice_id"]],
     }
     net = (billed["amount_minor"] - billed["tax_minor"].fillna(0)).sum()
     return OrderFile(
         order=_order(row, ledgers.days),
-        seen={name: Seen(status=Status.MET, evidence=tuple(told)) for name, told in evidence.items() if told},
+        seen={
+            **{name: Seen(status=Status.MET, evidence=tuple(told)) for name, told in evidence.items() if told},
+            **({Milestone.INSPECTED: inspected.rejection} if inspected.rejection else {}),
+        },
         work=work,
         work_by_job=by_job,
-        inspected_units=confirmed.inspected_units,
+        inspected_units=inspected.units,
         shipped_minor=int(own["amount_minor"].sum()),
         invoiced_minor=int(net),
         drawn_minor=exposure_of_order(ledgers, order_id, currency=row.currency).drawn_minor,

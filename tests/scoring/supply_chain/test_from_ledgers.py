@@ -18,7 +18,7 @@ from data_contracts.reference.dated import load_book
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
 from scoring.supply_chain.purchase_order.jobs import shared_out
 from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on, loans_of
-from scoring.supply_chain.purchase_order.order import Work
+from scoring.supply_chain.purchase_order.order import Milestone, Work
 from scoring.supply_chain.purchase_order.tranches import Hold
 from scoring.supply_chain.receivables.eligibility import RuleCode
 from scoring.supply_chain.receivables.from_ledgers import SellerLedgers, base_of, receivables_of
@@ -285,3 +285,34 @@ def test_instalments_paid_in_full_repay_principal_and_interest_does_not() -> Non
     )
     (told,) = loans_of(facilities, paid, zone=ZoneInfo("Asia/Shanghai"))
     assert (told.drawn_on, told.repaid) == (date(2026, 6, 1), {date(2026, 7, 3): 120_000 - 60_299})
+
+
+def inspected(*records: tuple[str, int, int]) -> pd.DataFrame:
+    """Records (buyer, parts inspected, parts passed) of the order P1."""
+    rows = [(buyer, f"Q{number}", "P1", *parts) for number, (buyer, *parts) in enumerate(records)]
+    return frame("obligor_id inspection_id order_id parts_inspected parts_passed", *rows)
+
+
+# the buyer's records                            lender's word  units  status
+INSPECTED = [
+    ([],                                         None,          None,  None),
+    ([],                                         300,           300,   "met"),
+    ([("B1", 400, 380), ("B1", 20, 15)],         None,          395,   "met"),
+    ([("B1", 400, 380)],                         300,           300,   "met"),
+    ([("B1", 400, 380)],                         500,           380,   "met"),
+    ([("B1", 400, 0)],                           500,           0,     "contradicted"),  # looked at, and none passed
+    ([("B1", 10, 40)],                           None,          10,    "met"),  # no more than were looked at
+    ([("B2", 400, 380)],                         None,          None,  None),  # of somebody who is not its buyer
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("records", "word", "units", "status"), INSPECTED)
+def test_a_buyers_own_records_tell_what_passed(
+    records: list[tuple[str, int, int]], word: int | None, units: int | None, status: str | None
+) -> None:
+    ledgers = replace(order_ledgers(), inspections=inspected(*records))
+    file, _, told = release_of(ledgers, "P1", replace(ACCEPTED, inspected_units=word), day=DAY, values=VALUES)
+    seen = file.seen.get(Milestone.INSPECTED)
+    assert (file.inspected_units, None if seen is None else seen.status.value) == (units, status)
+    shipped = next(item for item in told.tranches if item.tranche.value == "shipped")
+    assert (Hold.MILESTONE_CONTRADICTED in shipped.holds) is (status == "contradicted")
