@@ -12,17 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data_contracts.contract import RecordKind
+from data_contracts.contract import RecordKind, load_contract
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.reader import ObservationReader
 
-IDENTITY: Mapping[RecordKind, tuple[str, ...]] = {
-    RecordKind.MACHINE_DAY_REPORT: ("machine_uid", "day"),
-    RecordKind.SAMPLE: ("machine_uid", "event_time"),
-    RecordKind.PURCHASE_ORDER: ("obligor_id", "order_id"),
-    RecordKind.OBLIGOR_PROFILE: ("obligor_id", "event_time"),
-}
-"""Kinds whose rows may be withheld, and what names a row. docs/withholding.md says why the others are not among them."""
+KINDS = (
+    RecordKind.MACHINE_DAY_REPORT,
+    RecordKind.SAMPLE,
+    RecordKind.PURCHASE_ORDER,
+    RecordKind.OBLIGOR_PROFILE,
+)
+"""Kinds whose rows gain nothing by being withheld. docs/withholding.md says why the others are not among them."""
 
 Withheld = Mapping[RecordKind, frozenset[tuple[Any, ...]]]
 
@@ -39,7 +39,7 @@ class WithholdingReader(ObservationReader):
         gone = self.withheld.get(kind)
         if not gone:
             return super().rows(kind, columns=columns, **asked)
-        named = None if columns is None else list(dict.fromkeys((*columns, *IDENTITY[kind])))
+        named = None if columns is None else list(dict.fromkeys((*columns, *load_contract(kind).identity)))
         found = super().rows(kind, columns=named, **asked)
         kept = pa.array([row not in gone for row in names(found, kind)], pa.bool_())
         found = found.filter(kept)
@@ -48,7 +48,7 @@ class WithholdingReader(ObservationReader):
 
 def names(rows: pa.Table, kind: RecordKind) -> list[tuple[Any, ...]]:
     """What names each row."""
-    return list(zip(*(rows[column].to_pylist() for column in IDENTITY[kind]), strict=True))
+    return list(zip(*(rows[column].to_pylist() for column in load_contract(kind).identity), strict=True))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Said:
 
 def said_by(reader: ObservationReader, obligor: ObligorId, *, as_of: datetime) -> Said:
     """What an obligor's machines and ledgers said."""
-    return Said({kind: reader.rows(kind, as_of=as_of, obligor_ids=[obligor]) for kind in IDENTITY})
+    return Said({kind: reader.rows(kind, as_of=as_of, obligor_ids=[obligor]) for kind in KINDS})
 
 
 Tables = Mapping[RecordKind, pa.Table]
