@@ -88,7 +88,8 @@ def gaps(truth: pa.Table, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The largest gaps between expected and true failures by tercile of usage, in standard errors of the failures: in
     the months after those fitted on, by the law with its trees and by the law alone; and of machines held back in turns
     (`_of_other_machines`), all months, where no year to come is in the way. `warranty_ratio` is expected over true of
-    all months to come, `warranty_terciles` by tercile. `warranty_table` is the hazard in the form of a filing, which knows
+    all months to come, `warranty_terciles` by tercile, `warranty_by_year` by year of the world, those fitted on first: a
+    hazard that falls from year to year ages too slowly. `warranty_table` is the hazard in the form of a filing, which knows
     of the months to come neither hours nor record (`warranty_z_max_of_its_table`).
 
     Usage is what a machine worked before the month: a failure shortens its own month, so that months of few hours hold
@@ -115,6 +116,7 @@ def gaps(truth: pa.Table, settings: Mapping[str, Any]) -> dict[str, Any]:
         "warranty_z_max_of_its_table": largest_gap(np.exp(table.logs(lived.quoted[late])) / YEAR, true, usage),
         "warranty_table": _relativities(table) | {"base_of_an_equal_book": _equal_base(table, lived.quoted[~late])},
         "warranty_ratio": float(expected.sum() / true.sum()),
+        "warranty_by_year": by_year(found.expected(lived.months), lived.true, lived.month),
         "warranty_terciles": [float(sums[0] / sums[1]) for sums in by_tercile(expected, true, usage).T],
         "warranty_rounds": found.rounds,
     }
@@ -158,6 +160,12 @@ def by_tercile(expected: Vector, true: Vector, usage: Vector) -> NDArray[np.floa
     known = np.nan_to_num(usage)
     place = np.digitize(known, np.quantile(known, (1 / 3, 2 / 3)))
     return np.stack([np.bincount(place, weights=column, minlength=3) for column in (expected, true)])
+
+
+def by_year(expected: Vector, true: Vector, month: NDArray[np.int64]) -> list[float]:
+    """Expected over true failures in each year of the world."""
+    sums = [np.bincount(month // YEAR, weights=column) for column in (expected, true)]
+    return [float(ratio) for ratio in sums[0] / sums[1]]
 
 
 def _filed_form(lived: Lived, found: FittedHazard, early: Mask) -> LinearPredictor:

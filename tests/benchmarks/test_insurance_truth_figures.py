@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmarks.insurance.warranty_truth import largest_gap, mean_table
+from benchmarks.insurance.warranty_truth import by_year, largest_gap, mean_table
 from benchmarks.insurance_truth import _lump
 from simulator.insurance.severity import draw_damage
 from simulator.parameter_values import load_parameters
@@ -41,3 +41,9 @@ def test_the_largest_gap_is_of_a_tercile_in_errors_of_what_is_to_come() -> None:
 def test_tables_of_worlds_are_one_by_geometric_means() -> None:
     worlds = [{"warranty_table": {"base": base, "hours": {"below 1000": base / 2}}} for base in (1.0, 4.0)]
     assert mean_table(worlds) == pytest.approx({"base": 2.0, "hours/below 1000": 1.0})
+
+
+def test_a_hazard_that_ages_too_slowly_falls_from_year_to_year() -> None:
+    """One failure a month, expected 1.0 in the first year and 0.9 in the second."""
+    month = np.arange(24)
+    assert by_year(np.where(month < 12, 1.0, 0.9), np.ones(24), month) == pytest.approx([1.0, 0.9])
