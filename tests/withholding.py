@@ -21,6 +21,9 @@ KINDS = (
     RecordKind.SAMPLE,
     RecordKind.PURCHASE_ORDER,
     RecordKind.OBLIGOR_PROFILE,
+    RecordKind.ENERGY_BILL,
+    RecordKind.MAINTENANCE,
+    RecordKind.GATEWAY_SILENCE,
 )
 """Kinds whose rows gain nothing by being withheld. docs/withholding.md says why the others are not among them."""
 
