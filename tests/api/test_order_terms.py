@@ -165,9 +165,9 @@ def test_an_order_is_told_of_its_part_later_and_files_of_before_are_read(home: H
 
 
 def test_the_terms_say_what_they_rest_on_and_what_they_lack(home: Home) -> None:
-    """Two orders, the other for another part; a delivery of an order that nobody told; a purchase since from each of two
+    """Four orders, two of them for other parts or none; a delivery of an order that nobody told; a purchase since from each of two
     suppliers, of whom one was agreed on."""
-    orders(home, "AX-01", "BX-02")
+    orders(home, "AX-01", "BX-02", "ax 1", None)
     told(
         home,
         "delivery",
@@ -185,8 +185,8 @@ def test_the_terms_say_what_they_rest_on_and_what_they_lack(home: Home) -> None:
     )
     found = terms(home, "P1", material_suppliers=("STEEL",))
     assert found["rests_on"] == {
-        "orders": 2,
-        "orders_of_the_part": 1,
+        "orders": 4,
+        "orders_of_the_part": 2,
         "earlier_orders_of_the_part": 0,
         "orders_not_told": ["UNTOLD"],
         "purchases_since": 2,
@@ -198,6 +198,11 @@ def test_the_terms_say_what_they_rest_on_and_what_they_lack(home: Home) -> None:
     assert "S1" in started["evidence"]
     assert not {"S1", "S2"} & {name for item in terms(home, "P1")["tranches"] for name in item["evidence"]}
     assert "material_suppliers_unknown" in terms(home, "P1")["cautions"]
+    assert "part_unknown" in terms(home, "P4")["cautions"]
+    row = (FIRM, "P0", "B", "2026-05-01T01:00:00Z", "AX-001", 10, 1_000, "CNY", "2026-06-01")
+    told(home, "purchase_order", ORDER, [row])
+    assert terms(home, "P1")["rests_on"]["earlier_orders_of_the_part"] == 1
+    assert "no_earlier_order_of_the_part" not in terms(home, "P1")["cautions"]
 
 
 def test_inspection_is_what_the_buyers_own_ledger_tells(home: Home) -> None:
@@ -214,3 +219,24 @@ def test_inspection_is_what_the_buyers_own_ledger_tells(home: Home) -> None:
     found = terms(home, "P1")
     assert (found["inspected_units"], "inspection_unknown" in found["cautions"]) == (110, False)
     assert "Q1" in next(item for item in found["tranches"] if item["tranche"] == "shipped")["evidence"]
+
+
+def test_an_orders_norms_are_those_of_its_part_where_runs_told_it_before(home: Home) -> None:
+    """100 parts of 2 kWh a day in all. On ten days half of the time made 20 parts of AX-01: 100 kWh, 5 each; half of
+    that and half of the firm's 2."""
+    orders(home, "AX-01", "BX-02")
+    days = [PLACED - timedelta(days=back) for back in range(1, 11)]
+    told(
+        home,
+        "production_run",
+        RUN,
+        [
+            (MACHINE, f"{day}T02:00:00Z", program, part, None, parts, 18_000)
+            for day in days
+            for program, part, parts in (("O8", "ax 1", 20), ("O9", "CX-03", 80))
+        ],
+    )
+    first, second = terms(home, "P1")["order"], terms(home, "P2")["order"]
+    assert (first["norm_days"], first["norm_own_weight"]) == (10, 0.5)
+    assert first["kwh_per_unit"] == pytest.approx(3.5)
+    assert (second["norm_days"], second["norm_own_weight"], second["kwh_per_unit"]) == (0, 0.0, pytest.approx(2.0))

@@ -16,8 +16,9 @@ from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, pri
 from scoring.supply_chain.purchase_order.inspections import inspected_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut
 from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on
+from scoring.supply_chain.purchase_order.norms import norms
 from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order, OrderFile, Seen, Status, Work
-from scoring.supply_chain.purchase_order.placing import ANY_PART, shared
+from scoring.supply_chain.purchase_order.placing import ANY_PART, as_meant, shared
 from scoring.supply_chain.purchase_order.progress import total
 from scoring.supply_chain.purchase_order.rests_on import RestsOn, rests_on
 from scoring.supply_chain.purchase_order.tranches import Release, release, tranche_terms
@@ -63,7 +64,7 @@ def release_of(
     ledgers: OrderLedgers, order_id: str, confirmed: Confirmed, *, day: date, values: Mapping[str, Any]
 ) -> tuple[OrderFile, Forecast | None, Release]:
     """What may be paid on an order on a day, and on what. Raises NotFound for an order that no ledger tells."""
-    file = _file(ledgers, order_id, confirmed)
+    file = _file(ledgers, order_id, confirmed, values)
     ahead = _forecast(ledgers, file, day=day, values=values)
     return file, ahead, release(file, ahead, tranche_terms(values))
 
@@ -102,7 +103,7 @@ def _billed(ledgers: OrderLedgers, deliveries: pd.DataFrame) -> pd.DataFrame:
     return issued[issued["delivery_id"].isin(deliveries["delivery_id"])]
 
 
-def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFile:
+def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed, values: Mapping[str, Any]) -> OrderFile:
     rows = ledgers.orders[ledgers.orders["order_id"] == order_id]
     if not len(rows):
         raise NotFound(f"No order {order_id!r} is told of this firm.")
@@ -124,7 +125,7 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> OrderFi
     }
     net = (billed["amount_minor"] - billed["tax_minor"].fillna(0)).sum()
     return OrderFile(
-        order=_order(row, ledgers.days),
+        order=_order(row, ledgers, values),
         seen={
             **{name: Seen(status=Status.MET, evidence=tuple(told)) for name, told in evidence.items() if told},
             **({Milestone.INSPECTED: inspected.rejection} if inspected.rejection else {}),
@@ -147,22 +148,31 @@ def _work(ledgers: OrderLedgers, order_id: str) -> tuple[Work, Work]:
     return by_order.get(order_id, NO_WORK), given.get(order_id, NO_WORK)
 
 
-def _order(row: Any, days: pd.DataFrame) -> Order:
-    """The order with its norms: what a part took in the half year before it came."""
-    before = days[(days["day"] < row.placed) & (days["day"] >= row.placed - pd.Timedelta(days=NORM_DAYS))]
-    told = before.dropna(subset=list(MEASURES))
-    parts = float(told["parts"].sum())
+def _order(row: Any, ledgers: OrderLedgers, values: Mapping[str, Any]) -> Order:
+    """The order with its norms, of the half year before it came."""
+    part = ANY_PART if pd.isna(row.part_number) else row.part_number
+    whole = _before(ledgers.days.rename(columns=MEASURES), row)
+    runs = None if ledgers.jobs is None or part == ANY_PART else ledgers.jobs.by_part
+    own = None if runs is None else _before(runs[runs["part"] == as_meant(part)], row)
+    found = norms(whole, own, worth_days=values["purchase_order"]["prior_days"])
     return Order(
         order_id=row.order_id,
-        part_number=ANY_PART if pd.isna(row.part_number) else row.part_number,
+        part_number=part,
         placed_on=row.placed.date(),
         units=int(row.parts),
         amount_minor=int(row.amount_minor),
         currency=row.currency,
         due_on=pd.Timestamp(row.due_date).date(),
-        kwh_per_unit=float(told["energy_executing_kwh"].sum()) / parts if parts else None,
-        hours_per_unit=float(told["executing_hours"].sum()) / parts if parts else None,
+        kwh_per_unit=found.kwh,
+        hours_per_unit=found.hours,
+        norm_days=found.own_days,
+        norm_own_weight=found.own_weight,
     )
+
+
+def _before(days: pd.DataFrame, row: Any) -> pd.DataFrame:
+    since = row.placed - pd.Timedelta(days=NORM_DAYS)
+    return days[(days["day"] < row.placed) & (days["day"] >= since)]
 
 
 def _forecast(ledgers: OrderLedgers, file: OrderFile, *, day: date, values: Mapping[str, Any]) -> Forecast | None:

@@ -21,10 +21,12 @@ KEY = ["machine_uid", "day"]
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SharedOut:
     """`runs` is the work of the runs, placed on orders as far as they have one; `days` the rest of the firm's days,
-    (day, measures), of machine-days of which no run is told."""
+    (day, measures), of machine-days of which no run is told; `by_part` the work of runs whose `part` is known, by part
+    and day, whatever order it was for."""
 
     runs: Placed
     days: pd.DataFrame
+    by_part: pd.DataFrame
 
 
 def shared_out(machine_days: pd.DataFrame, runs: pd.DataFrame, orders: pd.DataFrame) -> SharedOut:
@@ -32,7 +34,9 @@ def shared_out(machine_days: pd.DataFrame, runs: pd.DataFrame, orders: pd.DataFr
     `order_id`, `parts`, `executing_seconds`) and place these on orders (`placing.ORDER_COLUMNS`)."""
     is_told = pd.MultiIndex.from_frame(machine_days[KEY]).isin(pd.MultiIndex.from_frame(runs[KEY]))
     rest = machine_days[~is_told].groupby("day")[list(MEASURES)].sum(min_count=1).reset_index()
-    return SharedOut(runs=placed(_work(machine_days, with_parts(runs)), orders), days=rest)
+    work = _work(machine_days, with_parts(runs))
+    by_part = work.groupby(["part", "day"])[["units", "kwh", "hours"]].sum(min_count=1).reset_index()
+    return SharedOut(runs=placed(work, orders), days=rest, by_part=by_part)
 
 
 def _work(machine_days: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:

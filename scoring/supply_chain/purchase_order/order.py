@@ -32,7 +32,9 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order with the norms of its part: `kwh_per_unit` and `hours_per_unit` of executing are what one good part
-    takes, None where nobody knows. What was made before the local day `placed_on` is no work on it."""
+    takes, None where nobody knows. What was made before the local day `placed_on` is no work on it. `norm_days` is on
+    how many days runs of the part itself were told, and `norm_own_weight` how far the norms are the part's own, the
+    rest being those of all that the firm makes."""
 
     order_id: str
     part_number: str
@@ -43,6 +45,8 @@ class Order:
     due_on: date
     kwh_per_unit: float | None
     hours_per_unit: float | None
+    norm_days: int = 0
+    norm_own_weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

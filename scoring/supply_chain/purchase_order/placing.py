@@ -51,7 +51,7 @@ class Placed:
 def with_parts(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs (`program`, `part_number`) with the part that each made as `part`, and its number as first spelled: its own
     or, where it tells none, that of its program, if all runs that tell of the program tell one part. NaN is unknown."""
-    own = runs["part_number"].map(_as_meant)
+    own = runs["part_number"].map(as_meant)
     by_program = own.groupby(runs["program"])
     part = own.fillna(by_program.transform("first").where(by_program.transform("nunique") == 1))
     return runs.assign(part=part, part_number=part.map(runs["part_number"].groupby(own).first()))
@@ -64,7 +64,7 @@ def placed(work: pd.DataFrame, orders: pd.DataFrame) -> Placed:
     the orders for one part that are placed, the one due first is filled first, after what runs that name it made.
     """
     due_first = _due_first(orders)
-    asked = due_first.assign(part=due_first["part_number"].map(_as_meant))
+    asked = due_first.assign(part=due_first["part_number"].map(as_meant))
     wanted = work["order_id"].map(asked["part"])
     is_other = work["part"].notna() & wanted.notna() & (work["part"] != wanted)
     named = work[(work["day"] >= work["order_id"].map(asked["placed"])) & ~is_other]
@@ -132,6 +132,6 @@ def _other_parts(work: pd.DataFrame) -> tuple[OtherPart, ...]:
     )
 
 
-def _as_meant(number: str | None) -> str | float:
-    """One spelling of the number of a part; NaN where it is not told."""
+def as_meant(number: str | None) -> str | float:
+    """One spelling of the number of a part; NaN, which equals nothing, where it is not told."""
     return np.nan if pd.isna(number) else " ".join(canonical_number(str(number))) or np.nan

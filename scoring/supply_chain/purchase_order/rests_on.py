@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from scoring.supply_chain.pledges.canonical import canonical_number
 from scoring.supply_chain.purchase_order.order import Milestone, OrderFile
+from scoring.supply_chain.purchase_order.placing import as_meant
 
 
 class OrderCaution(StrEnum):
@@ -45,9 +45,7 @@ LATELY = pd.Timedelta(days=182)
 
 def rests_on(orders: pd.DataFrame, deliveries: pd.DataFrame, row: Any, *, purchases: int, agreed: int) -> RestsOn:
     """Of the order `row` of `orders`. Where it names no part, no other order is known to be for the same."""
-    parts = orders["part_number"].map(lambda part: None if pd.isna(part) else canonical_number(part))
-    own = None if pd.isna(row.part_number) else canonical_number(row.part_number)
-    same = orders[(parts == own) & parts.notna()]
+    same = orders[orders["part_number"].map(as_meant) == as_meant(row.part_number)]
     lately = deliveries[deliveries["event_time"] >= row.event_time - LATELY]
     named = set(lately["order_id"].dropna())
     return RestsOn(

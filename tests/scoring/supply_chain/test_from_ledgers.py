@@ -18,6 +18,7 @@ from data_contracts.reference.dated import load_book
 from scoring.supply_chain.purchase_order.from_ledgers import Confirmed, OrderLedgers, release_of
 from scoring.supply_chain.purchase_order.jobs import shared_out
 from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on, loans_of
+from scoring.supply_chain.purchase_order.norms import norms
 from scoring.supply_chain.purchase_order.order import Milestone, Work
 from scoring.supply_chain.purchase_order.tranches import Hold
 from scoring.supply_chain.receivables.eligibility import RuleCode
@@ -316,3 +317,21 @@ def test_a_buyers_own_records_tell_what_passed(
     assert (file.inspected_units, None if seen is None else seen.status.value) == (units, status)
     shipped = next(item for item in told.tranches if item.tranche.value == "shipped")
     assert (Hold.MILESTONE_CONTRADICTED in shipped.holds) is (status == "contradicted")
+
+
+def test_norms_are_the_parts_own_as_far_as_runs_tell_it() -> None:
+    """All parts take 1 kWh and 0.1 h. Of ten days the part itself was told, at 3 kWh and 0.2 h: half of either. A part
+    that no run told has the firm's; without any day of the firm the part's own stand alone."""
+    days = pd.DataFrame({"units": [100.0] * 20, "kwh": [100.0] * 20, "hours": [10.0] * 20})
+    own = pd.DataFrame({"units": [10.0] * 10 + [np.nan], "kwh": [30.0] * 11, "hours": [2.0] * 11})
+    found = norms(days, own, worth_days=10)
+    assert (found.kwh, found.hours) == (pytest.approx(2.0), pytest.approx(0.15))
+    assert (found.own_days, found.own_weight) == (10, 0.5)
+    for whole, part, expected in (
+        (days, own[:0], (1.0, 0.1, 0.0)),
+        (days, None, (1.0, 0.1, 0.0)),
+        (days[:0], own, (3.0, 0.2, 1.0)),
+        (days[:0], None, (None, None, 0.0)),
+    ):
+        told = norms(whole, part, worth_days=10)
+        assert (told.kwh, told.hours, told.own_weight) == expected
