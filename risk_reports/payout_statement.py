@@ -28,6 +28,7 @@ def lines(settled: Facts, decided: Facts | None, language: Language) -> list[str
         *_meter_lines(settled, words),
         *_outcome_lines(settled, decided, words),
         say("payout.evidence", evidence=settled["evidence"]),
+        *_notices(settled, words),
     ]
 
 
@@ -39,9 +40,9 @@ def document(settled: Facts, decided: Facts | None, language: Language) -> Docum
         language=language,
         title=say("payout.title", policy_id=settled["policy_id"]),
         subtitle=say("payout.subtitle", obligor_id=settled["obligor_id"], day=settled["recorded_time"][:10]),
-        notices=[],
+        notices=_notices(settled, words),
         sections=[
-            Section(heading=say("paper.summary"), paragraphs=_outcome_lines(settled, decided, words)),
+            Section(heading=say("payout.outcome"), paragraphs=_outcome_lines(settled, decided, words)),
             Section(heading=say("payout.index"), points=_index_lines(settled, words), table=_rates(settled, words)),
             Section(
                 heading=say("payout.bill"),
@@ -64,6 +65,10 @@ def document(settled: Facts, decided: Facts | None, language: Language) -> Docum
         dated=datetime.fromisoformat(settled["recorded_time"]),
         footer=say("payout.footer"),
     )
+
+
+def _notices(settled: Facts, words: Wording) -> list[str]:
+    return [words.say("memo.synthetic")] if settled["data_origin"] == "synthetic" else []
 
 
 def _index_lines(settled: Facts, words: Wording) -> list[str]:

@@ -106,6 +106,7 @@ def settle_season(
         cluster_firms=known.cluster_firms,
         due_minor=statement.payout_minor if outcome is PayoutOutcome.PAID else 0,
         currency=state.currency,
+        data_origin=known.data_origin,
         evidence=known.evidence,
     )
     follow(state, record)

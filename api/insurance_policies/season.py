@@ -23,8 +23,9 @@ from api.snapshots.service import reader
 from data_contracts.contract import RecordKind
 from data_contracts.identifiers import ObligorId
 from data_contracts.observations.remembered import Observations
+from data_contracts.vocabulary import DataOrigin
 from features.loading import load_machine_days
-from features.machine_day.machine_days import MachineDays
+from features.machine_day.machine_days import MachineDays, any_synthetic
 from scoring.canonical import canonical_bytes
 from scoring.errors import InvalidRequest
 from scoring.insurance.idle_cover.payout import cluster_without
@@ -46,6 +47,7 @@ class KnownSeason:
     watched: WatchedDays
     firm: FirmDays
     cluster_firms: int
+    data_origin: DataOrigin
     evidence: str
 
     def is_metered(self, starts: date, ends: date) -> bool:
@@ -97,7 +99,13 @@ def known_season(
         delivered=_delivered(read, obligor_id, numbers, now=now),
         is_rest=_is_rest(rates),
     )
-    return KnownSeason(watched=watched, firm=firm, cluster_firms=len(firms) - 1, evidence=_evidence(watched, firm))
+    return KnownSeason(
+        watched=watched,
+        firm=firm,
+        cluster_firms=len(firms) - 1,
+        data_origin=any_synthetic(days.of_obligors([obligor_id]).spans["data_origin"].to_pylist()),
+        evidence=_evidence(watched, firm),
+    )
 
 
 def _of_one_origin(days: MachineDays, obligor_id: ObligorId) -> pa.Table:

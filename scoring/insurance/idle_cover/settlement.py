@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from data_contracts.vocabulary import DataOrigin
 from scoring.insurance.idle_cover.payout import PayoutStatement
 from scoring.insurance.idle_cover.staged import StagedFinding
 
@@ -71,6 +72,7 @@ class PayoutSettled:
     cluster_firms: int
     due_minor: int
     currency: str
+    data_origin: DataOrigin
     evidence: str
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from data_contracts.identifiers import QuoteId
+from data_contracts.vocabulary import DataOrigin
 from risk_reports import payout_statement
 from risk_reports.wording.catalogue import Language
 from scoring.errors import InvalidRequest, PolicyForbids
@@ -168,7 +169,7 @@ def payout(standstill: StandstillTold | None = None, *, is_metered: bool = True)
     return PayoutSettled(
         recorded_time=NOW, outcome=outcome, referrals=referrals, statement=statement, standstill=standstill,
         starts=STARTS, ends=ENDS, watched_share=1.0, cluster_firms=9,
-        due_minor=statement.payout_minor if outcome is PayoutOutcome.PAID else 0, currency="CNY", evidence="e" * 64,
+        due_minor=statement.payout_minor if outcome is PayoutOutcome.PAID else 0, currency="CNY", data_origin=DataOrigin.SYNTHETIC, evidence="e" * 64,
     )  # fmt: skip
 
 
@@ -240,4 +241,6 @@ def test_the_statement_tells_every_line_in_both_languages(language: Language) ->
     for figure in ("37.50", "40.00", "32.00", "34,500.00", "6,900.00", "27,600.00", "site visited", "e" * 64):
         assert figure in told, figure
     paper = payout_statement.document(facts, None, language)
+    assert paper.notices[0] in told
+    assert payout_statement.document({**facts, "data_origin": "real"}, None, language).notices == []
     assert [len(section.points) for section in paper.sections] == [0, 5, 0, 1, 3]
