@@ -85,7 +85,7 @@ def _told(found: SellerBase, currency: str) -> dict[str, Any]:
         "owed": [
             {**asdict(item), "invoices": list(item.invoices)} for item in found.carried if item.exposure.drawn_minor
         ],
-        "expected_credit_loss_minor": sum(credit),
+        "expected_credit_loss_minor": sum(credit) if credit or not found.losses else None,
         "expected_dilution_loss_minor": sum(loss.dilution_minor for loss in found.losses.values()),
         "lines_without_pd": len(found.losses) - len(credit),
         "dilution": {"mean": float(found.dilution.mean), "months": found.dilution.months},

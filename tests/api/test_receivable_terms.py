@@ -144,6 +144,7 @@ def test_disputes_and_affiliates_take_off(home: Home) -> None:
         {"E03_disputed": 1_130_000},
         {"E04_affiliate": 1_130_000},
     ]
+    assert (terms(home, affiliates={"firms": [CORE], **told_by})["expected_credit_loss_minor"]) is None  # B has no PD
     assert not {"W04", "W05", "W06"} & {caution[:3] for caution in found["I2"]["cautions"]}
     assert (found["I2"]["confirmation"], found["I2"]["pd_basis"]) == ("acknowledged", "buyer_and_supplier")
 
