@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -36,17 +37,19 @@ def choose_peers(
     approved_to: float,
     settings: Mapping[str, Any],
 ) -> Peers:
-    """One row (the latest) of each of at most `members` obligors whose PD is nearest below `approved_to`.
+    """One row (the latest) of each obligor in that `share` of those approved whose PD is nearest below `approved_to`.
 
-    An obligor asks why it was not approved, or only just: the answer is what sets it apart from those who were. Where
-    fewer than `fewest` would be approved, the obligors with the lowest PDs stand in. Ties go by name.
+    An obligor asks why it was not approved, or only just: the answer is what sets it apart from those who were. A share
+    and not a number of firms: a few at the very bound are there by the model's own errors, and change with every refit.
+    Where fewer than `fewest` would be approved, the obligors with the lowest PDs stand in. Ties go by name.
     """
     latest = _latest(obligor_ids, as_of)
     names = np.array(obligor_ids)[latest]
     approved = pd[latest] <= approved_to
-    if approved.sum() >= settings["fewest"]:
+    if (count := int(approved.sum())) >= settings["fewest"]:
         nearest = np.lexsort((names[approved], -pd[latest][approved]))
-        return Peers(rows=latest[approved][nearest[: settings["members"]]], selection=Selection.JUST_APPROVED)
+        chosen = nearest[: max(settings["fewest"], ceil(settings["share"] * count))]
+        return Peers(rows=latest[approved][chosen], selection=Selection.JUST_APPROVED)
     lowest = np.lexsort((names, pd[latest]))
     return Peers(rows=latest[lowest[: settings["fewest"]]], selection=Selection.LOWEST_PD)
 

@@ -16,7 +16,7 @@ from scoring.training.split import TimeSplit, rows_at
 MONTHS = np.array(["2026-01-31", "2026-02-28"], dtype="datetime64[us]")
 
 
-def chosen(pd: list[float], *, approved_to: float = 0.05, members: int = 2, fewest: int = 2) -> tuple[list[int], str]:
+def chosen(pd: list[float], *, approved_to: float = 0.05, share: float = 0.5, fewest: int = 2) -> tuple[list[int], str]:
     """Rows chosen of firms A to D in two months, January's first."""
     half = len(pd) // 2
     peers = choose_peers(
@@ -24,7 +24,7 @@ def chosen(pd: list[float], *, approved_to: float = 0.05, members: int = 2, fewe
         obligor_ids=["A", "B", "C", "D"][:half] * 2,
         as_of=np.repeat(MONTHS, half),
         approved_to=approved_to,
-        settings={"members": members, "fewest": fewest},
+        settings={"share": share, "fewest": fewest},
     )
     return peers.rows.tolist(), peers.selection
 
@@ -32,7 +32,8 @@ def chosen(pd: list[float], *, approved_to: float = 0.05, members: int = 2, fewe
 def test_those_nearest_below_the_cut_off_with_their_latest_row() -> None:
     january, february = [0.001, 0.04, 0.9, 0.9], [0.01, 0.03, 0.049, 0.06]
     assert chosen(january + february) == ([6, 5], Selection.JUST_APPROVED)
-    assert chosen(january + february, members=9) == ([6, 5, 4], Selection.JUST_APPROVED)
+    assert chosen(january + february, share=0.7) == ([6, 5, 4], Selection.JUST_APPROVED)
+    assert chosen(january + february, share=0.1, fewest=1) == ([6], Selection.JUST_APPROVED)
 
 
 def test_the_bound_itself_is_approved_and_ties_go_by_name() -> None:
