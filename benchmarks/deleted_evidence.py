@@ -3,7 +3,7 @@
 Every obligor with a model's score replays its machine-days: those of a spell of weeks are those of the weeks before
 (synthetic; the hour meter is left out). Then it withholds some of the false days, evenly spread. Printed is, by the share
 withheld, how many obligors still have a finding above a note, and how far `pd_12m_upper` lies (median, log-odds) from what
-it is with nothing withheld, and from the closure that docs/decisions/0031-evidence-can-be-deleted.md weighs and refuses: the
+it is with nothing withheld, and from the closure that docs/decisions/0030-evidence-can-be-deleted.md weighs and refuses: the
 lesser of the price of the finding and that of all false days withheld.
 """
 
