@@ -46,6 +46,7 @@ class RecordKind(StrEnum):
     PRODUCTION_RUN = "production_run"
     PAYABLE_CONFIRMATION = "payable_confirmation"
     INSPECTION_RECORD = "inspection_record"
+    DELIVERY_SCHEDULE = "delivery_schedule"
 
 
 class PartitionGrain(StrEnum):

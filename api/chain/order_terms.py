@@ -11,6 +11,7 @@ import pandas as pd
 from api.chain.told import REACH, ZONE, BuyersSay, Rows
 from data_contracts.contract import RecordKind
 from scoring.supply_chain.purchase_order.exposure import staged_loss
+from scoring.supply_chain.purchase_order.forecast import Forecast
 from scoring.supply_chain.purchase_order.from_ledgers import (
     Confirmed,
     OrderLedgers,
@@ -23,6 +24,9 @@ from scoring.supply_chain.purchase_order.jobs import SharedOut, shared_out
 from scoring.supply_chain.purchase_order.loans import loans_of
 from scoring.supply_chain.purchase_order.order import Milestone, OrderFile
 from scoring.supply_chain.purchase_order.rests_on import cautions
+from scoring.supply_chain.purchase_order.schedule import whole_due_on
+
+OF_THE_WHOLE = ("remaining_units", "days_left", "probability_on_time", "units_a_day", "observed_days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ def order_terms(
         invoices=rows(RecordKind.INVOICE, as_of - REACH),
         supplier_invoices=rows(RecordKind.SUPPLIER_INVOICE, as_of - REACH),
         inspections=buyers_say(RecordKind.INSPECTION_RECORD, sorted(set(orders["buyer_id"]))),
+        schedules=_schedules(rows, buyers_say, orders),
         loans=loans_of(rows(RecordKind.FACILITY), rows(RecordKind.REPAYMENT), zone=ZONE),
         days=daily(days),
         jobs=shared_out(days, runs.assign(day=_local_day(runs["event_time"])), orders) if len(runs) else None,
@@ -75,7 +80,8 @@ def order_terms(
         "work_by_job": asdict(file.work_by_job),
         **_told_of_parts(ledgers.jobs, asked.order_id),
         "progress": asdict(told.progress),
-        "forecast": None if ahead is None else asdict(ahead),
+        "forecast": None if ahead is None else {name: getattr(ahead, name) for name in OF_THE_WHOLE},
+        **_scheduled(file, ahead, least=values["purchase_order"]["stop_loss_probability"]),
         "inspected_units": file.inspected_units,
         "shipped_minor": file.shipped_minor,
         "invoiced_minor": file.invoiced_minor,
@@ -83,7 +89,7 @@ def order_terms(
         "exposure": _exposure(ledgers, file, release_minor=told.release_minor, pd_12m=asked.pd_12m, values=values),
         "cost_minor": file.cost_minor,
         "cautions": [caution.value for caution in unknown],
-        "rests_on": {**asdict(rests), "orders_not_told": list(rests.orders_not_told)},
+        "rests_on": {**asdict(rests), "orders_not_told": list(rests.orders_not_told), "due_days": rests.due_days.value},
         "release_minor": told.release_minor,
         "exposure_minor": told.exposure_minor,
         "holds": [hold.value for hold in told.holds],
@@ -96,6 +102,36 @@ def order_terms(
             }
             for item in told.tranches
         ],
+    }
+
+
+def _schedules(rows: Rows, buyers_say: BuyersSay, orders: pd.DataFrame) -> pd.DataFrame:
+    """Call-offs of the firm's orders as their buyers tell them, and as the firm itself does."""
+    own = rows(RecordKind.DELIVERY_SCHEDULE)
+    of_buyers = buyers_say(RecordKind.DELIVERY_SCHEDULE, sorted(set(orders["buyer_id"])))
+    return pd.concat([of_buyers, own[own["supplier_id"] == own["obligor_id"]]])
+
+
+def _scheduled(file: OrderFile, ahead: Forecast | None, *, least: float) -> dict[str, Any]:
+    """The schedule of the order, call-off by call-off with its chance, and the first that will be missed; nothing where
+    nobody tells one."""
+    if file.schedule is None:
+        return {}
+    chances = {} if ahead is None else {item.call_off_id: asdict(item) for item in ahead.call_offs}
+    unknown = dict.fromkeys(("remaining_units", "days_left", "probability_on_time"))
+    return {
+        "schedule": {
+            "told_by": file.schedule.told_by.value,
+            "units": file.schedule.units,
+            "whole_due_on": whole_due_on(file.schedule, units=file.order.units, due_on=file.order.due_on).isoformat(),
+            "probability_all_on_time": None if ahead is None else ahead.probability_all_on_time,
+            "next_missed": None if ahead is None else ahead.next_missed(least),
+            "call_offs": [
+                {**asdict(item), "due_on": item.due_on.isoformat(), **chances.get(item.call_off_id, unknown)}
+                for item in file.schedule.call_offs
+            ],
+            "of_another_part": list(file.schedule.of_another_part),
+        }
     }
 
 

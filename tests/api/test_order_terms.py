@@ -191,8 +191,10 @@ def test_the_terms_say_what_they_rest_on_and_what_they_lack(home: Home) -> None:
         "orders_not_told": ["UNTOLD"],
         "purchases_since": 2,
         "purchases_from_agreed_suppliers": 1,
+        "due_days": "order_alone",
     }
     lacking = ["inspection_unknown", "cost_unknown", "no_earlier_order_of_the_part", "orders_not_told"]
+    lacking.append("schedule_unknown")
     assert found["cautions"] == lacking
     (started,) = (item for item in found["tranches"] if item["tranche"] == "started")
     assert "S1" in started["evidence"]
@@ -240,3 +242,31 @@ def test_an_orders_norms_are_those_of_its_part_where_runs_told_it_before(home: H
     assert (first["norm_days"], first["norm_own_weight"]) == (10, 0.5)
     assert first["kwh_per_unit"] == pytest.approx(3.5)
     assert (second["norm_days"], second["norm_own_weight"], second["kwh_per_unit"]) == (0, 0.0, pytest.approx(2.0))
+
+
+def test_a_schedule_holds_the_order_against_its_next_call_off(home: Home) -> None:
+    buyer, head = (
+        "91999999MA0000001N",
+        "obligor_id,supplier_id,order_id,call_off_id,event_time,part_number,due_date,parts",
+    )
+    row = (FIRM, "P1", buyer, f"{PLACED}T01:00:00Z", None, 1000, 1_000_000, "CNY", "2026-07-11")
+    told(home, "purchase_order", ORDER, [row])
+    alone = terms(home, "P1")
+    assert ("schedule" in alone, alone["rests_on"]["due_days"]) == (False, "order_alone")
+    assert "schedule_unknown" in alone["cautions"]
+    assert "stop_loss" not in alone["holds"]
+    own = (FIRM, FIRM, "P1", "S1", f"{PLACED}T02:00:00Z", None, "2026-07-02", 300)
+    told(home, "delivery_schedule", head, [own])
+    by_supplier = terms(home, "P1")
+    assert by_supplier["rests_on"]["due_days"] == "suppliers_schedule"
+    assert {name: by_supplier[name] for name in ("forecast", "holds", "tranches")} == {
+        name: alone[name] for name in ("forecast", "holds", "tranches")
+    }
+    call_off = (buyer, FIRM, "P1", "C1", f"{PLACED}T02:00:00Z", None, "2026-07-02", 800)
+    told(home, "delivery_schedule", head, [call_off])
+    found = terms(home, "P1")
+    assert (found["schedule"]["told_by"], found["schedule"]["next_missed"]) == ("buyer", "C1")
+    assert found["rests_on"]["due_days"] == "buyers_schedule"
+    assert "schedule_unknown" not in found["cautions"]
+    assert (found["holds"], found["release_minor"]) == (["stop_loss"], 0)
+    assert found["forecast"] == alone["forecast"]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from data_contracts.errors import NotFound
+from scoring.supply_chain.purchase_order.call_offs import schedule_of
 from scoring.supply_chain.purchase_order.exposure import Exposure
-from scoring.supply_chain.purchase_order.forecast import Forecast, forecast, prior_of
+from scoring.supply_chain.purchase_order.forecast import (
+    CallOffForecast,
+    Forecast,
+    Pace,
+    all_at_least,
+    forecast,
+    pace_of,
+)
 from scoring.supply_chain.purchase_order.inspections import inspected_of
 from scoring.supply_chain.purchase_order.jobs import SharedOut
 from scoring.supply_chain.purchase_order.loans import LoanTold, exposure_on
@@ -21,6 +28,7 @@ from scoring.supply_chain.purchase_order.order import NO_WORK, Milestone, Order,
 from scoring.supply_chain.purchase_order.placing import ANY_PART, as_meant, shared
 from scoring.supply_chain.purchase_order.progress import total
 from scoring.supply_chain.purchase_order.rests_on import RestsOn, rests_on
+from scoring.supply_chain.purchase_order.schedule import CallOff, whole_due_on
 from scoring.supply_chain.purchase_order.tranches import Release, release, tranche_terms
 
 NORM_DAYS = 182
@@ -31,8 +39,8 @@ MEASURES = {"parts": "units", "energy_executing_kwh": "kwh", "executing_hours": 
 class OrderLedgers:
     """Rows of one firm as known on a day, of a year, as their contracts name them. `orders` have their local day as
     `placed`; `days` has a row a local day with parts, energy_executing_kwh and executing_hours of all machines, NaN
-    where nothing was told; `inspections` are what buyers told in their own ledgers; `jobs` what of the days production
-    runs tell of single orders, None where none are told."""
+    where nothing was told; `inspections` are what buyers told in their own ledgers, `schedules` what they and the firm
+    told of due days; `jobs` what of the days production runs tell of single orders, None where none are told."""
 
     orders: pd.DataFrame
     deliveries: pd.DataFrame
@@ -41,6 +49,7 @@ class OrderLedgers:
     loans: Sequence[LoanTold]
     days: pd.DataFrame
     inspections: pd.DataFrame | None = None
+    schedules: pd.DataFrame | None = None
     jobs: SharedOut | None = None
 
 
@@ -79,6 +88,7 @@ def rests_of(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed) -> Rest
         row,
         purchases=len(since),
         agreed=len(_material(ledgers, row, confirmed)),
+        schedule=schedule_of(ledgers.schedules, row),
     )
 
 
@@ -137,6 +147,7 @@ def _file(ledgers: OrderLedgers, order_id: str, confirmed: Confirmed, values: Ma
         invoiced_minor=int(net),
         drawn_minor=exposure_of_order(ledgers, order_id, currency=row.currency).drawn_minor,
         cost_minor=confirmed.cost_minor,
+        schedule=schedule_of(ledgers.schedules, row),
     )
 
 
@@ -176,16 +187,40 @@ def _before(days: pd.DataFrame, row: Any) -> pd.DataFrame:
 
 
 def _forecast(ledgers: OrderLedgers, file: OrderFile, *, day: date, values: Mapping[str, Any]) -> Forecast | None:
-    """On working days: those on which the firm told parts at all."""
-    if file.work.units is None:
+    """Of the whole and of each call-off, on working days: those on which the firm told parts at all."""
+    made, terms = file.work.units, values["purchase_order"]
+    pace = pace_of(ledgers.days, worth_days=terms["prior_days"], least_days=terms["least_days"], norm_days=NORM_DAYS)
+    if made is None or pace is None:
         return None
-    terms = values["purchase_order"]
-    told = ledgers.days.dropna(subset=["parts"])
-    worked = told[told["parts"] > 0].tail(NORM_DAYS)["parts"].to_list()
-    prior = prior_of(worked, worth_days=terms["prior_days"])
-    if prior is None or len(worked) < terms["least_days"]:
-        return None
-    span = max((told["day"].iloc[-1] - told["day"].iloc[0]).days + 1, 1)
-    share = (told["parts"] > 0).sum() / span
-    left = int(np.floor(max((file.order.due_on - day).days, 0) * share))
-    return forecast(prior, [], remaining_units=max(file.order.units - file.work.units, 0.0), days_left=left)
+    due_on = whole_due_on(file.schedule, units=file.order.units, due_on=file.order.due_on)
+    left = pace.days_left(due_on, day=day)
+    whole = forecast(pace.prior, [], remaining_units=max(file.order.units - made, 0.0), days_left=left)
+    if file.schedule is None or not file.schedule.call_offs:
+        return whole
+    ahead = tuple(
+        _ahead(item, pace, served=max(made, _delivered(ledgers, file)), day=day) for item in file.schedule.call_offs
+    )
+    steps = [(item.remaining_units, item.days_left) for item in ahead]
+    chance = all_at_least(pace.prior, [*steps, (whole.remaining_units, whole.days_left)])
+    return replace(whole, call_offs=ahead, probability_all_on_time=chance)
+
+
+def _ahead(item: CallOff, pace: Pace, *, served: float, day: date) -> CallOffForecast:
+    seen = forecast(
+        pace.prior,
+        [],
+        remaining_units=max(item.units_by_then - served, 0.0),
+        days_left=pace.days_left(item.due_on, day=day),
+    )
+    return CallOffForecast(
+        call_off_id=item.call_off_id,
+        remaining_units=seen.remaining_units,
+        days_left=seen.days_left,
+        probability_on_time=seen.probability_on_time,
+    )
+
+
+def _delivered(ledgers: OrderLedgers, file: OrderFile) -> float:
+    """Parts delivered on the order: a call-off may be served from stock, which is no work on the order."""
+    own = ledgers.deliveries[ledgers.deliveries["order_id"] == file.order.order_id]
+    return float(own["parts"].sum())

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from scoring.supply_chain.purchase_order.schedule import Schedule
+
 
 class Milestone(StrEnum):
     """The way of an order, in order."""
@@ -82,7 +84,7 @@ class OrderFile:
     `inspected_units`, `shipped_minor` and `invoiced_minor` are totals so far; `drawn_minor` what was paid on the order
     and on its invoices until now; `work_by_job` the part of `work` that production runs tell of this order, the rest
     being its share in days of which none are told; `cost_minor` what making the whole order costs, None where it is not
-    known.
+    known; `schedule` on which days parts of it are due, None where nobody tells.
     """
 
     order: Order
@@ -94,3 +96,4 @@ class OrderFile:
     drawn_minor: int
     cost_minor: int | None
     work_by_job: Work = NO_WORK
+    schedule: Schedule | None = None

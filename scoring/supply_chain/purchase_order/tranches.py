@@ -150,10 +150,12 @@ def _three_way(file: OrderFile, made: Progress) -> Decimal:
 
 
 def _stops(file: OrderFile, forecast: Forecast | None, made: Progress, terms: TrancheTerms) -> list[Hold]:
-    """Whether the order is too late to go on with: asked from its start until everything is made."""
+    """Whether the order, or a call-off of it, is too late to go on with: asked from its start until all is made."""
     has_begun = file.seen.get(Milestone.STARTED, Seen(status=Status.OPEN)).status is Status.MET
     if not has_begun or made.verified == 1.0 or file.shipped_minor >= file.order.amount_minor:
         return []
     if forecast is None:
         return [Hold.FORECAST_UNKNOWN]
-    return [Hold.STOP_LOSS] if forecast.probability_on_time < terms.stop_loss_probability else []
+    least = terms.stop_loss_probability
+    is_late = forecast.probability_on_time < least or forecast.next_missed(least) is not None
+    return [Hold.STOP_LOSS] if is_late else []
