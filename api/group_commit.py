@@ -3,10 +3,10 @@
     answer = intake.commit(member)       # member(connection, gathered) -> answer; returns once the group is committed
 
 Whoever finds nobody at work leads: it opens the transaction, takes everyone who waits, runs each in a savepoint of its
-own (one alone without), writes the rows of all, commits, and wakes them. Nobody waits for a timer: a lone batch is a
-group of one, and under load a group is whoever came in while the one before was committed. A member that fails is
-rolled back alone. What fails the group (a full disk, a lost database) fails every member, and none of them was
-acknowledged. A killed process keeps whole groups or nothing of them, as each is one transaction.
+own, writes the rows of all, commits, and wakes them. Nobody waits for a timer: a lone batch is a group of one, and
+under load a group is whoever came in while the one before was committed. A member that fails is rolled back alone. What
+fails the group (a full disk, a lost database) fails every member, and none of them was acknowledged. A killed process
+keeps whole groups or nothing of them, as each is one transaction.
 """
 
 from __future__ import annotations
@@ -110,11 +110,8 @@ class GroupCommit:
             if self.admits:
                 # The one order of locks: what members lock after this, they lock within this turn.
                 register.take_turn(connection)
-            if len(self._taken(group)) == 1:  # nobody else's work is in the transaction: it is the savepoint
-                group[0].result = group[0].member(connection, gathered)
-            else:
-                for place in group:
-                    _run(place, connection, gathered)
+            for place in self._taken(group):  # one alone too: what its savepoint is refused has written no file yet
+                _run(place, connection, gathered)
             record_files(connection, gathered.write(connection))
 
     def _taken(self, group: list[_Place[Any]]) -> list[_Place[Any]]:

@@ -39,7 +39,7 @@ def test_each_product_of_the_chain_tells_its_terms(world: World, product: str, m
 def test_what_a_lender_says_of_receivables_takes_off_and_is_kept(world: World) -> None:
     line = next(item for item in asked(world, "receivables")["terms"]["receivables"] if item["eligible_minor"])
     fact = {"invoice_id": line["invoice_id"], "is_disputed": True, "source": "lender", "dated": "2026-06-20"}
-    told = asked(world, "receivables", receivables={"invoices": [fact]})
+    told = asked(world, "receivables", receivables={"invoices": [fact]}, amount_minor=40_000_000)
     (disputed,) = (item for item in told["terms"]["receivables"] if item["invoice_id"] == line["invoice_id"])
     assert disputed["deductions"] == {"E03_disputed": line["outstanding_minor"]}
     again = world.ask("GET", f"/v1/credit-decisions/{told['decision']['decision_id']}", key="bank-a").json()
