@@ -27,6 +27,6 @@ def test_no_answer_reads_parameters_or_models_again(world: World, monkeypatch: p
     def read_again(*arguments: Any, **named: Any) -> NoReturn:
         raise AssertionError(f"read again: {arguments}")
 
-    monkeypatch.setattr(dated.yaml, "safe_load", read_again)
+    monkeypatch.setattr(dated, "_yaml", read_again)
     monkeypatch.setattr(registry, "load_artefact", read_again)
     assert answers(world, 60_000_000) == [201] * 4
